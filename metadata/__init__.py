@@ -1,0 +1,1 @@
+"""The metadata engine: JSON definitions to tables, forms, serialisers, rights and migrations."""

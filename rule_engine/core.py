@@ -1,0 +1,210 @@
+"""The checked expression: names resolved, sugar removed, every node typed.
+
+`check` turns the parsed tree (`tree`) into these nodes; back ends and services know only these.
+What the surface has and this does not: defines and tables are put in place, `between` is two
+comparisons, `not in` and the like are `Not` of the positive form, windows and `older than` are
+comparisons with `Parameter("now")` or `Parameter("today")` shifted by a constant length.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+from rule_engine.errors import Span
+from rule_engine.types import Type
+
+
+class Scope(StrEnum):
+    """Whose fields a path starts from."""
+
+    RECORD = "record"  # the record at hand; inside an aggregate, the related record
+    OUTER = "outer"  # inside an aggregate: the record the aggregate belongs to (`this.`)
+    OLD = "old"  # the record before the change
+    USER = "user"  # the acting person
+
+
+@dataclass(frozen=True, slots=True)
+class Node:
+    """Any checked expression. `nullable` says whether it can come out empty."""
+
+    type: Type
+    nullable: bool
+    span: Span
+
+
+@dataclass(frozen=True, slots=True)
+class Constant(Node):
+    """A literal in its Python form (see types.Kind). Lists of constants are tuples."""
+
+    value: object
+
+
+@dataclass(frozen=True, slots=True)
+class Parameter(Node):
+    """A value fixed once per run: `now` or `today`."""
+
+    name: str
+
+
+@dataclass(frozen=True, slots=True)
+class Hop:
+    """One step over a reference: `field` of `source` refers to a record of `target`."""
+
+    source: str
+    field: str
+    target: str
+
+
+@dataclass(frozen=True, slots=True)
+class Path(Node):
+    """A field of `object`, reached over `hops`. `object` is the object that has `field`."""
+
+    scope: Scope
+    hops: tuple[Hop, ...]
+    object: str
+    field: str
+
+
+@dataclass(frozen=True, slots=True)
+class OptionAttribute(Node):
+    """An attribute of the chosen option (`stage.probability`): option value → constant."""
+
+    path: Path
+    attribute: str
+    values: tuple[tuple[str, object], ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Compare(Node):
+    """`left op right`; op is one of = != < <= > >=. Both sides have comparable types."""
+
+    op: str
+    left: Node
+    right: Node
+
+
+@dataclass(frozen=True, slots=True)
+class IsEmpty(Node):
+    """True when the operand has no value."""
+
+    operand: Node
+
+
+@dataclass(frozen=True, slots=True)
+class Member(Node):
+    """`item in items`; items is a list's nodes. Empty items never match."""
+
+    item: Node
+    items: tuple[Node, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Contains(Node):
+    """A multi-choice value holds an option (`tags contains "x"`, `"x" in tags`)."""
+
+    collection: Node
+    item: Node
+
+
+@dataclass(frozen=True, slots=True)
+class TextTest(Node):
+    """`kind` is contains, starts or ends; literal, by full case folding; false for empty sides."""
+
+    kind: str
+    left: Node
+    right: Node
+
+
+@dataclass(frozen=True, slots=True)
+class Matches(Node):
+    """An unanchored RE2 search. Not translatable to SQL."""
+
+    operand: Node
+    pattern: str
+
+
+@dataclass(frozen=True, slots=True)
+class Changed(Node):
+    """The path's value differs between OLD and RECORD; `before`/`after` narrow it when given."""
+
+    path: Path
+    before: Node | None
+    after: Node | None
+
+
+@dataclass(frozen=True, slots=True)
+class AllOf(Node):
+    """`and` of two or more conditions, in order."""
+
+    items: tuple[Node, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class AnyOf(Node):
+    """`or` of two or more conditions, in order."""
+
+    items: tuple[Node, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Not(Node):
+    """The exact negation; an empty operand counts as false."""
+
+    operand: Node
+
+
+@dataclass(frozen=True, slots=True)
+class Arithmetic(Node):
+    """`left op right` with op one of + - * /. Empty when a side is empty or the divisor is 0."""
+
+    op: str
+    left: Node
+    right: Node
+
+
+@dataclass(frozen=True, slots=True)
+class Negate(Node):
+    """Unary minus."""
+
+    operand: Node
+
+
+@dataclass(frozen=True, slots=True)
+class If(Node):
+    """`if condition then … else …`; both branches have this node's type."""
+
+    condition: Node
+    then: Node
+    otherwise: Node
+
+
+@dataclass(frozen=True, slots=True)
+class Call(Node):
+    """A function of the registry (`functions/<name>.py`), arguments already checked."""
+
+    function: str
+    arguments: tuple[Node, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Aggregate(Node):
+    """`function` over the records of `target` whose `field` refers to the record at hand.
+
+    function: count sum min max avg any all none latest join. `hops` lead from the record to the
+    one the link starts at. Inside `argument`, `where` and `order`, RECORD is the related record
+    and OUTER the one outside. `argument` is None for count of records; any, all and none keep
+    their condition in `where`; `order` is what `by` named; `separator` belongs to join.
+    """
+
+    function: str
+    scope: Scope
+    hops: tuple[Hop, ...]
+    owner: str
+    link: str
+    target: str
+    field: str
+    argument: Node | None
+    where: Node | None
+    order: Node | None
+    separator: str = ""

@@ -1,0 +1,117 @@
+"""Fixtures shared by all tests: the two databases, each test on its own fresh one."""
+
+from __future__ import annotations
+
+import os
+import pwd
+import shutil
+import socket
+import subprocess
+import tempfile
+import time
+import uuid
+from collections.abc import Iterator
+from pathlib import Path
+
+import psycopg
+import pytest
+
+DIALECTS = ("sqlite", "postgresql")
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption("--database", choices=(*DIALECTS, "both"), default="both")
+
+
+def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
+    if "dialect" in metafunc.fixturenames:
+        chosen = metafunc.config.getoption("--database")
+        dialects = DIALECTS if chosen == "both" else (chosen,)
+        metafunc.parametrize("dialect", dialects, scope="session")
+
+
+def find_postgresql() -> Path | None:
+    """Gives the folder of PostgreSQL's server binaries, the newest version first."""
+    folders = sorted(Path("/usr/lib/postgresql").glob("*/bin"), reverse=True)
+    on_path = shutil.which("initdb")
+    candidates = [*folders, *([Path(on_path).resolve().parent] if on_path else [])]
+    return next((folder for folder in candidates if (folder / "initdb").exists()), None)
+
+
+def free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+def unprivileged() -> dict[str, object]:
+    """PostgreSQL refuses to run as root: gives what makes a child process run as somebody else."""
+    if os.geteuid() != 0:
+        return {}
+    for name in ("postgres", "nobody"):
+        try:
+            person = pwd.getpwnam(name)
+        except KeyError:
+            continue
+        return {"user": person.pw_uid, "group": person.pw_gid}
+    return {}
+
+
+@pytest.fixture(scope="session")
+def postgresql_server() -> Iterator[str]:
+    """Gives the address of a temporary PostgreSQL cluster without a database name."""
+    binaries = find_postgresql()
+    if binaries is None:
+        pytest.skip("PostgreSQL binaries not found: the PostgreSQL half of the suite is LEFT OUT")
+    who = unprivileged()
+    folder = Path(tempfile.mkdtemp(prefix="trellis-pg-"))
+    if who:
+        os.chown(folder, int(str(who["user"])), int(str(who["group"])))
+    data, port = folder / "data", free_port()
+    start = [
+        *(binaries / "postgres", "-D", data, "-p", str(port), "-k", folder),
+        *("-c", "listen_addresses=127.0.0.1", "-c", "fsync=off", "-c", "max_connections=200"),
+    ]
+    subprocess.run(
+        [binaries / "initdb", "-D", data, "-U", "trellis", "-A", "trust", "-E", "UTF8", "--locale=C"],
+        check=True,
+        capture_output=True,
+        cwd=folder,
+        **who,  # type: ignore[call-overload]  # user and group, or nothing
+    )
+    with (folder / "log").open("wb") as log:
+        server = subprocess.Popen(start, stdout=log, stderr=log, cwd=folder, **who)  # type: ignore[call-overload]  # as above
+    address = f"trellis@127.0.0.1:{port}"
+    try:
+        wait_for_postgresql(address)
+        yield address
+    finally:
+        server.terminate()
+        server.wait(20)
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+def wait_for_postgresql(address: str) -> None:
+    for _ in range(200):
+        try:
+            psycopg.connect(f"postgresql://{address}/postgres", connect_timeout=2).close()
+        except psycopg.OperationalError:
+            time.sleep(0.1)
+        else:
+            return
+    pytest.fail("the temporary PostgreSQL cluster did not start")
+
+
+@pytest.fixture
+def database_url(dialect: str, request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str]:
+    """Gives the SQLAlchemy URL of an empty database, once per dialect."""
+    if dialect == "sqlite":
+        yield f"sqlite:///{tmp_path / 'trellis.db'}"
+        return
+    server = request.getfixturevalue("postgresql_server")
+    name = f"t{uuid.uuid4().hex[:12]}"
+    with psycopg.connect(f"postgresql://{server}/postgres", autocommit=True) as connection:
+        connection.execute(f'CREATE DATABASE "{name}"')
+    yield f"postgresql+psycopg://{server}/{name}"
+    with psycopg.connect(f"postgresql://{server}/postgres", autocommit=True) as connection:
+        connection.execute(f'DROP DATABASE "{name}" WITH (FORCE)')
