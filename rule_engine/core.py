@@ -3,12 +3,16 @@
 `check` turns the parsed tree (`tree`) into these nodes; back ends and services know only these.
 What the surface has and this does not: defines and tables are put in place, `between` is two
 comparisons, `not in` and the like are `Not` of the positive form, windows and `older than` are
-comparisons with `Parameter("now")` or `Parameter("today")` shifted by a constant length.
+comparisons with `Parameter("now")` or `Parameter("today")` shifted by a constant length, a date
+beside an instant is wrapped in `LocalInstant`, choices in order compare their places in the list
+of options (an `OptionAttribute` named "position" against a number).
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Iterator
+from dataclasses import dataclass, fields
+from datetime import time
 from enum import StrEnum
 
 from rule_engine.errors import Span
@@ -35,7 +39,7 @@ class Node:
 
 @dataclass(frozen=True, slots=True)
 class Constant(Node):
-    """A literal in its Python form (see types.Kind). Lists of constants are tuples."""
+    """A literal in its Python form (see types.Kind). None is empty; lists are tuples."""
 
     value: object
 
@@ -45,6 +49,17 @@ class Parameter(Node):
     """A value fixed once per run: `now` or `today`."""
 
     name: str
+
+
+@dataclass(frozen=True, slots=True)
+class LocalInstant(Node):
+    """The instant at which `date` (type DATE) reaches the clock time `at` in the organisation's zone.
+
+    Made for a date beside an instant (midnight) and for date-times written without an offset.
+    """
+
+    date: Node
+    at: time
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,7 +73,11 @@ class Hop:
 
 @dataclass(frozen=True, slots=True)
 class Path(Node):
-    """A field of `object`, reached over `hops`. `object` is the object that has `field`."""
+    """A field of `object`, reached over `hops`. `object` is the object that has `field`.
+
+    The acting person itself (`user`) is Path(USER, hops=(), object="user", field="id") of type
+    REFERENCE to "user".
+    """
 
     scope: Scope
     hops: tuple[Hop, ...]
@@ -180,6 +199,17 @@ class If(Node):
 
 
 @dataclass(frozen=True, slots=True)
+class Case(Node):
+    """The value of the first arm (condition, value) whose condition holds; else `otherwise`.
+
+    Made from decision tables; may have a thousand arms. All values have this node's type.
+    """
+
+    arms: tuple[tuple[Node, Node], ...]
+    otherwise: Node
+
+
+@dataclass(frozen=True, slots=True)
 class Call(Node):
     """A function of the registry (`functions/<name>.py`), arguments already checked."""
 
@@ -191,10 +221,12 @@ class Call(Node):
 class Aggregate(Node):
     """`function` over the records of `target` whose `field` refers to the record at hand.
 
-    function: count sum min max avg any all none latest join. `hops` lead from the record to the
-    one the link starts at. Inside `argument`, `where` and `order`, RECORD is the related record
-    and OUTER the one outside. `argument` is None for count of records; any, all and none keep
-    their condition in `where`; `order` is what `by` named; `separator` belongs to join.
+    function: count sum min max avg any all none latest join. `hops` lead from the record of `scope`
+    to the record of `owner` that the link starts at. Inside `argument`, `where` and `order`, RECORD
+    is the related record and OUTER what RECORD was outside. `argument` is None for count of
+    records; any, all and none keep their condition in `where` (None: every record); `order` is what
+    `by` named (latest: the greatest wins; join: ascending; None: by creation); `separator` belongs
+    to join.
     """
 
     function: str
@@ -208,3 +240,26 @@ class Aggregate(Node):
     where: Node | None
     order: Node | None
     separator: str = ""
+
+
+def children(node: Node) -> Iterator[Node]:
+    """Gives the nodes directly inside a node, in written order."""
+    for part in fields(node):
+        yield from _nodes(getattr(node, part.name))
+
+
+def walk(node: Node) -> Iterator[Node]:
+    """Gives a node and everything inside it, outermost first."""
+    pending = [node]
+    while pending:
+        current = pending.pop()
+        yield current
+        pending.extend(reversed(list(children(current))))
+
+
+def _nodes(value: object) -> Iterator[Node]:
+    if isinstance(value, Node):
+        yield value
+    elif isinstance(value, tuple):
+        for item in value:
+            yield from _nodes(item)

@@ -136,7 +136,9 @@ class Related(Protocol):
     def record(self, object_name: str, record_id: str) -> Mapping[str, object] | None:
         """Gives a referenced record, or None when there is none to be seen."""
 
-    def records(self, object_name: str, field: str, record_id: str) -> Sequence[Mapping[str, object]]:
+    def records(
+        self, object_name: str, field: str, record_id: str
+    ) -> Sequence[Mapping[str, object]]:
         """Gives the records of `object_name` whose `field` refers to `record_id`, by creation."""
 
 

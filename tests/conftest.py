@@ -73,7 +73,18 @@ def postgresql_server() -> Iterator[str]:
         *("-c", "listen_addresses=127.0.0.1", "-c", "fsync=off", "-c", "max_connections=200"),
     ]
     subprocess.run(
-        [binaries / "initdb", "-D", data, "-U", "trellis", "-A", "trust", "-E", "UTF8", "--locale=C"],
+        [
+            binaries / "initdb",
+            "-D",
+            data,
+            "-U",
+            "trellis",
+            "-A",
+            "trust",
+            "-E",
+            "UTF8",
+            "--locale=C",
+        ],
         check=True,
         capture_output=True,
         cwd=folder,

@@ -1,0 +1,53 @@
+# Every target works from a clean clone with Python 3.11 or newer, and is quick when nothing changed.
+PYTHON ?= $(shell for p in python3.13 python3.12 python3.11 python3; do \
+	"$$p" -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && echo $$p && break; done)
+BIN := .venv/bin
+WORKERS ?= 2
+
+.PHONY: run test check bench format lock assets clean
+
+run: .venv/.product assets
+	@$(BIN)/trellis init --demo
+	@$(BIN)/trellis serve $(ARGS)
+
+test: .venv/.developer assets
+	@$(BIN)/python -m pytest -n $(WORKERS) --dist loadgroup $(ARGS)
+
+check: .venv/.developer
+	@$(BIN)/ruff format --check .
+	@$(BIN)/ruff check .
+	@$(BIN)/mypy
+	@$(BIN)/lint-imports
+
+bench: .venv/.developer assets
+	@$(BIN)/python -m tests.bench $(ARGS)
+
+format: .venv/.developer
+	@$(BIN)/ruff format .
+	@$(BIN)/ruff check --fix .
+
+assets: .venv/.product
+	@$(BIN)/python -m trellis.assets build
+
+.venv/bin/python:
+	@test -n "$(PYTHON)" || { echo "Trellis needs Python 3.11 or newer; name it: make PYTHON=/path/to/python3"; exit 1; }
+	@$(PYTHON) -m venv .venv
+
+.venv/.product: requirements.lock pyproject.toml | .venv/bin/python
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements.lock
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --editable .
+	@touch $@
+
+.venv/.developer: requirements-dev.lock .venv/.product
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements-dev.lock
+	@touch $@
+
+# Needs uv. Lock files carry hashes and name no package index.
+lock:
+	uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url \
+		--no-header pyproject.toml -o requirements.lock
+	uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url \
+		--no-header --all-extras pyproject.toml -o requirements-dev.lock
+
+clean:
+	rm -rf .venv .mypy_cache .ruff_cache .pytest_cache .hypothesis artifacts platform/trellis/static/dist

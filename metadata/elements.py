@@ -1,0 +1,37 @@
+"""Elements: the parts a definition is made of, as they are stored, planned and published."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+
+LOCAL = "local"
+KINDS = ("package", "object", "role", "view", "layout", "rules", "translations")
+
+
+@dataclass(frozen=True, slots=True)
+class Element:
+    """One stored definition.
+
+    `id` never changes, whatever the element is renamed to. `name` is the API name; of views and
+    layouts `<object>/<name>`, of translations `<package>/<language>`. `package` owns the element:
+    the package's name, or "local" for what was made in the designer. `body` is the document; in
+    an object's body each property's `crm` also carries what the store knows: `id`, `column` (its
+    physical name, fixed at creation), `retired`, and `package` where it differs from the object's.
+    """
+
+    id: str
+    kind: str
+    name: str
+    package: str
+    body: Mapping[str, object]
+
+    @property
+    def key(self) -> tuple[str, str]:
+        """Gives kind and name, by which people know the element."""
+        return self.kind, self.name
+
+
+def by_key(elements: Iterable[Element]) -> dict[tuple[str, str], Element]:
+    """Gives elements by kind and name."""
+    return {element.key: element for element in elements}

@@ -1,0 +1,211 @@
+"""The open family of field types, and the definitions of fields that members work on.
+
+A member is one module in `metadata.fields.types` with one instance named TYPE. Values have the
+Python forms of `rule_engine.types.Kind`; None is empty everywhere and never reaches a member,
+except where a method says so.
+"""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field
+from typing import ClassVar
+from zoneinfo import ZoneInfo
+
+import sqlalchemy as sa
+from rule_engine.types import Kind, Type
+from wtforms.fields.core import UnboundField
+
+UTC = ZoneInfo("UTC")
+ENGLISH = "en"
+
+
+class Refused(ValueError):
+    """A value that a field cannot take: the code of a message, and what fills it."""
+
+    def __init__(self, code: str, **values: object) -> None:
+        self.code = code
+        self.values = values
+        super().__init__(code)
+
+
+def choose_label(labels: Mapping[str, str], language: str) -> str:
+    """Gives the label in a language, else in English, else any; "" when there is none."""
+    return labels.get(language) or labels.get(ENGLISH) or next(iter(labels.values()), "")
+
+
+@dataclass(frozen=True, slots=True)
+class OptionDefinition:
+    """One value of a choice. `category` groups values for reports and boards (won, lost, open).
+
+    `attributes` are typed values by name, as in `{"probability": (PERCENT, Decimal("0.1"))}`.
+    """
+
+    value: str
+    labels: Mapping[str, str]
+    hue: str | None = None
+    category: str | None = None
+    attributes: Mapping[str, tuple[Type, object]] = field(default_factory=dict)
+    retired: bool = False
+
+
+Check = Callable[[object], None]
+
+
+@dataclass(frozen=True, slots=True)
+class FieldDefinition:
+    """A field of an object.
+
+    `id` and `column` are fixed at creation (`column` is the physical name); `document` is the
+    property as written, `parameters` its `crm` part, `limits` the standard keywords that judge
+    values, and `checks` these compiled: each raises Refused for a value that breaks one.
+    `default` is in wire form. `package` owns the field. `computed` tells formula, rollup and
+    through fields, which nobody writes.
+    """
+
+    id: str
+    name: str
+    type: FieldType
+    column: str
+    labels: Mapping[str, str]
+    help: Mapping[str, str] = field(default_factory=dict)
+    document: Mapping[str, object] = field(default_factory=dict)
+    parameters: Mapping[str, object] = field(default_factory=dict)
+    limits: Mapping[str, object] = field(default_factory=dict)
+    checks: tuple[Check, ...] = field(default=(), compare=False, repr=False)
+    required: bool = False
+    read_only: bool = False
+    computed: bool = False
+    system: bool = False
+    default: object = None
+    options: tuple[OptionDefinition, ...] = ()
+    transitions: Mapping[str, tuple[str, ...]] | None = None
+    unique: bool = False
+    index: bool = False
+    track: bool = True
+    sensitivity: str = "public"
+    package: str = "local"
+    retired: bool = False
+
+    @property
+    def writable(self) -> bool:
+        """Says whether people may write the field at all, whatever their rights."""
+        return not (self.read_only or self.computed or self.system or self.retired)
+
+    @property
+    def target(self) -> str | None:
+        """Gives the object a reference leads to."""
+        return self.type.target(self)
+
+    def label(self, language: str = ENGLISH) -> str:
+        """Gives the title in a language."""
+        return choose_label(self.labels, language) or self.name
+
+    def option(self, value: object) -> OptionDefinition | None:
+        """Gives the option of an API value."""
+        return next((option for option in self.options if option.value == value), None)
+
+    def text(self, parameter: str) -> str | None:
+        """Gives a textual `crm` parameter."""
+        value = self.parameters.get(parameter)
+        return value if isinstance(value, str) else None
+
+    def number(self, parameter: str, default: int) -> int:
+        """Gives an integer `crm` parameter."""
+        value = self.parameters.get(parameter)
+        return value if isinstance(value, int) else default
+
+
+@dataclass(frozen=True, slots=True)
+class FormSetting:
+    """How a form is shown: to whom, in which language and zone; `attributes` go on the input."""
+
+    language: str = ENGLISH
+    zone: ZoneInfo = UTC
+    attributes: Mapping[str, str | bool] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Flaw:
+    """Something wrong in a field's definition, at a JSON Pointer below the property."""
+
+    pointer: str
+    code: str
+    values: Mapping[str, object] = field(default_factory=dict)
+
+
+class FieldType(ABC):
+    """A kind of field: how its values are stored, read, shown, compared and described."""
+
+    name: ClassVar[str]
+    json_types: ClassVar[tuple[str, ...]] = ("string",)
+    """JSON types a property of this kind may have, the usual one first."""
+    parts: ClassVar[tuple[str, ...]] = ("",)
+    """Columns of a value: "" is the main one, `currency` is stored as `<column>$currency`."""
+    sort_part: ClassVar[str] = ""
+    """The part that gives the order of values."""
+    operators: ClassVar[tuple[str, ...]] = ("=", "!=", "is empty")
+    """What the filter builder offers, in words of the rule language."""
+    cell: ClassVar[str] = "text"
+    """The template macro that shows a value."""
+    keywords: ClassVar[frozenset[str]] = frozenset()
+    """Standard JSON Schema keywords that judge this type's values, besides enum and const."""
+    parameters: ClassVar[Mapping[str, Mapping[str, object]]] = {}
+    """`crm` keywords of this type, each with the JSON Schema of its value."""
+    has_options: ClassVar[bool] = False
+    kind: ClassVar[Kind] = Kind.TEXT
+
+    @abstractmethod
+    def columns(self, field: FieldDefinition, physical: str) -> list[sa.Column[object]]:
+        """Gives one column per part, without index, unique or foreign key."""
+
+    def to_parts(self, value: object, field: FieldDefinition) -> dict[str, object]:
+        """Gives the columns' values by part; `value` may be None."""
+        return {"": value}
+
+    def from_parts(self, parts: Mapping[str, object], field: FieldDefinition) -> object:
+        """Gives the value, or None, from the columns' values by part."""
+        return parts[""]
+
+    @abstractmethod
+    def coerce(self, wire: object, field: FieldDefinition, zone: ZoneInfo = UTC) -> object:
+        """Reads a JSON value, CSV text or a value in its Python form; blank gives None.
+
+        `zone` is where an instant without an offset belongs. Raises Refused.
+        """
+
+    def to_wire(self, value: object, field: FieldDefinition) -> object:
+        """Gives the JSON form of a value."""
+        return value
+
+    def to_text(
+        self, value: object, field: FieldDefinition, language: str = ENGLISH, zone: ZoneInfo = UTC
+    ) -> str:
+        """Gives what a form's input shows for a value."""
+        return str(self.to_wire(value, field))
+
+    @abstractmethod
+    def form_field(self, field: FieldDefinition, setting: FormSetting) -> UnboundField:
+        """Gives the WTForms field, which is a `fields.inputs.WireField`."""
+
+    def rule_type(self, field: FieldDefinition) -> Type:
+        """Gives the type that expressions see."""
+        return Type(self.kind)
+
+    def target(self, field: FieldDefinition) -> str | None:
+        """Gives the object a reference leads to; None for all other types."""
+        return None
+
+    def json_schema(self, field: FieldDefinition) -> dict[str, object]:
+        """Gives the JSON Schema of the wire form, without the definition's limits."""
+        return {"type": self.json_types[0]}
+
+    def flaws(self, field: FieldDefinition) -> Iterator[Flaw]:
+        """Gives what is wrong in a definition beyond what `parameters` can say."""
+        yield from ()
+
+
+def physical_name(column: str, part: str) -> str:
+    """Gives the name of a part's column."""
+    return f"{column}${part}" if part else column

@@ -1,0 +1,90 @@
+"""JSON as it comes from people: strict reading, pointers, and taking values apart by type."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Mapping, Sequence
+from decimal import Decimal
+from difflib import get_close_matches
+
+from metadata.problems import Problem
+
+MAX_NESTING = 60
+
+
+def mapping(value: object) -> Mapping[str, object]:
+    """Gives a JSON object as it is, and anything else as an empty one."""
+    return value if isinstance(value, Mapping) else {}
+
+
+def sequence(value: object) -> Sequence[object]:
+    """Gives a JSON array as it is, and anything else as an empty one."""
+    return value if isinstance(value, (list, tuple)) else ()
+
+
+def strings(value: object) -> tuple[str, ...]:
+    """Gives the texts of a JSON array."""
+    return tuple(item for item in sequence(value) if isinstance(item, str))
+
+
+def text(value: object) -> str | None:
+    """Gives a JSON text as it is, and anything else as None."""
+    return value if isinstance(value, str) else None
+
+
+def pointer(parts: Iterable[object]) -> str:
+    """Gives a JSON Pointer (RFC 6901); "" is the whole document."""
+    return "".join("/" + str(part).replace("~", "~0").replace("/", "~1") for part in parts)
+
+
+def nearest(name: str, known: Iterable[str]) -> str | None:
+    """Gives the known name that was probably meant."""
+    return next(iter(get_close_matches(name, list(known), 1, 0.6)), None)
+
+
+class Pairs(dict[str, object]):
+    """A JSON object that remembers which keys stood in it twice."""
+
+    twice: tuple[str, ...] = ()
+
+
+def read_json(source: str | bytes) -> tuple[object, list[Problem]]:
+    """Reads one JSON document; numbers with a point come as Decimal.
+
+    Unreadable text, a key that stands twice and nesting past 60 levels are problems, and then
+    the document is None.
+    """
+    try:
+        document = json.loads(source, object_pairs_hook=pairs, parse_float=Decimal)
+    except json.JSONDecodeError as error:
+        values = {"detail": error.msg}
+        return None, [Problem("", "json_syntax", values, error.lineno, error.colno)]
+    except UnicodeDecodeError:
+        return None, [Problem("", "json_encoding")]
+    except RecursionError:
+        return None, [Problem("", "json_depth", {"limit": MAX_NESTING})]
+    problems = list(twice(document, ()))
+    return (None, problems) if problems else (document, [])
+
+
+def pairs(items: list[tuple[str, object]]) -> Pairs:
+    """Makes a JSON object of its pairs and notes repeated keys."""
+    made = Pairs(items)
+    if len(made) != len(items):
+        seen: set[str] = set()
+        made.twice = tuple(key for key, _ in items if key in seen or seen.add(key))
+    return made
+
+
+def twice(value: object, place: tuple[object, ...]) -> Iterable[Problem]:
+    """Gives a problem for each repeated key and for nesting that is too deep."""
+    if len(place) > MAX_NESTING:
+        yield Problem(pointer(place), "json_depth", {"limit": MAX_NESTING})
+    elif isinstance(value, Pairs):
+        for key in value.twice:
+            yield Problem(pointer((*place, key)), "duplicate_key", {"key": key})
+        for key, item in value.items():
+            yield from twice(item, (*place, key))
+    elif isinstance(value, list):
+        for index, item in enumerate(value):
+            yield from twice(item, (*place, index))

@@ -1,0 +1,63 @@
+"""What a person can do wrong, as values: collected, shown together, worded at the edge."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import cache
+from importlib.resources import files
+
+LANGUAGES = ("en", "zh")
+
+
+@dataclass(frozen=True, slots=True)
+class Problem:
+    """One thing that is wrong.
+
+    `path` is a JSON Pointer into a body or file, the name of a parameter, or "" for the whole;
+    `code` names a template in `messages/<language>.json`, `values` fill it. `line` and `column`
+    point into a rule text or expression when there is one.
+    """
+
+    path: str
+    code: str
+    values: Mapping[str, object] = field(default_factory=dict)
+    line: int | None = None
+    column: int | None = None
+
+
+@cache
+def templates(language: str) -> Mapping[str, str]:
+    """Gives code → sentence with `{names}` to fill."""
+    text = files("metadata").joinpath("messages", f"{language}.json").read_text("utf-8")
+    loaded: dict[str, str] = json.loads(text)
+    return loaded
+
+
+def sentence(problem: Problem, language: str = "en") -> str:
+    """Words a problem for a reader. Lists among the values are joined by commas."""
+    known = templates(language if language in LANGUAGES else "en")
+    template = known.get(problem.code) or templates("en")[problem.code]
+    return template.format_map({name: as_text(value) for name, value in problem.values.items()})
+
+
+def as_text(value: object) -> str:
+    """Writes a value into a sentence."""
+    if isinstance(value, (list, tuple, set, frozenset)):
+        return ", ".join(
+            sorted(map(str, value)) if isinstance(value, (set, frozenset)) else map(str, value)
+        )
+    return str(value)
+
+
+class DefinitionError(Exception):
+    """The family of this package's exceptions: it carries every problem found."""
+
+    def __init__(self, problems: Sequence[Problem]) -> None:
+        self.problems = tuple(problems)
+        super().__init__("\n".join(f"{p.path}: {sentence(p)}" for p in problems))
+
+
+class PackageError(DefinitionError):
+    """A package that cannot be read, checked or installed."""

@@ -1,0 +1,47 @@
+"""`notify`: tells people something over a channel.
+
+The payload: {"recipients": [user ids], "kind": "approval_waiting", "title": plain text or "",
+"values": {name: JSON}, "object": name or null, "record_id": id or null, "channel": name or null}.
+Sentences for the known kinds are made in the reader's language when the notification is shown.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from trellis.actions import Surroundings
+from trellis.automation.outbox import Effect
+from trellis.channels import Message
+
+DEFAULT_CHANNEL = "in_app"
+
+
+@dataclass(frozen=True, slots=True)
+class Notify:
+    """Hands one message per recipient to a channel; the same person is told once."""
+
+    name: str = "notify"
+
+    def run(self, effect: Effect, surroundings: Surroundings) -> None:
+        """Delivers the message to each recipient."""
+        payload = effect.payload
+        channel = surroundings.channels[str(payload.get("channel") or DEFAULT_CHANNEL)]
+        recipients = payload.get("recipients") or []
+        values = payload.get("values") or {}
+        if not isinstance(recipients, list) or not isinstance(values, dict):
+            raise TypeError("notify: recipients are a list and values an object")
+        for user_id in dict.fromkeys(map(str, recipients)):
+            message = Message(
+                key=f"{effect.key}/{user_id}",
+                user_id=user_id,
+                kind=str(payload.get("kind") or "message"),
+                title=str(payload.get("title") or ""),
+                values=values,
+                object=effect.object,
+                record_id=effect.record_id,
+                at=surroundings.now,
+            )
+            channel.deliver(surroundings.connection, message)
+
+
+ACTION = Notify()

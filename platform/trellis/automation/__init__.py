@@ -1,0 +1,1 @@
+"""Rule sets in force: outbox, approvals, scores and what rules may know."""

@@ -1,0 +1,93 @@
+"""The outbox: what is to happen because of a change, written in the transaction of the change."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime
+
+import sqlalchemy as sa
+import uuid_utils
+from rule_engine.columns import Instant
+from sqlalchemy.dialects.postgresql import insert as postgresql_insert
+from sqlalchemy.dialects.sqlite import insert as sqlite_insert
+
+from trellis.db import SYSTEM_TABLES, signal
+
+# The signal after whose commit workers are woken.
+OUTBOX = "outbox"
+
+WAITING, RUNNING, DONE, DEAD, UNKNOWN = "waiting", "running", "done", "dead", "unknown"
+
+outbox = sa.Table(
+    "outbox",
+    SYSTEM_TABLES,
+    sa.Column("id", sa.Text, primary_key=True),
+    sa.Column("effect_key", sa.Text, nullable=False),
+    sa.Column("action", sa.Text, nullable=False),
+    sa.Column("payload", sa.JSON, nullable=False),
+    sa.Column("object", sa.Text),
+    sa.Column("record_id", sa.Text),
+    sa.Column("state", sa.Text, nullable=False),
+    sa.Column("attempts", sa.Integer, nullable=False),
+    sa.Column("available_at", Instant, nullable=False),
+    sa.Column("lease", sa.Text),
+    sa.Column("lease_until", Instant),
+    sa.Column("last_error", sa.Text),
+    sa.Column("created_at", Instant, nullable=False),
+    sa.Column("done_at", Instant),
+    sa.Index("outbox_effect_key", "effect_key", unique=True),
+    sa.Index("outbox_due", "state", "available_at", "id"),
+    sa.Index("outbox_record", "object", "record_id"),
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Effect:
+    """One row of the outbox: `action` is to be run with `payload`.
+
+    `key` names the effect for ever: whoever writes a row because of it stores a unique key made
+    from this one. `attempts` counts this run too.
+    """
+
+    id: str
+    key: str
+    action: str
+    payload: Mapping[str, object]
+    object: str | None
+    record_id: str | None
+    attempts: int
+
+
+def add(
+    connection: sa.Connection,
+    action: str,
+    payload: Mapping[str, object],
+    effect_key: str,
+    *,
+    object_name: str | None = None,
+    record_id: str | None = None,
+    at: datetime | None = None,
+) -> bool:
+    """Writes an effect into the caller's transaction; workers are woken when it commits.
+
+    `payload` is JSON. `at` delays the effect. A second effect with the same key is left out, and
+    False is returned.
+    """
+    now = datetime.now(UTC)
+    insert = postgresql_insert if connection.dialect.name == "postgresql" else sqlite_insert
+    statement = insert(outbox).values(
+        id=str(uuid_utils.uuid7()),
+        effect_key=effect_key,
+        action=action,
+        payload=dict(payload),
+        object=object_name,
+        record_id=record_id,
+        state=WAITING,
+        attempts=0,
+        available_at=at or now,
+        created_at=now,
+    )
+    result = connection.execute(statement.on_conflict_do_nothing(index_elements=["effect_key"]))
+    signal(connection, OUTBOX)
+    return result.rowcount == 1

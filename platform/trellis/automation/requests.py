@@ -1,0 +1,125 @@
+"""Approval requests and locks as rows: what survives a restart and what a save has to respect."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+import sqlalchemy as sa
+
+from rule_engine.columns import Instant
+from trellis.db import SYSTEM_TABLES
+
+OPEN = "open"
+
+rule_snapshot = sa.Table(
+    "rule_snapshot",
+    SYSTEM_TABLES,
+    sa.Column("digest", sa.Text, primary_key=True),
+    sa.Column("texts", sa.JSON, nullable=False),
+)
+
+approval_request = sa.Table(
+    "approval_request",
+    SYSTEM_TABLES,
+    sa.Column("id", sa.Text, primary_key=True),
+    sa.Column("object", sa.Text, nullable=False),
+    sa.Column("record_id", sa.Text, nullable=False),
+    sa.Column("approval", sa.Text, nullable=False),
+    sa.Column("rules", sa.Text, sa.ForeignKey(rule_snapshot.c.digest), nullable=False),
+    sa.Column("state", sa.JSON, nullable=False),
+    sa.Column("revision", sa.BigInteger, nullable=False),
+    sa.Column("status", sa.Text, nullable=False),
+    sa.Column("submitted_by", sa.Text, nullable=False),
+    sa.Column("submitted_at", Instant, nullable=False),
+    sa.Column("closed_at", Instant),
+    sa.Index("approval_request_of_record", "object", "record_id", "submitted_at"),
+)
+# The database itself keeps two submits at once from both winning.
+sa.Index(
+    "approval_request_one_open",
+    approval_request.c.object,
+    approval_request.c.record_id,
+    unique=True,
+    sqlite_where=approval_request.c.status == OPEN,
+    postgresql_where=approval_request.c.status == OPEN,
+)
+
+approval_approver = sa.Table(
+    "approval_approver",
+    SYSTEM_TABLES,
+    sa.Column("request", sa.Text, sa.ForeignKey(approval_request.c.id), primary_key=True),
+    sa.Column("user", sa.Text, primary_key=True),
+    sa.Column("open", sa.Boolean, nullable=False),
+    sa.Index("approval_approver_inbox", "user", "open"),
+)
+
+record_lock = sa.Table(
+    "record_lock",
+    SYSTEM_TABLES,
+    sa.Column("object", sa.Text, primary_key=True),
+    sa.Column("record_id", sa.Text, primary_key=True),
+    sa.Column("since", Instant, nullable=False),
+    sa.Column("cause", sa.Text, nullable=False),
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Hold:
+    """What holds a record: a lock (`cause` says whose), an open request, or both.
+
+    `editable` are the fields that `approvers` may change all the same.
+    """
+
+    cause: str | None
+    request: str | None
+    approval: str | None
+    editable: frozenset[str]
+    approvers: frozenset[str]
+
+    def allows(self, field: str, user_id: str | None) -> bool:
+        """Says whether this user may change the field in spite of the lock."""
+        return self.cause is None or (field in self.editable and user_id in self.approvers)
+
+
+def hold_of(connection: sa.Connection, object_id: str, record_id: str) -> Hold | None:
+    """Gives what holds a record, in one query; None when it is free."""
+    request, lock = approval_request, record_lock
+    key = sa.select(
+        sa.literal(object_id).label("object"), sa.literal(record_id).label("record_id")
+    ).subquery()
+    row = (
+        connection.execute(
+            sa.select(lock.c.cause, request.c.id, request.c.approval, request.c.state)
+            .select_from(
+                key.outerjoin(
+                    lock,
+                    sa.and_(lock.c.object == key.c.object, lock.c.record_id == key.c.record_id),
+                ).outerjoin(
+                    request,
+                    sa.and_(
+                        request.c.object == key.c.object,
+                        request.c.record_id == key.c.record_id,
+                        request.c.status == OPEN,
+                    ),
+                )
+            )
+        )
+        .mappings()
+        .one()
+    )
+    if row["cause"] is None and row["id"] is None:
+        return None
+    state: Mapping[str, object] = row["state"] or {}
+    return Hold(
+        cause=row["cause"],
+        request=row["id"],
+        approval=row["approval"],
+        editable=names(state.get("editable")),
+        approvers=names(state.get("approvers")),
+    )
+
+
+def names(value: object) -> frozenset[str]:
+    """Gives a JSON list of texts as a set; nothing for anything else."""
+    return frozenset(map(str, value)) if isinstance(value, Sequence) else frozenset()

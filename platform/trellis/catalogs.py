@@ -1,0 +1,48 @@
+"""The catalog in force, as this process sees it: one version row read, rebuilt when it moved."""
+
+from __future__ import annotations
+
+import threading
+from dataclasses import dataclass
+
+import sqlalchemy as sa
+from metadata.catalog import Catalog
+from metadata.store import load_catalog, read_versions
+
+
+@dataclass(frozen=True, slots=True)
+class Snapshot:
+    """The definitions in force and the number of the last change of users, teams and roles."""
+
+    catalog: Catalog
+    security: int
+
+
+class Catalogs:
+    """The newest catalog. Requests in flight keep the one that they began with."""
+
+    def __init__(self) -> None:
+        self._catalog: Catalog | None = None
+        self._lock = threading.Lock()
+
+    def snapshot(self, connection: sa.Connection) -> Snapshot:
+        """Gives what is in force in the transaction of `connection`; one SELECT when unchanged."""
+        versions = read_versions(connection)
+        catalog = self._catalog
+        if catalog is None or catalog.version != versions.catalog:
+            catalog = self._rebuild(connection, versions.catalog)
+        return Snapshot(catalog, versions.security)
+
+    def current(self, connection: sa.Connection) -> Catalog:
+        """Gives the catalog in force in the transaction of `connection`."""
+        return self.snapshot(connection).catalog
+
+    def _rebuild(self, connection: sa.Connection, version: int) -> Catalog:
+        with self._lock:
+            if self._catalog is not None and self._catalog.version == version:
+                return self._catalog
+            catalog = load_catalog(connection)
+            # An old read transaction must not take the newer catalog from everybody else.
+            if self._catalog is None or catalog.version > self._catalog.version:
+                self._catalog = catalog
+            return catalog

@@ -1,0 +1,57 @@
+"""`in_app`: the bell in the page's header, one row per notification."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import sqlalchemy as sa
+import uuid_utils
+from rule_engine.columns import Instant
+from sqlalchemy.dialects.postgresql import insert as postgresql_insert
+from sqlalchemy.dialects.sqlite import insert as sqlite_insert
+
+from trellis.channels import Message
+from trellis.db import SYSTEM_TABLES
+
+notification = sa.Table(
+    "notification",
+    SYSTEM_TABLES,
+    sa.Column("id", sa.Text, primary_key=True),
+    sa.Column("user_id", sa.Text, nullable=False),
+    sa.Column("kind", sa.Text, nullable=False),
+    sa.Column("title", sa.Text, nullable=False),
+    sa.Column("values", sa.JSON, nullable=False),
+    sa.Column("object", sa.Text),
+    sa.Column("record_id", sa.Text),
+    sa.Column("created_at", Instant, nullable=False),
+    sa.Column("read_at", Instant),
+    sa.Column("effect_key", sa.Text, nullable=False),
+    sa.Index("notification_effect_key", "effect_key", unique=True),
+    sa.Index("notification_user", "user_id", "read_at", "id"),
+)
+
+
+@dataclass(frozen=True, slots=True)
+class InApp:
+    """Writes rows of `notification`."""
+
+    name: str = "in_app"
+
+    def deliver(self, connection: sa.Connection, message: Message) -> None:
+        """Writes the row, unless this message has one."""
+        insert = postgresql_insert if connection.dialect.name == "postgresql" else sqlite_insert
+        statement = insert(notification).values(
+            id=str(uuid_utils.uuid7()),
+            user_id=message.user_id,
+            kind=message.kind,
+            title=message.title,
+            values=dict(message.values),
+            object=message.object,
+            record_id=message.record_id,
+            created_at=message.at,
+            effect_key=message.key,
+        )
+        connection.execute(statement.on_conflict_do_nothing(index_elements=["effect_key"]))
+
+
+CHANNEL = InApp()

@@ -1,0 +1,161 @@
+"""Settings of one installation, read from the environment and from the instance folder."""
+
+from __future__ import annotations
+
+import os
+import secrets
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError, available_timezones
+
+SECRET_FILE = "secret_key"  # noqa: S105  # the name of a file, not a secret
+ENCRYPTION_FILE = "encryption_keys"
+SQLITE_FILE = "trellis.db"
+SYNCHRONOUS = ("NORMAL", "FULL")
+TRUE_WORDS = frozenset({"1", "true", "yes", "on"})
+
+
+class SettingsError(Exception):
+    """The environment or the instance folder says something that cannot be used."""
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """What an installation is started with.
+
+    `redis_url` is None when no server was named: `trellis serve` then starts its own.
+    `encryption_keys` are the newest first. `proxy_hops` counts the trusted proxies in front.
+    `synchronous` is SQLite's: NORMAL may lose the last commits at a power cut, FULL does not.
+    """
+
+    instance: Path
+    database_url: str
+    secret_key: str
+    encryption_keys: tuple[str, ...] = ()
+    redis_url: str | None = None
+    admin_password: str | None = None
+    timezone: str = "UTC"
+    language: str = "en"
+    secure_cookies: bool = False
+    proxy_hops: int = 0
+    synchronous: str = "NORMAL"
+
+    @property
+    def zone(self) -> ZoneInfo:
+        """Gives the organisation's time zone."""
+        return ZoneInfo(self.timezone)
+
+    @property
+    def run_folder(self) -> Path:
+        """Gives the folder of sockets, locks and process ids."""
+        return self.instance / "run"
+
+
+def load_settings(environment: Mapping[str, str] | None = None) -> Settings:
+    """Reads the settings of an instance that `trellis init` has prepared.
+
+    Raises SettingsError when there is no instance, or a variable has an unusable value.
+    """
+    variables = os.environ if environment is None else environment
+    instance = instance_folder(variables)
+    secret_key = variables.get("TRELLIS_SECRET_KEY") or read_secret(instance / SECRET_FILE)
+    if not secret_key:
+        raise SettingsError(
+            f"no secret key at {instance / SECRET_FILE}: run `trellis init` first, "
+            "or name the instance folder in TRELLIS_INSTANCE"
+        )
+    keys = variables.get("TRELLIS_ENCRYPTION_KEYS") or read_secret(instance / ENCRYPTION_FILE)
+    return Settings(
+        instance=instance,
+        database_url=database_url(variables, instance),
+        secret_key=secret_key,
+        encryption_keys=tuple(keys.replace(",", " ").split()),
+        redis_url=variables.get("TRELLIS_REDIS_URL") or None,
+        admin_password=variables.get("TRELLIS_ADMIN_PASSWORD") or None,
+        timezone=timezone_name(variables),
+        language=variables.get("TRELLIS_LANGUAGE") or "en",
+        secure_cookies=variables.get("TRELLIS_SECURE_COOKIES", "").lower() in TRUE_WORDS,
+        proxy_hops=whole_number(variables, "TRELLIS_PROXY_HOPS"),
+        synchronous=synchronous(variables),
+    )
+
+
+def prepare_instance(environment: Mapping[str, str] | None = None) -> Settings:
+    """Makes the instance folder and its secrets where they are missing, then reads the settings."""
+    variables = os.environ if environment is None else environment
+    instance = instance_folder(variables)
+    for folder in (instance, instance / "run"):
+        folder.mkdir(parents=True, exist_ok=True)
+    (instance / "run").chmod(0o700)
+    for name in (SECRET_FILE, ENCRYPTION_FILE):
+        make_secret(instance / name)
+    return load_settings(variables)
+
+
+def instance_folder(variables: Mapping[str, str]) -> Path:
+    """Gives the absolute path of the instance folder."""
+    return Path(variables.get("TRELLIS_INSTANCE") or "instance").expanduser().resolve()
+
+
+def make_secret(path: Path) -> None:
+    """Writes a fresh random secret that only the owner may read; an existing one stays."""
+    try:
+        descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+    except FileExistsError:
+        return
+    with os.fdopen(descriptor, "w") as file:
+        file.write(secrets.token_urlsafe(48) + "\n")
+
+
+def read_secret(path: Path) -> str:
+    """Gives a secret file's content, or nothing when the file is missing."""
+    try:
+        return path.read_text("utf-8").strip()
+    except FileNotFoundError:
+        return ""
+    except PermissionError as error:
+        raise SettingsError(f"{path} may not be read by this user") from error
+
+
+def database_url(variables: Mapping[str, str], instance: Path) -> str:
+    """Gives SQLAlchemy's address of the database; PostgreSQL is always spoken through psycopg 3."""
+    url = variables.get("TRELLIS_DATABASE_URL") or f"sqlite:///{instance / SQLITE_FILE}"
+    for short in ("postgres://", "postgresql://"):
+        if url.startswith(short):
+            return "postgresql+psycopg://" + url.removeprefix(short)
+    if not url.startswith(("sqlite://", "postgresql+psycopg://")):
+        raise SettingsError(
+            f"TRELLIS_DATABASE_URL: {url.split('://')[0]!r} is no database that Trellis knows; "
+            "there are: sqlite, postgresql"
+        )
+    return url
+
+
+def timezone_name(variables: Mapping[str, str]) -> str:
+    """Gives the name of the organisation's zone."""
+    name = variables.get("TRELLIS_TIMEZONE") or "UTC"
+    try:
+        ZoneInfo(name)
+    except (ZoneInfoNotFoundError, ValueError, OSError) as error:
+        near = next((zone for zone in sorted(available_timezones()) if name in zone), "Asia/Shanghai")
+        raise SettingsError(f"TRELLIS_TIMEZONE: no zone {name!r}; one is {near}") from error
+    return name
+
+
+def synchronous(variables: Mapping[str, str]) -> str:
+    """Gives SQLite's durability setting."""
+    value = (variables.get("TRELLIS_SQLITE_SYNCHRONOUS") or SYNCHRONOUS[0]).upper()
+    if value not in SYNCHRONOUS:
+        raise SettingsError(
+            f"TRELLIS_SQLITE_SYNCHRONOUS: no {value!r}; there are: {', '.join(SYNCHRONOUS)}"
+        )
+    return value
+
+
+def whole_number(variables: Mapping[str, str], name: str) -> int:
+    """Gives a variable's value as a number; 0 when it is not set."""
+    text = variables.get(name) or "0"
+    if not text.isdecimal():
+        raise SettingsError(f"{name}: {text!r} is no whole number")
+    return int(text)

@@ -1,0 +1,155 @@
+"""The database: one engine, reads and writes as explicit transactions, calls after commit."""
+
+from __future__ import annotations
+
+import logging
+import sqlite3
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import sqlalchemy as sa
+import sqlalchemy.event
+from rule_engine.backends.sql import register_sqlite_functions
+from sqlalchemy.engine.interfaces import DBAPIConnection
+
+logger = logging.getLogger(__name__)
+
+# The platform's own tables, each defined beside the code that uses it.
+SYSTEM_TABLES = sa.MetaData()
+
+BUSY_SECONDS = 10
+LOCK_SECONDS = 10
+STATEMENT_SECONDS = 60
+POOL_SIZE = 20
+
+# Before this version two checkpoints beside a writer can damage the file (WAL-reset bug):
+# then no connection checkpoints by itself, and `checkpoints` does it from one process.
+SAFE_WAL_VERSION = (3, 51, 3)
+
+Listener = Callable[[], None]
+
+
+def has_safe_wal() -> bool:
+    """Says whether this SQLite is free of the WAL-reset bug."""
+    return sqlite3.sqlite_version_info >= SAFE_WAL_VERSION
+
+
+class Database:
+    """One database and its pool of connections. Safe to share between threads, not over a fork."""
+
+    def __init__(self, url: str, *, synchronous: str = "NORMAL") -> None:
+        self.url = url
+        self.synchronous = synchronous
+        self.engine = make_engine(url, synchronous)
+        self._listeners: dict[str, list[Listener]] = {}
+
+    @property
+    def dialect(self) -> str:
+        """Gives "sqlite" or "postgresql"."""
+        return self.engine.dialect.name
+
+    @property
+    def file(self) -> Path | None:
+        """Gives SQLite's file; None for PostgreSQL and for a database in memory."""
+        name = self.engine.url.database
+        return Path(name) if self.dialect == "sqlite" and name and name != ":memory:" else None
+
+    @contextmanager
+    def read(self) -> Iterator[sa.Connection]:
+        """Gives a connection in a transaction that is rolled back at the end."""
+        with self.engine.connect() as connection:
+            yield connection
+
+    @contextmanager
+    def write(self) -> Iterator[sa.Connection]:
+        """Gives a connection in one transaction: committed at the end, rolled back on an error.
+
+        On SQLite the transaction holds the write lock from its start. What was given to `signal`
+        reaches its listeners when the commit has happened, and never otherwise.
+        """
+        signals: dict[str, None] = {}
+        with self.engine.connect() as connection:
+            connection.execution_options(trellis_write=True, trellis_signals=signals)
+            with connection.begin():
+                yield connection
+        for name in signals:
+            for listener in self._listeners.get(name, ()):
+                listener()
+
+    def listen(self, name: str, listener: Listener) -> None:
+        """Has `listener` called after each commit in which `name` was signalled."""
+        self._listeners.setdefault(name, []).append(listener)
+
+    @contextmanager
+    def autocommit(self) -> Iterator[sa.Connection]:
+        """Gives a connection whose statements stand alone, for what refuses a transaction."""
+        with self.engine.connect() as connection:
+            yield connection.execution_options(isolation_level="AUTOCOMMIT")
+
+    def dispose(self) -> None:
+        """Closes all pooled connections."""
+        self.engine.dispose()
+
+
+def signal(connection: sa.Connection, name: str) -> None:
+    """Says that something happened: listeners hear it once, after the commit of `write`.
+
+    In a transaction that `write` did not begin nobody listens.
+    """
+    signals: dict[str, None] = connection.get_execution_options().get("trellis_signals", {})
+    signals[name] = None
+
+
+def make_engine(url: str, synchronous: str = "NORMAL", **options: object) -> sa.Engine:
+    """Makes an engine with the settings that Trellis relies on; `options` go to SQLAlchemy."""
+    address = sa.make_url(url)
+    if address.get_backend_name() == "sqlite":
+        return make_sqlite_engine(address, synchronous, **options)
+    return make_postgresql_engine(address, **options)
+
+
+def make_sqlite_engine(address: sa.URL, synchronous: str, **options: object) -> sa.Engine:
+    """Makes an engine whose transactions begin as we say, not as the driver guesses."""
+    if address.database and address.database != ":memory:":
+        options = {"pool_size": POOL_SIZE, "max_overflow": POOL_SIZE, **options}
+    engine = sa.create_engine(
+        address, connect_args={"timeout": BUSY_SECONDS, "check_same_thread": False}, **options
+    )
+
+    @sa.event.listens_for(engine, "connect")
+    def set_up(connection: DBAPIConnection, _record: object) -> None:
+        connection.isolation_level = None
+        cursor = connection.cursor()
+        cursor.execute("PRAGMA journal_mode=WAL")
+        cursor.execute(f"PRAGMA synchronous={synchronous}")
+        cursor.execute("PRAGMA foreign_keys=ON")
+        if not has_safe_wal():
+            cursor.execute("PRAGMA wal_autocheckpoint=0")
+        cursor.close()
+        register_sqlite_functions(connection)
+
+    @sa.event.listens_for(engine, "begin")
+    def begin(connection: sa.Connection) -> None:
+        writes = connection.get_execution_options().get("trellis_write")
+        connection.exec_driver_sql("BEGIN IMMEDIATE" if writes else "BEGIN")
+
+    return engine
+
+
+def make_postgresql_engine(address: sa.URL, **options: object) -> sa.Engine:
+    """Makes an engine at READ COMMITTED with time limits on locks and statements."""
+    engine = sa.create_engine(
+        address, pool_size=POOL_SIZE, max_overflow=POOL_SIZE, pool_pre_ping=True, **options
+    )
+
+    @sa.event.listens_for(engine, "connect")
+    def set_up(connection: DBAPIConnection, _record: object) -> None:
+        cursor = connection.cursor()
+        cursor.execute(f"SET lock_timeout = '{LOCK_SECONDS}s'")
+        cursor.execute(f"SET statement_timeout = '{STATEMENT_SECONDS}s'")
+        cursor.execute("SET timezone = 'UTC'")
+        cursor.close()
+        connection.commit()
+
+    return engine

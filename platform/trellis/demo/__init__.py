@@ -1,0 +1,1 @@
+"""A made-up world for a package: its `demo/generate.json` played in order of time, from a seed."""

@@ -1,0 +1,187 @@
+"""Plans a made-up world: who exists, which records are made when, and what happens to them.
+
+Everything is drawn from one seed before anything is written, so that the same file gives the same
+world. A record waits for its parent: children come after the record they belong to.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from random import Random
+from typing import Any
+
+from trellis.demo.values import Pools, make_value
+
+
+@dataclass(slots=True)
+class Planned:
+    """A record to be made: `references` point at other planned records by field name."""
+
+    object: str
+    at: datetime
+    owner: str
+    values: dict[str, object]
+    references: dict[str, Planned] = field(default_factory=dict)
+    id: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Event:
+    """Something that happens to a planned record: `act` is create, set, or an approval's verb."""
+
+    at: datetime
+    record: Planned
+    act: str
+    values: Mapping[str, object] = field(default_factory=dict)
+
+
+@dataclass(slots=True)
+class World:
+    """The plan's records by object, and all events in order of time."""
+
+    records: dict[str, list[Planned]]
+    events: list[Event]
+
+
+def plan_world(recipe: Mapping[str, Any], now: datetime, seed: int | None = None) -> World:
+    """Draws the whole world that ends at `now`; events that would lie in the future are left out."""
+    random = Random(recipe["seed"] if seed is None else seed)  # noqa: S311  # not a secret
+    pools = Pools(recipe["pools"], random)
+    owners = people_by_role(recipe["users"])
+    records: dict[str, list[Planned]] = defaultdict(list)
+    events: list[Event] = []
+    for group in recipe["objects"]:
+        taken: set[object] = {r.values.get("name") for r in records[group["object"]]}
+        for parent, at in starts(group, records, random, now):
+            record = plan_record(group, parent, at, pools, owners, records, taken)
+            records[group["object"]].append(record)
+            events.append(Event(at, record, "create"))
+            events.extend(plan_life(group, record, pools, now))
+    events.sort(key=lambda event: event.at)
+    return World(dict(records), events)
+
+
+def people_by_role(users: Sequence[Mapping[str, Any]]) -> Mapping[str, list[str]]:
+    """Gives the user names that hold each role."""
+    found: dict[str, list[str]] = defaultdict(list)
+    for user in users:
+        for role in user["roles"]:
+            found[role].append(user["username"])
+    return found
+
+
+def starts(
+    group: Mapping[str, Any],
+    records: Mapping[str, Sequence[Planned]],
+    random: Random,
+    now: datetime,
+) -> Iterator[tuple[Planned | None, datetime]]:
+    """Gives for each record to be made its parent and the moment of its creation."""
+    made = 0
+    parents = parents_of(group, records, random)
+    while made < group["count"]:
+        if "parent" not in group:
+            oldest, youngest = group["created_days"]
+            yield None, office_hours(now - timedelta(days=random.uniform(youngest, oldest)), random)
+            made += 1
+            continue
+        parent = random.choice(parents)
+        low, high = group["after_days"]
+        at = office_hours(parent.at + timedelta(days=random.uniform(low, high)), random)
+        at = max(at, parent.at + timedelta(minutes=5))
+        if at >= now:
+            parents.remove(parent)  # too young to have children yet
+            continue
+        yield parent, at
+        made += 1
+
+
+def parents_of(
+    group: Mapping[str, Any], records: Mapping[str, Sequence[Planned]], random: Random
+) -> list[Planned]:
+    """Gives the records that may get children; `share` thins them out."""
+    if "parent" not in group:
+        return []
+    every = list(records[group["parent"]["object"]])
+    return random.sample(every, max(1, round(len(every) * group["parent"].get("share", 1))))
+
+
+def office_hours(at: datetime, random: Random) -> datetime:
+    """Moves a moment into a working day's hours of the demo's offices (UTC+8)."""
+    at = at.replace(hour=random.randint(1, 9), minute=random.randint(0, 59), second=0, microsecond=0)
+    weekend = at.weekday() - 4
+    return at - timedelta(days=weekend) if weekend > 0 else at
+
+
+def plan_record(
+    group: Mapping[str, Any],
+    parent: Planned | None,
+    at: datetime,
+    pools: Pools,
+    owners: Mapping[str, Sequence[str]],
+    records: Mapping[str, Sequence[Planned]],
+    taken: set[object],
+) -> Planned:
+    """Draws one record: its owner, references and values."""
+    owner = parent.owner if parent else pools.random.choice(owners[group["owner"]])
+    record = Planned(group["object"], at, owner, {})
+    if parent is not None:
+        record.references[group["parent"]["field"]] = parent
+        for name in group["parent"].get("copy", ()):
+            record.references[name] = parent.references[name]
+    for name, recipe in group["fields"].items():
+        if isinstance(recipe, dict) and "related" in recipe:
+            relate(record, name, recipe, records, pools.random)
+            continue
+        value = make_value(recipe, pools, record.values, at)
+        while isinstance(recipe, dict) and recipe.get("unique") and value in taken:
+            value = f"{value} {pools.random.choice('ABCDEFGHJKLMNPQRSTUVWXYZ')}"
+        if value is not None:
+            record.values[name] = value
+            taken.add(value)
+    return record
+
+
+def relate(
+    record: Planned,
+    name: str,
+    recipe: Mapping[str, Any],
+    records: Mapping[str, Sequence[Planned]],
+    random: Random,
+) -> None:
+    """Refers to a record of `related` that has the same reference `by` and was there before."""
+    wanted = record.references.get(recipe["by"])
+    near = [
+        candidate
+        for candidate in records.get(recipe["related"], ())
+        if candidate.references.get(recipe["by"]) is wanted and candidate.at < record.at
+    ]
+    if near and random.random() < recipe.get("chance", 1):
+        record.references[name] = random.choice(near)
+
+
+def plan_life(
+    group: Mapping[str, Any], record: Planned, pools: Pools, now: datetime
+) -> Iterator[Event]:
+    """Gives what happens after the creation, until a chance ends it or the present is reached."""
+    at = record.at
+    for step in group.get("life", ()):
+        if pools.random.random() >= step["chance"]:
+            return
+        low, high = step["after_days"]
+        later = office_hours(at + timedelta(days=pools.random.uniform(low, high)), pools.random)
+        at = max(later, at + timedelta(minutes=pools.random.randint(20, 200)))
+        if at >= now:
+            return
+        if "act" in step:
+            yield Event(at, record, step["act"])
+            continue
+        chosen = step
+        if "one_of" in step:
+            weights = [option["weight"] for option in step["one_of"]]
+            (chosen,) = pools.random.choices(step["one_of"], weights)
+        drawn = {k: make_value(v, pools, record.values, at) for k, v in chosen["set"].items()}
+        yield Event(at, record, "set", drawn)

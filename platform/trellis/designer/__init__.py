@@ -1,0 +1,1 @@
+"""Drafts, plans and publishing of definitions, shared by the meta API and the designer pages."""

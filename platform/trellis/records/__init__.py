@@ -1,0 +1,1 @@
+"""Use cases on records: every write of form, API, import and rule goes through here."""

@@ -1,0 +1,172 @@
+"""The history of records: one row per write, never changed afterwards."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Literal
+
+import sqlalchemy as sa
+import uuid_utils
+
+from metadata.objects import FieldDefinition, ObjectDefinition
+from rule_engine.columns import Instant
+from trellis.db import SYSTEM_TABLES
+from trellis.records.errors import Missing
+from trellis.records.unit import Unit
+
+Channel = Literal["page", "api", "import", "rule", "job", "system"]
+Changes = Mapping[str, tuple[object, object]]
+
+record_history = sa.Table(
+    "record_history",
+    SYSTEM_TABLES,
+    sa.Column("id", sa.Text, primary_key=True),
+    sa.Column("object", sa.Text, nullable=False),
+    sa.Column("record_id", sa.Text, nullable=False),
+    sa.Column("version", sa.BigInteger, nullable=False),
+    sa.Column("at", Instant, nullable=False),
+    sa.Column("by", sa.Text, nullable=False),
+    sa.Column("channel", sa.Text, nullable=False),
+    sa.Column("why", sa.Text),
+    sa.Column("changes", sa.JSON, nullable=False),
+    sa.Column("rules", sa.JSON, nullable=False),
+    sa.Index("record_history_of_record", "object", "record_id", "id"),
+)
+
+FROZEN = "history is never changed"
+
+
+def freeze_rows(table: sa.Table) -> None:
+    """Makes the database itself refuse to change or remove rows of `table`."""
+    for event in ("UPDATE", "DELETE"):
+        sqlite = sa.DDL(
+            f"CREATE TRIGGER {table.name}_{event.lower()} BEFORE {event} ON {table.name} "
+            f"BEGIN SELECT RAISE(ABORT, '{FROZEN}'); END"
+        )
+        sa.event.listen(table, "after_create", sqlite.execute_if(dialect="sqlite"))
+    function = sa.DDL(
+        f"CREATE OR REPLACE FUNCTION {table.name}_frozen() RETURNS trigger AS $$ "
+        f"BEGIN RAISE EXCEPTION '{FROZEN}'; END $$ LANGUAGE plpgsql"
+    )
+    trigger = sa.DDL(
+        f"CREATE TRIGGER {table.name}_frozen BEFORE UPDATE OR DELETE ON {table.name} "
+        f"FOR EACH ROW EXECUTE FUNCTION {table.name}_frozen()"
+    )
+    for statement in (function, trigger):
+        sa.event.listen(table, "after_create", statement.execute_if(dialect="postgresql"))
+
+
+freeze_rows(record_history)
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """One line of a record's history as its reader may see it; changes are in wire form."""
+
+    id: str
+    version: int
+    at: datetime
+    by: str
+    channel: str
+    why: str | None
+    changes: Changes
+    rules: tuple[str, ...]
+
+
+def changes_between(
+    definition: ObjectDefinition, old: Mapping[str, object], new: Mapping[str, object]
+) -> dict[str, tuple[object, object]]:
+    """Gives field → (old, new) in wire form for what differs in `new`."""
+    found = {}
+    for name, value in new.items():
+        before = old.get(name)
+        if before != value:
+            field = definition.fields[name]
+            found[name] = (as_wire(field, before), as_wire(field, value))
+    return found
+
+
+def as_wire(field: FieldDefinition, value: object) -> object:
+    """Gives a value in JSON form; empty is None for every type."""
+    return None if value is None else field.type.to_wire(value, field)
+
+
+def write_history(
+    unit: Unit,
+    definition: ObjectDefinition,
+    record_id: str,
+    version: int,
+    changes: Changes,
+    *,
+    channel: Channel,
+    why: str | None = None,
+    rules: Sequence[str] = (),
+) -> None:
+    """Adds one row; fields are kept by their stable ids, so a rename does not lose them."""
+    by_id = {definition.fields[name].id: list(pair) for name, pair in changes.items()}
+    unit.connection.execute(
+        sa.insert(record_history).values(
+            id=str(uuid_utils.uuid7()),
+            object=definition.id,
+            record_id=record_id,
+            version=version,
+            at=unit.moment.now,
+            by=unit.principal.name,
+            channel=channel,
+            why=why,
+            changes=by_id,
+            rules=list(rules),
+        )
+    )
+
+
+def history_of(
+    unit: Unit, object_name: str, record_id: str, *, after: str | None = None, limit: int = 50
+) -> tuple[list[Entry], str | None]:
+    """Gives entries, newest first, and where the next page starts (None: nothing follows).
+
+    Fields the principal may not read are left out, and entries of which nothing is left with
+    them. Raises Missing when the record itself is not to be seen.
+    """
+    definition = unit.catalog.objects.get(object_name)
+    if definition is None or unit.records().get(object_name, record_id, ["id"]) is None:
+        raise Missing
+    query = (
+        sa.select(record_history)
+        .where(record_history.c.object == definition.id, record_history.c.record_id == record_id)
+        .order_by(record_history.c.id.desc())
+        .limit(limit + 1)
+    )
+    if after is not None:
+        query = query.where(record_history.c.id < after)
+    rows = unit.connection.execute(query).mappings().all()
+    access = unit.principal.access(object_name)
+    names = {field.id: name for name, field in definition.fields.items() if access.reads(name)}
+    entries = [entry for row in rows[:limit] if (entry := visible(row, names)) is not None]
+    return entries, rows[limit - 1]["id"] if len(rows) > limit else None
+
+
+def visible(row: Mapping[str, object], names: Mapping[str, str]) -> Entry | None:
+    """Gives what a reader of the fields `names` (id → name) sees of a row; None for nothing."""
+    stored = row["changes"]
+    assert isinstance(stored, dict)
+    changes = {names[key]: (pair[0], pair[1]) for key, pair in stored.items() if key in names}
+    if stored and not changes:
+        return None
+    rules = row["rules"]
+    assert isinstance(rules, list)
+    at = row["at"]
+    assert isinstance(at, datetime)
+    why = row["why"]
+    return Entry(
+        id=str(row["id"]),
+        version=int(str(row["version"])),
+        at=at,
+        by=str(row["by"]),
+        channel=str(row["channel"]),
+        why=None if why is None else str(why),
+        changes=changes,
+        rules=tuple(map(str, rules)),
+    )

@@ -1,0 +1,47 @@
+"""Everything a running process shares, made once per process."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from trellis.actions import Action, load_actions
+from trellis.catalogs import Catalogs
+from trellis.channels import Channel, load_channels
+from trellis.config import Settings
+from trellis.db import Database
+from trellis.jobs.queue import WakeUps
+from trellis.security.access import Accounts
+
+
+@dataclass(frozen=True, slots=True)
+class Platform:
+    """One installation as one process sees it. Threads share it; a forked child makes its own."""
+
+    settings: Settings
+    database: Database
+    catalogs: Catalogs
+    accounts: Accounts
+    actions: Mapping[str, Action]
+    channels: Mapping[str, Channel]
+    wake_ups: WakeUps
+
+    def close(self) -> None:
+        """Gives back connections to the database and to Redis."""
+        self.wake_ups.close()
+        self.database.dispose()
+
+
+def open_platform(settings: Settings) -> Platform:
+    """Makes the platform of an instance that is set up; nothing is connected before it is used."""
+    database = Database(settings.database_url, synchronous=settings.synchronous)
+    catalogs = Catalogs()
+    return Platform(
+        settings=settings,
+        database=database,
+        catalogs=catalogs,
+        accounts=Accounts(catalogs),
+        actions=load_actions(),
+        channels=load_channels(),
+        wake_ups=WakeUps(settings.redis_url),
+    )
