@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import json
+from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
-from decimal import Decimal
 from difflib import get_close_matches
 
 from metadata.problems import Problem
@@ -49,13 +49,13 @@ class Pairs(dict[str, object]):
 
 
 def read_json(source: str | bytes) -> tuple[object, list[Problem]]:
-    """Reads one JSON document; numbers with a point come as Decimal.
+    """Reads one JSON document.
 
-    Unreadable text, a key that stands twice and nesting past 60 levels are problems, and then
-    the document is None.
+    Unreadable text, a key that stands twice, NaN and nesting past 60 levels are problems, and
+    then the document is None.
     """
     try:
-        document = json.loads(source, object_pairs_hook=pairs, parse_float=Decimal)
+        document = json.loads(source, object_pairs_hook=pairs, parse_constant=refuse_constant)
     except json.JSONDecodeError as error:
         values = {"detail": error.msg}
         return None, [Problem("", "json_syntax", values, error.lineno, error.colno)]
@@ -67,12 +67,17 @@ def read_json(source: str | bytes) -> tuple[object, list[Problem]]:
     return (None, problems) if problems else (document, [])
 
 
+def refuse_constant(name: str) -> object:
+    """Refuses NaN and Infinity, which JSON does not have."""
+    raise json.JSONDecodeError(f"{name} is not JSON", name, 0)
+
+
 def pairs(items: list[tuple[str, object]]) -> Pairs:
     """Makes a JSON object of its pairs and notes repeated keys."""
     made = Pairs(items)
     if len(made) != len(items):
-        seen: set[str] = set()
-        made.twice = tuple(key for key, _ in items if key in seen or seen.add(key))
+        counts = Counter(key for key, _ in items)
+        made.twice = tuple(key for key, count in counts.items() if count > 1)
     return made
 
 

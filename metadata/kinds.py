@@ -13,7 +13,8 @@ class Named(Protocol):
     """A member of a family, known by its name."""
 
     @property
-    def name(self) -> str: ...
+    def name(self) -> str:
+        """Gives the API name."""
 
 
 Member = TypeVar("Member", bound=Named)

@@ -11,8 +11,7 @@ from metadata.fields.base import (
     OptionDefinition,
     choose_label,
 )
-from metadata.json_text import mapping, strings
-from metadata.problems import Problem
+from metadata.json_text import mapping
 
 __all__ = ["FieldDefinition", "LinkDefinition", "ObjectDefinition", "OptionDefinition"]
 

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cache
 from importlib.resources import files
 
 LANGUAGES = ("en", "zh")
+OPTIONAL = re.compile(r"\[([^\[\]]*)\]")
+NAMES = re.compile(r"\{(\w+)\}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,10 +39,18 @@ def templates(language: str) -> Mapping[str, str]:
 
 
 def sentence(problem: Problem, language: str = "en") -> str:
-    """Words a problem for a reader. Lists among the values are joined by commas."""
+    """Words a problem for a reader. Lists among the values are joined by commas.
+
+    A part of a template in square brackets is left out when a value in it is missing or empty.
+    """
     known = templates(language if language in LANGUAGES else "en")
     template = known.get(problem.code) or templates("en")[problem.code]
-    return template.format_map({name: as_text(value) for name, value in problem.values.items()})
+    values = {name: as_text(value) for name, value in problem.values.items() if value is not None}
+
+    def optional(part: re.Match[str]) -> str:
+        return part[1] if all(values.get(name) for name in NAMES.findall(part[1])) else ""
+
+    return OPTIONAL.sub(optional, template).format_map(values)
 
 
 def as_text(value: object) -> str:

@@ -53,7 +53,7 @@ class Parameter(Node):
 
 @dataclass(frozen=True, slots=True)
 class LocalInstant(Node):
-    """The instant at which `date` (type DATE) reaches the clock time `at` in the organisation's zone.
+    """The instant at which `date` (type DATE) has the clock time `at` in the organisation's zone.
 
     Made for a date beside an instant (midnight) and for date-times written without an offset.
     """

@@ -10,18 +10,25 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
-from typing import ClassVar
+from typing import Any, ClassVar, Final
 from zoneinfo import ZoneInfo
 
 import sqlalchemy as sa
-from rule_engine.types import Kind, Type
 from wtforms.fields.core import UnboundField
+
+from rule_engine.types import Kind, Type
 
 UTC = ZoneInfo("UTC")
 ENGLISH = "en"
+INPUT_ATTRIBUTES: Final = {
+    "minLength": "minlength",
+    "maxLength": "maxlength",
+    "minimum": "data-min",
+    "maximum": "data-max",
+}
 
 
-class Refused(ValueError):
+class Refused(ValueError):  # noqa: N818  # what it says reads as a fact: the value was refused
     """A value that a field cannot take: the code of a message, and what fills it."""
 
     def __init__(self, code: str, **values: object) -> None:
@@ -51,6 +58,9 @@ class OptionDefinition:
 
 
 Check = Callable[[object], None]
+JsonObject = Mapping[str, object]
+Parameters = Mapping[str, JsonObject]
+"""The JSON Schemas of `crm` keywords, by keyword."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -151,14 +161,26 @@ class FieldType(ABC):
     """The template macro that shows a value."""
     keywords: ClassVar[frozenset[str]] = frozenset()
     """Standard JSON Schema keywords that judge this type's values, besides enum and const."""
-    parameters: ClassVar[Mapping[str, Mapping[str, object]]] = {}
+    parameters: ClassVar[Parameters] = {}
     """`crm` keywords of this type, each with the JSON Schema of its value."""
     has_options: ClassVar[bool] = False
+    input: ClassVar[type[Any]]
+    """The form's input: a `fields.inputs.WireField`."""
+    wire_schema: ClassVar[JsonObject] = {"type": "string"}
+    """The JSON Schema of the wire form, where it is the same for all fields of the type."""
     kind: ClassVar[Kind] = Kind.TEXT
 
-    @abstractmethod
-    def columns(self, field: FieldDefinition, physical: str) -> list[sa.Column[object]]:
+    def columns(self, field: FieldDefinition, physical: str) -> list[sa.Column[Any]]:
         """Gives one column per part, without index, unique or foreign key."""
+        stored = {"": self.storage(field)}
+        return [
+            sa.Column(physical_name(physical, part), stored.get(part, sa.Text()))
+            for part in self.parts
+        ]
+
+    def storage(self, field: FieldDefinition) -> sa.types.TypeEngine[Any]:
+        """Gives the type of the main column; other parts are text."""
+        return sa.Text()
 
     def to_parts(self, value: object, field: FieldDefinition) -> dict[str, object]:
         """Gives the columns' values by part; `value` may be None."""
@@ -185,9 +207,17 @@ class FieldType(ABC):
         """Gives what a form's input shows for a value."""
         return str(self.to_wire(value, field))
 
-    @abstractmethod
-    def form_field(self, field: FieldDefinition, setting: FormSetting) -> UnboundField:
-        """Gives the WTForms field, which is a `fields.inputs.WireField`."""
+    def form_field(self, field: FieldDefinition, setting: FormSetting) -> UnboundField[Any]:
+        """Gives the WTForms field, not yet bound to a form."""
+        return UnboundField(self.input, field, setting)
+
+    def input_attributes(self, field: FieldDefinition) -> dict[str, str | bool]:
+        """Gives the HTML attributes of the input that follow from the definition's limits."""
+        return {
+            attribute: str(field.limits[keyword])
+            for keyword, attribute in INPUT_ATTRIBUTES.items()
+            if keyword in field.limits
+        }
 
     def rule_type(self, field: FieldDefinition) -> Type:
         """Gives the type that expressions see."""
@@ -199,7 +229,7 @@ class FieldType(ABC):
 
     def json_schema(self, field: FieldDefinition) -> dict[str, object]:
         """Gives the JSON Schema of the wire form, without the definition's limits."""
-        return {"type": self.json_types[0]}
+        return dict(self.wire_schema)
 
     def flaws(self, field: FieldDefinition) -> Iterator[Flaw]:
         """Gives what is wrong in a definition beyond what `parameters` can say."""

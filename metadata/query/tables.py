@@ -1,4 +1,4 @@
-"""Tables as rules in SQL see them: without deleted rows and without what a principal may not read."""
+"""Tables as rules in SQL see them: without deleted rows and without what may not be read."""
 
 from __future__ import annotations
 
@@ -6,12 +6,12 @@ import logging
 from typing import TYPE_CHECKING
 
 import sqlalchemy as sa
+from rule_engine.backends.sql import compile_node_sql
+from rule_engine.check import Expression
 from sqlalchemy.dialects import postgresql
 from sqlalchemy.sql import operators
 
 from metadata.access import Principal, Rows
-from rule_engine.backends.sql import compile_node_sql
-from rule_engine.check import Expression
 from rule_engine.errors import NotTranslatableError, RuleError
 from rule_engine.types import Kind
 
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 logger = logging.getLogger(__name__)
 
-FEW_OWNERS = 3
+FEW_VALUES = 3
 
 
 def alive(table: sa.FromClause) -> sa.ColumnElement[bool]:
@@ -87,7 +87,9 @@ class PermittedTables(SystemTables):
         rows = self.principal.access(object_name).reach(action)
         if rows.all:
             return None
-        return sa.or_(sa.false(), *self._owned(table, rows), *self._shared(table, object_name, rows))
+        return sa.or_(
+            sa.false(), *self._owned(table, rows), *self._shared(table, object_name, rows)
+        )
 
     def _owned(self, table: sa.FromClause, rows: Rows) -> list[sa.ColumnElement[bool]]:
         found = []
@@ -116,21 +118,21 @@ class PermittedTables(SystemTables):
 
 
 def one_of(
-    column: sa.ColumnElement[str], values: frozenset[str], dialect: str
+    column: sa.ColumnElement[str], values: frozenset[str], dialect: str, *, drives: bool = False
 ) -> sa.ColumnElement[bool]:
     """Gives `column in values` with a text that does not depend on how many there are.
 
-    On SQLite more than a few ids must not drive the query: the planner would leave a better index
-    for the owner's (count 26 → 187 ms), so the column is hidden from it behind a unary plus.
+    On SQLite more than a few values must not drive the query, unless `drives` says that they are
+    the best way in: the planner would leave a better index for the owner's (count 26 → 187 ms), so
+    the column is hidden from it behind a unary plus.
     """
     ordered = sorted(values)
-    if len(ordered) == 1:
-        return column == ordered[0]
     if dialect == "postgresql":
         array = sa.bindparam(None, ordered, type_=postgresql.ARRAY(sa.Text()), unique=True)
         return column == sa.any_(array)
-    listed = sa.select(sa.func.json_each(sa.bindparam(None, ordered, type_=sa.JSON(), unique=True)).table_valued("value").c.value)
-    if len(ordered) <= FEW_OWNERS:
+    packed = sa.bindparam(None, ordered, type_=sa.JSON(), unique=True)
+    listed = sa.select(sa.func.json_each(packed).table_valued("value").c.value)
+    if drives or len(ordered) <= FEW_VALUES:
         return column.in_(listed)
     plus: sa.ColumnElement[str] = sa.UnaryExpression(
         column, operator=operators.custom_op("+"), type_=column.type

@@ -6,6 +6,7 @@ import threading
 from dataclasses import dataclass
 
 import sqlalchemy as sa
+
 from metadata.catalog import Catalog
 from metadata.store import load_catalog, read_versions
 

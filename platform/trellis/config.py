@@ -138,7 +138,9 @@ def timezone_name(variables: Mapping[str, str]) -> str:
     try:
         ZoneInfo(name)
     except (ZoneInfoNotFoundError, ValueError, OSError) as error:
-        near = next((zone for zone in sorted(available_timezones()) if name in zone), "Asia/Shanghai")
+        near = next(
+            (zone for zone in sorted(available_timezones()) if name in zone), "Asia/Shanghai"
+        )
         raise SettingsError(f"TRELLIS_TIMEZONE: no zone {name!r}; one is {near}") from error
     return name
 

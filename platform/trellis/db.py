@@ -7,6 +7,7 @@ import sqlite3
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 import sqlalchemy as sa
 import sqlalchemy.event
@@ -101,21 +102,27 @@ def signal(connection: sa.Connection, name: str) -> None:
     signals[name] = None
 
 
-def make_engine(url: str, synchronous: str = "NORMAL", **options: object) -> sa.Engine:
-    """Makes an engine with the settings that Trellis relies on; `options` go to SQLAlchemy."""
+def make_engine(url: str, synchronous: str = "NORMAL", *, autocommit: bool = False) -> sa.Engine:
+    """Makes an engine with the settings that Trellis relies on.
+
+    With `autocommit` each statement stands alone: for Flask-AppBuilder, whose security manager
+    commits whenever it likes.
+    """
     address = sa.make_url(url)
+    options: dict[str, Any] = {"pool_size": POOL_SIZE, "max_overflow": POOL_SIZE}
+    if autocommit:
+        options |= {"isolation_level": "AUTOCOMMIT", "pool_size": 2}
     if address.get_backend_name() == "sqlite":
-        return make_sqlite_engine(address, synchronous, **options)
-    return make_postgresql_engine(address, **options)
+        return make_sqlite_engine(address, synchronous, options, autocommit=autocommit)
+    return make_postgresql_engine(address, options)
 
 
-def make_sqlite_engine(address: sa.URL, synchronous: str, **options: object) -> sa.Engine:
+def make_sqlite_engine(
+    address: sa.URL, synchronous: str, options: dict[str, Any], *, autocommit: bool
+) -> sa.Engine:
     """Makes an engine whose transactions begin as we say, not as the driver guesses."""
-    if address.database and address.database != ":memory:":
-        options = {"pool_size": POOL_SIZE, "max_overflow": POOL_SIZE, **options}
-    engine = sa.create_engine(
-        address, connect_args={"timeout": BUSY_SECONDS, "check_same_thread": False}, **options
-    )
+    connect = {"timeout": BUSY_SECONDS, "check_same_thread": False}
+    engine = sa.create_engine(address, connect_args=connect, **options)
 
     @sa.event.listens_for(engine, "connect")
     def set_up(connection: DBAPIConnection, _record: object) -> None:
@@ -129,19 +136,21 @@ def make_sqlite_engine(address: sa.URL, synchronous: str, **options: object) -> 
         cursor.close()
         register_sqlite_functions(connection)
 
-    @sa.event.listens_for(engine, "begin")
-    def begin(connection: sa.Connection) -> None:
-        writes = connection.get_execution_options().get("trellis_write")
-        connection.exec_driver_sql("BEGIN IMMEDIATE" if writes else "BEGIN")
+    if not autocommit:
+
+        @sa.event.listens_for(engine, "begin")
+        def begin(connection: sa.Connection) -> None:
+            options = connection.get_execution_options()
+            if options.get("isolation_level") != "AUTOCOMMIT":
+                writes = options.get("trellis_write")
+                connection.exec_driver_sql("BEGIN IMMEDIATE" if writes else "BEGIN")
 
     return engine
 
 
-def make_postgresql_engine(address: sa.URL, **options: object) -> sa.Engine:
+def make_postgresql_engine(address: sa.URL, options: dict[str, Any]) -> sa.Engine:
     """Makes an engine at READ COMMITTED with time limits on locks and statements."""
-    engine = sa.create_engine(
-        address, pool_size=POOL_SIZE, max_overflow=POOL_SIZE, pool_pre_ping=True, **options
-    )
+    engine = sa.create_engine(address, pool_pre_ping=True, **options)
 
     @sa.event.listens_for(engine, "connect")
     def set_up(connection: DBAPIConnection, _record: object) -> None:

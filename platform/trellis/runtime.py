@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from trellis.actions import Action, load_actions
+from trellis.automation.outbox import OUTBOX
 from trellis.catalogs import Catalogs
 from trellis.channels import Channel, load_channels
 from trellis.config import Settings
@@ -35,13 +36,14 @@ class Platform:
 def open_platform(settings: Settings) -> Platform:
     """Makes the platform of an instance that is set up; nothing is connected before it is used."""
     database = Database(settings.database_url, synchronous=settings.synchronous)
-    catalogs = Catalogs()
+    wake_ups = WakeUps(settings.redis_url)
+    database.listen(OUTBOX, wake_ups.wake)
     return Platform(
         settings=settings,
         database=database,
-        catalogs=catalogs,
-        accounts=Accounts(catalogs),
+        catalogs=Catalogs(),
+        accounts=Accounts(),
         actions=load_actions(),
         channels=load_channels(),
-        wake_ups=WakeUps(settings.redis_url),
+        wake_ups=wake_ups,
     )

@@ -1,1 +1,1 @@
-
+"""What runs checked expressions: Python functions, SQL expressions, explanations."""

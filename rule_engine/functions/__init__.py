@@ -103,6 +103,14 @@ def same_as_first(types: Sequence[Type]) -> Type:
     return types[0]
 
 
+def same_kind(types: Sequence[Type]) -> Type | None:
+    """Gives the one type that all arguments have; choices beside texts are texts."""
+    kinds = {one.kind for one in types}
+    if len(kinds) == 1:
+        return types[0] if all(one == types[0] for one in types) else Type(types[0].kind)
+    return Type(Kind.TEXT) if kinds == {Kind.TEXT, Kind.CHOICE} else None
+
+
 @cache
 def functions() -> Mapping[str, Function]:
     """Gives all functions by name."""

@@ -1,1 +1,1 @@
-
+"""The built-in field types, one module each, found by listing."""

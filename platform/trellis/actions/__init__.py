@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-import pkgutil
+from abc import ABC, abstractmethod
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
-from importlib import import_module
-from typing import Protocol
+from typing import ClassVar
 
 import sqlalchemy as sa
 
+from metadata.kinds import load_kinds
 from trellis.automation.outbox import Effect
-from trellis.catalogs import Snapshot
+from trellis.catalogs import Catalogs, Snapshot
 from trellis.channels import Channel
 
 
@@ -27,22 +27,37 @@ class Surroundings:
     now: datetime
 
 
-class Action(Protocol):
-    """Something a rule can have done after the commit.
+class Action(ABC):
+    """Something a rule can have done after the commit; `name` is what rules call it."""
 
-    `name` is what rules call it. `run` works inside the database only and therefore exactly once;
-    it raises when it fails, and is tried again later.
-    """
+    name: ClassVar[str]
 
-    @property
-    def name(self) -> str: ...
-
+    @abstractmethod
     def run(self, effect: Effect, surroundings: Surroundings) -> None:
-        """Does what the effect asks for."""
+        """Does what the effect asks for; raises when it fails, and is tried again later.
+
+        What it writes through the connection of `surroundings` happens exactly once.
+        """
 
 
 def load_actions() -> Mapping[str, Action]:
-    """Gives every action of this folder by its name."""
-    modules = (import_module(f"{__name__}.{found.name}") for found in pkgutil.iter_modules(__path__))
-    actions: list[Action] = [module.ACTION for module in modules]
-    return {action.name: action for action in actions}
+    """Gives every action by its name: this folder's and those that distributions add."""
+    return load_kinds(__name__, Action, "ACTION", "trellis.actions")
+
+
+@dataclass(frozen=True, slots=True)
+class Performer:
+    """Runs effects with the actions there are; what the dispatcher calls."""
+
+    catalogs: Catalogs
+    actions: Mapping[str, Action]
+    channels: Mapping[str, Channel]
+
+    def __call__(self, connection: sa.Connection, effect: Effect, now: datetime) -> None:
+        """Runs one effect inside the transaction of `connection`."""
+        action = self.actions.get(effect.action)
+        if action is None:
+            known = ", ".join(sorted(self.actions))
+            raise LookupError(f"no action {effect.action!r}; there are: {known}")
+        snapshot = self.catalogs.snapshot(connection)
+        action.run(effect, Surroundings(connection, snapshot, self.channels, now))

@@ -1,26 +1,23 @@
 """`notify`: tells people something over a channel.
 
 The payload: {"recipients": [user ids], "kind": "approval_waiting", "title": plain text or "",
-"values": {name: JSON}, "object": name or null, "record_id": id or null, "channel": name or null}.
+"values": {name: JSON}, "channel": name or null}; the record it is about is the outbox row's.
 Sentences for the known kinds are made in the reader's language when the notification is shown.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
-from trellis.actions import Surroundings
+from trellis.actions import Action, Surroundings
 from trellis.automation.outbox import Effect
 from trellis.channels import Message
 
 DEFAULT_CHANNEL = "in_app"
 
 
-@dataclass(frozen=True, slots=True)
-class Notify:
+class Notify(Action):
     """Hands one message per recipient to a channel; the same person is told once."""
 
-    name: str = "notify"
+    name = "notify"
 
     def run(self, effect: Effect, surroundings: Surroundings) -> None:
         """Delivers the message to each recipient."""

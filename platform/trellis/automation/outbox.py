@@ -8,10 +8,10 @@ from datetime import UTC, datetime
 
 import sqlalchemy as sa
 import uuid_utils
-from rule_engine.columns import Instant
 from sqlalchemy.dialects.postgresql import insert as postgresql_insert
 from sqlalchemy.dialects.sqlite import insert as sqlite_insert
 
+from rule_engine.columns import Instant
 from trellis.db import SYSTEM_TABLES, signal
 
 # The signal after whose commit workers are woken.

@@ -4,8 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 
 import sqlalchemy as sa
+from sqlalchemy.dialects.postgresql import insert as postgresql_insert
+from sqlalchemy.dialects.sqlite import insert as sqlite_insert
 
 from rule_engine.columns import Instant
 from trellis.db import SYSTEM_TABLES
@@ -28,6 +31,7 @@ approval_request = sa.Table(
     sa.Column("approval", sa.Text, nullable=False),
     sa.Column("rules", sa.Text, sa.ForeignKey(rule_snapshot.c.digest), nullable=False),
     sa.Column("state", sa.JSON, nullable=False),
+    sa.Column("editable", sa.JSON, nullable=False),
     sa.Column("revision", sa.BigInteger, nullable=False),
     sa.Column("status", sa.Text, nullable=False),
     sa.Column("submitted_by", sa.Text, nullable=False),
@@ -90,8 +94,13 @@ def hold_of(connection: sa.Connection, object_id: str, record_id: str) -> Hold |
     ).subquery()
     row = (
         connection.execute(
-            sa.select(lock.c.cause, request.c.id, request.c.approval, request.c.state)
-            .select_from(
+            sa.select(
+                lock.c.cause,
+                request.c.id,
+                request.c.approval,
+                request.c.state,
+                request.c.editable,
+            ).select_from(
                 key.outerjoin(
                     lock,
                     sa.and_(lock.c.object == key.c.object, lock.c.record_id == key.c.record_id),
@@ -115,7 +124,7 @@ def hold_of(connection: sa.Connection, object_id: str, record_id: str) -> Hold |
         cause=row["cause"],
         request=row["id"],
         approval=row["approval"],
-        editable=names(state.get("editable")),
+        editable=names(row["editable"]),
         approvers=names(state.get("approvers")),
     )
 
@@ -123,3 +132,23 @@ def hold_of(connection: sa.Connection, object_id: str, record_id: str) -> Hold |
 def names(value: object) -> frozenset[str]:
     """Gives a JSON list of texts as a set; nothing for anything else."""
     return frozenset(map(str, value)) if isinstance(value, Sequence) else frozenset()
+
+
+def take_hold(
+    connection: sa.Connection, object_id: str, record_id: str, cause: str, at: datetime
+) -> None:
+    """Locks a record; an older lock stays as it is."""
+    insert = postgresql_insert if connection.dialect.name == "postgresql" else sqlite_insert
+    statement = insert(record_lock).values(
+        object=object_id, record_id=record_id, since=at, cause=cause
+    )
+    connection.execute(statement.on_conflict_do_nothing())
+
+
+def release(connection: sa.Connection, object_id: str, record_id: str) -> None:
+    """Unlocks a record."""
+    connection.execute(
+        sa.delete(record_lock).where(
+            record_lock.c.object == object_id, record_lock.c.record_id == record_id
+        )
+    )

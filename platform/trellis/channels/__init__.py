@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-import pkgutil
+from abc import ABC, abstractmethod
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
-from importlib import import_module
-from typing import Protocol
+from typing import ClassVar
 
 import sqlalchemy as sa
+
+from metadata.kinds import load_kinds
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,18 +31,16 @@ class Message:
     at: datetime
 
 
-class Channel(Protocol):
+class Channel(ABC):
     """A way to reach people."""
 
-    @property
-    def name(self) -> str: ...
+    name: ClassVar[str]
 
+    @abstractmethod
     def deliver(self, connection: sa.Connection, message: Message) -> None:
         """Delivers in the transaction of `connection`; a message delivered before is left out."""
 
 
 def load_channels() -> Mapping[str, Channel]:
-    """Gives every channel of this folder by its name."""
-    modules = (import_module(f"{__name__}.{found.name}") for found in pkgutil.iter_modules(__path__))
-    channels: list[Channel] = [module.CHANNEL for module in modules]
-    return {channel.name: channel for channel in channels}
+    """Gives every channel by its name: this folder's and those that distributions add."""
+    return load_kinds(__name__, Channel, "CHANNEL", "trellis.channels")

@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 import sqlalchemy as sa
 import uuid_utils
-from rule_engine.columns import Instant
 from sqlalchemy.dialects.postgresql import insert as postgresql_insert
 from sqlalchemy.dialects.sqlite import insert as sqlite_insert
 
-from trellis.channels import Message
+from rule_engine.columns import Instant
+from trellis.channels import Channel, Message
 from trellis.db import SYSTEM_TABLES
 
 notification = sa.Table(
@@ -31,11 +29,10 @@ notification = sa.Table(
 )
 
 
-@dataclass(frozen=True, slots=True)
-class InApp:
+class InApp(Channel):
     """Writes rows of `notification`."""
 
-    name: str = "in_app"
+    name = "in_app"
 
     def deliver(self, connection: sa.Connection, message: Message) -> None:
         """Writes the row, unless this message has one."""

@@ -2,10 +2,10 @@
 
 A recipe is a plain JSON value (taken as it is) or an object with one of these keys:
 `pick` (a list, or a mapping value → weight), `template` (text with `{pool}`, `{field}` and
-`{digits:n}`), `pick_one` (a list of `{"weight", "value": recipe}`), `range` (whole numbers), `log` (spread over orders of magnitude, with `round`),
-`fraction` ([low, high], in hundredths), `days` (a date so many days from the creation), `ago`
-(an instant so many hours before the creation), `related` (see `world`). `chance` beside it gives
-the share of records that have a value at all.
+`{digits:n}`), `pick_one` (a list of `{"weight", "value": recipe}`), `range` (whole numbers),
+`log` (spread over orders of magnitude, with `round`), `fraction` ([low, high], in hundredths), `days` (a date so many days from the creation), `ago` (an
+instant so many hours before the creation), `related` (see `world`). `chance` beside it gives the
+share of records that have a value at all.
 """
 
 from __future__ import annotations
@@ -41,6 +41,7 @@ def make_value(recipe: Any, pools: Pools, known: Mapping[str, object], at: datet
 
 
 def pick(recipe: Any, pools: Pools, known: Mapping[str, object], at: datetime) -> object:
+    """Gives one of a list, or of a mapping by weight."""
     choices = recipe["pick"]
     if isinstance(choices, dict):
         return pools.random.choices(list(choices), list(choices.values()))[0]
@@ -48,12 +49,15 @@ def pick(recipe: Any, pools: Pools, known: Mapping[str, object], at: datetime) -
 
 
 def pick_one(recipe: Any, pools: Pools, known: Mapping[str, object], at: datetime) -> object:
+    """Gives the value of one of several recipes."""
     options = recipe["pick_one"]
     (chosen,) = pools.random.choices(options, [option["weight"] for option in options])
     return make_value(chosen["value"], pools, known, at)
 
 
 def template(recipe: Any, pools: Pools, known: Mapping[str, object], at: datetime) -> object:
+    """Fills a text from pools and from the fields so far."""
+
     def fill(match: re.Match[str]) -> str:
         name, argument = match[1], match[2]
         if name == "digits":
@@ -68,11 +72,13 @@ def template(recipe: Any, pools: Pools, known: Mapping[str, object], at: datetim
 
 
 def whole(recipe: Any, pools: Pools, known: Mapping[str, object], at: datetime) -> object:
+    """Gives a whole number."""
     low, high = recipe["range"]
     return pools.random.randint(low, high)
 
 
 def spread(recipe: Any, pools: Pools, known: Mapping[str, object], at: datetime) -> object:
+    """Gives a number, small ones as likely per order of magnitude as large ones."""
     low, high = recipe["log"]
     step = recipe.get("round", 1)
     drawn = math.exp(pools.random.uniform(math.log(low), math.log(high)))
@@ -80,17 +86,20 @@ def spread(recipe: Any, pools: Pools, known: Mapping[str, object], at: datetime)
 
 
 def fraction(recipe: Any, pools: Pools, known: Mapping[str, object], at: datetime) -> object:
+    """Gives a fraction in whole percents."""
     low, high = recipe["fraction"]
     hundredths = pools.random.randint(round(low * 100), round(high * 100))
     return f"{hundredths / 100:.2f}"
 
 
 def days(recipe: Any, pools: Pools, known: Mapping[str, object], at: datetime) -> object:
+    """Gives a date before or after the creation."""
     low, high = recipe["days"]
     return (at + timedelta(days=pools.random.randint(low, high))).date().isoformat()
 
 
 def ago(recipe: Any, pools: Pools, known: Mapping[str, object], at: datetime) -> object:
+    """Gives an instant shortly before."""
     low, high = recipe["ago"]
     moment = at - timedelta(hours=pools.random.uniform(low, high))
     return moment.strftime("%Y-%m-%dT%H:%M:%SZ")

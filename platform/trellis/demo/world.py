@@ -18,12 +18,12 @@ from trellis.demo.values import Pools, make_value
 
 @dataclass(slots=True)
 class Planned:
-    """A record to be made: `references` point at other planned records by field name."""
+    """A record of object `kind` to be made; `references` are other planned records by field."""
 
-    object: str
+    kind: str
     at: datetime
     owner: str
-    values: dict[str, object]
+    values: dict[str, Any]
     references: dict[str, Planned] = field(default_factory=dict)
     id: str | None = None
 
@@ -47,7 +47,7 @@ class World:
 
 
 def plan_world(recipe: Mapping[str, Any], now: datetime, seed: int | None = None) -> World:
-    """Draws the whole world that ends at `now`; events that would lie in the future are left out."""
+    """Draws the whole world that ends at `now`; what would lie in the future is left out."""
     random = Random(recipe["seed"] if seed is None else seed)  # noqa: S311  # not a secret
     pools = Pools(recipe["pools"], random)
     owners = people_by_role(recipe["users"])
@@ -82,7 +82,7 @@ def starts(
     """Gives for each record to be made its parent and the moment of its creation."""
     made = 0
     parents = parents_of(group, records, random)
-    while made < group["count"]:
+    while made < group["count"] and (parents or "parent" not in group):
         if "parent" not in group:
             oldest, youngest = group["created_days"]
             yield None, office_hours(now - timedelta(days=random.uniform(youngest, oldest)), random)
@@ -111,7 +111,9 @@ def parents_of(
 
 def office_hours(at: datetime, random: Random) -> datetime:
     """Moves a moment into a working day's hours of the demo's offices (UTC+8)."""
-    at = at.replace(hour=random.randint(1, 9), minute=random.randint(0, 59), second=0, microsecond=0)
+    at = at.replace(
+        hour=random.randint(1, 9), minute=random.randint(0, 59), second=0, microsecond=0
+    )
     weekend = at.weekday() - 4
     return at - timedelta(days=weekend) if weekend > 0 else at
 

@@ -49,6 +49,8 @@ const manifest = {
         if (entryPoint) files[path.basename(entryPoint)] = path.basename(file)
         else if (/^inter-.*\.woff2$/.test(path.basename(file))) files['inter.woff2'] = path.basename(file)
       }
+      fs.copyFileSync(source('favicon.svg'), path.join(out, 'favicon.svg'))
+      files['favicon.svg'] = 'favicon.svg'
       fs.writeFileSync(path.join(out, 'icons.json'), JSON.stringify(icons()))
       fs.writeFileSync(path.join(out, 'manifest.json'), JSON.stringify({ files }, null, 1))
     })

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping
 
 from metadata.problems import Problem
 
@@ -10,7 +10,7 @@ from metadata.problems import Problem
 class RecordError(Exception):
     """The family of this package's exceptions. Whoever catches one rolls the transaction back."""
 
-    def __init__(self, problems: Sequence[Problem] = ()) -> None:
+    def __init__(self, problems: Iterable[Problem] = ()) -> None:
         self.problems = tuple(problems)
         super().__init__(", ".join(f"{p.path}: {p.code}" for p in self.problems))
 
@@ -32,7 +32,7 @@ class Conflict(RecordError):  # noqa: N818 - reads as an answer
 
 
 class Stale(RecordError):  # noqa: N818 - reads as an answer
-    """The record moved on since it was read (412)."""
+    """The record moved on since it was read (412); `current` is what the principal sees of it."""
 
     def __init__(self, current: Mapping[str, object]) -> None:
         super().__init__([Problem("", "stale", {"version": current["version"]})])

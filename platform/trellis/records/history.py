@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Literal
+from typing import Any, Literal
 
 import sqlalchemy as sa
 import uuid_utils
@@ -35,27 +35,28 @@ record_history = sa.Table(
     sa.Index("record_history_of_record", "object", "record_id", "id"),
 )
 
-FROZEN = "history is never changed"
+SQLITE = (
+    "CREATE TRIGGER {table}_update BEFORE UPDATE ON {table} "
+    "BEGIN SELECT RAISE(ABORT, '{table} is never changed'); END",
+    "CREATE TRIGGER {table}_delete BEFORE DELETE ON {table} "
+    "BEGIN SELECT RAISE(ABORT, '{table} is never changed'); END",
+)
+POSTGRESQL = (
+    "CREATE OR REPLACE FUNCTION {table}_frozen() RETURNS trigger AS $$ "
+    "BEGIN RAISE EXCEPTION '{table} is never changed'; END $$ LANGUAGE plpgsql",
+    "CREATE TRIGGER {table}_frozen BEFORE UPDATE OR DELETE ON {table} "
+    "FOR EACH ROW EXECUTE FUNCTION {table}_frozen()",
+)
 
 
 def freeze_rows(table: sa.Table) -> None:
-    """Makes the database itself refuse to change or remove rows of `table`."""
-    for event in ("UPDATE", "DELETE"):
-        sqlite = sa.DDL(
-            f"CREATE TRIGGER {table.name}_{event.lower()} BEFORE {event} ON {table.name} "
-            f"BEGIN SELECT RAISE(ABORT, '{FROZEN}'); END"
-        )
-        sa.event.listen(table, "after_create", sqlite.execute_if(dialect="sqlite"))
-    function = sa.DDL(
-        f"CREATE OR REPLACE FUNCTION {table.name}_frozen() RETURNS trigger AS $$ "
-        f"BEGIN RAISE EXCEPTION '{FROZEN}'; END $$ LANGUAGE plpgsql"
-    )
-    trigger = sa.DDL(
-        f"CREATE TRIGGER {table.name}_frozen BEFORE UPDATE OR DELETE ON {table.name} "
-        f"FOR EACH ROW EXECUTE FUNCTION {table.name}_frozen()"
-    )
-    for statement in (function, trigger):
-        sa.event.listen(table, "after_create", statement.execute_if(dialect="postgresql"))
+    """Has the database itself refuse to change or remove rows of `table`."""
+
+    @sa.event.listens_for(table, "after_create")
+    def freeze(_table: sa.Table, connection: sa.Connection, **_: object) -> None:
+        statements = POSTGRESQL if connection.dialect.name == "postgresql" else SQLITE
+        for statement in statements:
+            connection.exec_driver_sql(statement.format(table=table.name))
 
 
 freeze_rows(record_history)
@@ -144,29 +145,39 @@ def history_of(
     rows = unit.connection.execute(query).mappings().all()
     access = unit.principal.access(object_name)
     names = {field.id: name for name, field in definition.fields.items() if access.reads(name)}
-    entries = [entry for row in rows[:limit] if (entry := visible(row, names)) is not None]
+    entries = [entry for row in rows[:limit] if (entry := visible(dict(row), names)) is not None]
     return entries, rows[limit - 1]["id"] if len(rows) > limit else None
 
 
-def visible(row: Mapping[str, object], names: Mapping[str, str]) -> Entry | None:
+def visible(row: Mapping[str, Any], names: Mapping[str, str]) -> Entry | None:
     """Gives what a reader of the fields `names` (id → name) sees of a row; None for nothing."""
-    stored = row["changes"]
-    assert isinstance(stored, dict)
+    stored: dict[str, list[object]] = row["changes"]
     changes = {names[key]: (pair[0], pair[1]) for key, pair in stored.items() if key in names}
     if stored and not changes:
         return None
-    rules = row["rules"]
-    assert isinstance(rules, list)
-    at = row["at"]
-    assert isinstance(at, datetime)
-    why = row["why"]
     return Entry(
-        id=str(row["id"]),
-        version=int(str(row["version"])),
-        at=at,
-        by=str(row["by"]),
-        channel=str(row["channel"]),
-        why=None if why is None else str(why),
+        id=row["id"],
+        version=row["version"],
+        at=row["at"],
+        by=row["by"],
+        channel=row["channel"],
+        why=row["why"],
         changes=changes,
-        rules=tuple(map(str, rules)),
+        rules=tuple(row["rules"]),
     )
+
+
+def deleted_with(unit: Unit, definition: ObjectDefinition, at: datetime, why: str) -> list[str]:
+    """Gives the ids of records of an object that were deleted by a rule at an instant."""
+    table = record_history
+    found = unit.connection.execute(
+        sa.select(table.c.record_id)
+        .where(
+            table.c.object == definition.id,
+            table.c.at == at,
+            table.c.channel == "rule",
+            table.c.why == why,
+        )
+        .order_by(table.c.id)
+    )
+    return list(found.scalars())

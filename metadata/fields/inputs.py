@@ -1,0 +1,286 @@
+"""Form inputs: WTForms fields that show values as text and give them back in wire form."""
+
+from __future__ import annotations
+
+import unicodedata
+from collections.abc import Mapping, Sequence
+from typing import Any, ClassVar, Final
+
+from markupsafe import Markup
+from wtforms import Field
+from wtforms.widgets import (
+    CheckboxInput,
+    DateInput,
+    DateTimeLocalInput,
+    EmailInput,
+    TelInput,
+    TextArea,
+    TextInput,
+    URLInput,
+    html_params,
+)
+
+from metadata.fields.base import FieldDefinition, FormSetting, OptionDefinition, choose_label
+
+Attributes = Mapping[str, str | bool]
+CHECKED_NO: Final = frozenset({"", "false", "0", "n"})
+
+
+class WireField(Field):
+    """An input for one field of a record.
+
+    It is filled with values in their Python form; `data` is the wire form of what it holds, and
+    `shown` the text of the input, which stays as typed when it makes no sense.
+    """
+
+    widget: Any = TextInput()
+    input_attributes: ClassVar[Attributes] = {}
+
+    def __init__(self, definition: FieldDefinition, setting: FormSetting, **options: Any) -> None:
+        self.definition = definition
+        self.setting = setting
+        self.shown = ""
+        attributes = {**self.input_attributes, **setting.attributes}
+        label = definition.label(setting.language)
+        super().__init__(label, render_kw=attributes, **options)
+        if "required" in attributes:
+            self.flags.required = True
+
+    @property
+    def is_sent(self) -> bool:
+        """Says whether the form that was sent holds this input."""
+        return bool(self.raw_data)
+
+    def process_data(self, value: object) -> None:
+        """Shows a value in its Python form."""
+        kind, setting = self.definition.type, self.setting
+        if value is None:
+            self.shown, self.data = "", None
+            return
+        self.shown = kind.to_text(value, self.definition, setting.language, setting.zone)
+        self.data = kind.to_wire(value, self.definition)
+
+    def process_formdata(self, valuelist: Sequence[object]) -> None:
+        """Takes what was typed."""
+        if valuelist:
+            self.shown = str(valuelist[0])
+            self.data = self.to_wire(self.shown.strip()) if self.shown.strip() else None
+
+    def to_wire(self, typed: str) -> object:
+        """Gives the wire form of what was typed; text that makes no sense stays as it is."""
+        return typed
+
+    def _value(self) -> str:
+        return self.shown
+
+
+class TextField(WireField):
+    """One line of text."""
+
+
+class LongTextField(WireField):
+    """Several lines of text."""
+
+    widget = TextArea()
+    input_attributes: ClassVar[Attributes] = {"rows": "4"}
+
+
+class EmailField(WireField):
+    """An address of electronic mail."""
+
+    widget = EmailInput()
+    input_attributes: ClassVar[Attributes] = {"autocomplete": "off"}
+
+
+class PhoneField(WireField):
+    """A telephone number."""
+
+    widget = TelInput()
+    input_attributes: ClassVar[Attributes] = {"autocomplete": "off"}
+
+
+class UrlField(WireField):
+    """A web address."""
+
+    widget = URLInput()
+
+
+def plain_number(typed: str) -> str:
+    """Gives a typed number without grouping, in ASCII digits (`１,２００` is 1200)."""
+    narrow = unicodedata.normalize("NFKC", typed)
+    return "".join(character for character in narrow if character not in ", _'\u00a0\u202f")
+
+
+class NumberField(WireField):
+    """A number; grouping commas and full-width digits are understood."""
+
+    input_attributes: ClassVar[Attributes] = {
+        "inputmode": "decimal",
+        "autocomplete": "off",
+    }
+
+    def to_wire(self, typed: str) -> object:
+        """Gives the number without grouping."""
+        return plain_number(typed)
+
+
+class IntegerField(NumberField):
+    """A whole number."""
+
+    input_attributes: ClassVar[Attributes] = {
+        "inputmode": "numeric",
+        "autocomplete": "off",
+    }
+
+
+class DateField(WireField):
+    """A day."""
+
+    widget = DateInput()
+
+
+class DateTimeField(WireField):
+    """An instant in the reader's zone."""
+
+    widget = DateTimeLocalInput()
+    input_attributes: ClassVar[Attributes] = {"step": "1"}
+
+
+class BooleanField(WireField):
+    """A check box; in a form that was sent, an absent one says no."""
+
+    widget = CheckboxInput()
+
+    @property
+    def is_sent(self) -> bool:
+        """Says whether the form was sent: nothing chosen is an answer too."""
+        return self.raw_data is not None
+
+    def process_formdata(self, valuelist: Sequence[object]) -> None:
+        """Takes the mark; without one the answer is no."""
+        self.data = bool(valuelist) and str(valuelist[0]).lower() not in CHECKED_NO
+        self.shown = "true" if self.data else ""
+
+    def _value(self) -> str:
+        return "true"
+
+
+class OptionsWidget:
+    """Shows options in a select element; the blank one is offered where one value is wanted."""
+
+    def __call__(self, field: ChoiceField, **attributes: Any) -> Markup:
+        """Gives the element with the chosen options selected."""
+        shared = {"id": field.id, "name": field.name, "multiple": field.multiple, **attributes}
+        blank = [] if field.multiple else [Markup('<option value=""></option>')]
+        options = Markup("").join([*blank, *map(field.show_option, field.offered)])
+        # html_params escapes each value
+        return Markup(f"<select {html_params(**shared)}>{options}</select>")  # noqa: S704
+
+
+class ChoiceField(WireField):
+    """One of the options; a retired one is offered only where it is the value."""
+
+    widget = OptionsWidget()
+    multiple: ClassVar[bool] = False
+
+    @property
+    def offered(self) -> list[OptionDefinition]:
+        """Gives the options to choose from."""
+        chosen = self.chosen
+        options = self.definition.options
+        return [option for option in options if not option.retired or option.value in chosen]
+
+    @property
+    def chosen(self) -> frozenset[str]:
+        """Gives the API values that are selected."""
+        return frozenset({self.data} if isinstance(self.data, str) else ())
+
+    def show_option(self, option: OptionDefinition) -> Markup:
+        """Gives one option's element."""
+        label = choose_label(option.labels, self.setting.language)
+        selected = Markup(" selected") if option.value in self.chosen else ""
+        return Markup('<option value="{}"{}>{}</option>').format(option.value, selected, label)
+
+
+class MultiChoiceField(ChoiceField):
+    """Any number of the options."""
+
+    multiple = True
+
+    @property
+    def is_sent(self) -> bool:
+        """Says whether the form was sent: nothing chosen is an answer too."""
+        return self.raw_data is not None
+
+    @property
+    def chosen(self) -> frozenset[str]:
+        """Gives the API values that are selected."""
+        return frozenset(map(str, self.data)) if isinstance(self.data, list) else frozenset()
+
+    def process_formdata(self, valuelist: Sequence[object]) -> None:
+        """Takes what is selected."""
+        self.data = [str(value) for value in valuelist if str(value)]
+
+
+class ReferenceField(WireField):
+    """The id of another record, as text; `data-object` says of which object, for the picker."""
+
+    input_attributes: ClassVar[Attributes] = {"autocomplete": "off", "data-reference": True}
+
+
+class MoneyWidget:
+    """Shows an amount and its currency side by side."""
+
+    amount = TextInput()
+
+    def __call__(self, field: MoneyField, **attributes: Any) -> Markup:
+        """Gives both inputs."""
+        amount = self.amount(field, **attributes)
+        currency = html_params(
+            type="text",
+            id=f"{field.id}-currency",
+            name=field.currency_name,
+            value=field.currency,
+            maxlength=3,
+            size=3,
+            aria_label=f"{field.label.text}: {field.currency_label}",
+            autocomplete="off",
+            data_currency=True,
+        )
+        # html_params escapes each value
+        return Markup(f'<span class="money">{amount}<input {currency}></span>')  # noqa: S704
+
+
+class MoneyField(NumberField):
+    """An amount, and in a second input `<name>-currency` its currency."""
+
+    widget = MoneyWidget()
+    currency_labels: ClassVar[Mapping[str, str]] = {"en": "currency", "zh": "币种"}
+
+    def __init__(self, definition: FieldDefinition, setting: FormSetting, **options: Any) -> None:
+        super().__init__(definition, setting, **options)
+        self.currency_name = f"{self.name}-currency"
+        self.currency = definition.text("currency") or ""
+
+    @property
+    def currency_label(self) -> str:
+        """Gives the word that names the second input for those who cannot see it."""
+        return self.currency_labels.get(self.setting.language, self.currency_labels["en"])
+
+    def process_data(self, value: object) -> None:
+        """Shows an amount and its own currency."""
+        super().process_data(value)
+        if isinstance(self.data, Mapping):
+            self.currency = str(self.data["currency"])
+
+    def process(self, formdata: Any, *arguments: Any, **options: Any) -> None:
+        """Takes both inputs."""
+        sent = formdata.get(self.currency_name) if formdata is not None else None
+        self.sent_currency = str(sent).strip().upper() if sent is not None else None
+        super().process(formdata, *arguments, **options)
+
+    def to_wire(self, typed: str) -> object:
+        """Gives amount and currency."""
+        if self.sent_currency is not None:
+            self.currency = self.sent_currency
+        return {"amount": plain_number(typed), "currency": self.currency}

@@ -1,0 +1,51 @@
+"""Telephone numbers, kept in the international form of E.164."""
+
+from __future__ import annotations
+
+from typing import ClassVar
+from zoneinfo import ZoneInfo
+
+import phonenumbers
+
+from metadata.fields.base import ENGLISH, UTC, FieldDefinition, Parameters, Refused
+from metadata.fields.inputs import PhoneField
+from metadata.fields.numbers import shown
+from metadata.fields.texts import clean_line
+from metadata.fields.types.text import Text
+
+DEFAULT_REGION = "CN"
+
+
+class Phone(Text):
+    """A number without extension; `region` is the country of numbers typed without a code."""
+
+    name = "phone"
+    input = PhoneField
+    cell = "phone"
+    parameters: ClassVar[Parameters] = {
+        "region": {"type": "string", "enum": sorted(phonenumbers.SUPPORTED_REGIONS)},
+    }
+
+    def coerce(self, wire: object, field: FieldDefinition, zone: ZoneInfo = UTC) -> object:
+        """Reads a number in any usual form."""
+        text = clean_line(wire)
+        if text is None:
+            return None
+        region = field.text("region") or DEFAULT_REGION
+        try:
+            number = phonenumbers.parse(text, region)
+        except phonenumbers.NumberParseException as error:
+            raise Refused("phone", value=shown(text), region=region) from error
+        if number.extension or not phonenumbers.is_possible_number(number):
+            raise Refused("phone", value=shown(text), region=region)
+        return phonenumbers.format_number(number, phonenumbers.PhoneNumberFormat.E164)
+
+    def to_text(
+        self, value: object, field: FieldDefinition, language: str = ENGLISH, zone: ZoneInfo = UTC
+    ) -> str:
+        """Gives the number with spaces, as people read it."""
+        number = phonenumbers.parse(str(value), None)
+        return phonenumbers.format_number(number, phonenumbers.PhoneNumberFormat.INTERNATIONAL)
+
+
+TYPE = Phone()

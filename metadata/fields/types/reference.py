@@ -1,0 +1,69 @@
+"""A field that leads to a record of another object."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping
+from typing import ClassVar, Final
+from zoneinfo import ZoneInfo
+
+from metadata.fields.base import (
+    UTC,
+    FieldDefinition,
+    FieldType,
+    Flaw,
+    Parameters,
+    Refused,
+)
+from metadata.fields.inputs import ReferenceField, WireField
+from metadata.fields.texts import clean_line
+from rule_engine.types import Kind, Type
+
+UUID: Final = re.compile(r"[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}", re.ASCII)
+MAX_KEY_LENGTH: Final = 255
+
+
+class Reference(FieldType):
+    """The id of a record of `to`.
+
+    On input a unique field's value may stand for it: whoever saves looks it up. The value is a
+    text; only ids are brought into their usual form.
+    """
+
+    name = "reference"
+    input: ClassVar[type[WireField]] = ReferenceField
+    kind = Kind.REFERENCE
+    operators = ("=", "!=", "in", "is empty", "is not empty")
+    cell = "reference"
+    parameters: ClassVar[Parameters] = {
+        "to": {"type": "string", "pattern": "^[a-z][a-z0-9_]{0,39}$"},
+        "reverse": {"type": "string", "pattern": "^[a-z][a-z0-9_]{0,39}$"},
+        "on_delete": {"enum": ["restrict", "set_null", "cascade"]},
+    }
+
+    def coerce(self, wire: object, field: FieldDefinition, zone: ZoneInfo = UTC) -> object:
+        """Reads an id, `{id, name}`, or the value of a unique field."""
+        if isinstance(wire, Mapping) and set(wire) <= {"id", "name"}:
+            wire = wire.get("id")
+        key = clean_line(wire) if wire is not None else None
+        if key is not None and len(key) > MAX_KEY_LENGTH:
+            raise Refused("max_length", limit=MAX_KEY_LENGTH, length=len(key))
+        return key.lower() if key and UUID.fullmatch(key) else key
+
+    def target(self, field: FieldDefinition) -> str | None:
+        """Gives what `to` names."""
+        return field.text("to")
+
+    def rule_type(self, field: FieldDefinition) -> Type:
+        """Gives the type with the object."""
+        return Type(self.kind, target=self.target(field))
+
+    def flaws(self, field: FieldDefinition) -> Iterator[Flaw]:
+        """Finds a missing `to`, and set_null on a required field."""
+        if self.target(field) is None:
+            yield Flaw("/crm/to", "reference_target_missing")
+        if field.required and field.text("on_delete") == "set_null":
+            yield Flaw("/crm/on_delete", "required_set_null")
+
+
+TYPE = Reference()

@@ -1,0 +1,25 @@
+"""A field that leads to a person who works with the product."""
+
+from __future__ import annotations
+
+from typing import ClassVar
+
+from metadata.fields.base import FieldDefinition, Parameters
+from metadata.fields.types.reference import Reference
+
+
+class User(Reference):
+    """The id of a user; on input a user name may stand for it."""
+
+    name = "user"
+    cell = "user"
+    parameters: ClassVar[Parameters] = {
+        key: schema for key, schema in Reference.parameters.items() if key != "to"
+    }
+
+    def target(self, field: FieldDefinition) -> str | None:
+        """Gives `user`."""
+        return "user"
+
+
+TYPE = User()

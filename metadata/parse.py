@@ -1,0 +1,155 @@
+"""Reading a JSON Schema as an object."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Final
+
+from metadata.fields.base import ENGLISH, FieldDefinition
+from metadata.fields.read import read_field, read_labels, readable
+from metadata.fields.registry import field_types
+from metadata.json_text import mapping, nearest, pointer, sequence, strings, text
+from metadata.objects import ObjectDefinition
+from metadata.problems import Problem
+from metadata.system_fields import SYSTEM_FIELDS, system_fields_of
+
+NAME: Final = re.compile(r"[a-z][a-z0-9_]{0,39}", re.ASCII)
+REFUSED_OBJECTS: Final = frozenset(
+    ("search", "changes", "meta", "packages", "security", "menu", "docs")
+)
+SYSTEM: Final = "system"
+SYSTEM_OBJECTS: Final = frozenset(("user", "team", "queue"))
+"""Objects that the product itself defines."""
+RESERVED_WORDS: Final = ("this", "old", "now", "today", "user", "true", "false", "if", "not")
+REFUSED_FIELDS: Final = frozenset({*SYSTEM_FIELDS, *RESERVED_WORDS, "record_type"})
+ID_FIELD: Final = "id"
+
+
+@dataclass(frozen=True, slots=True)
+class Fields:
+    """The fields of one object as they were read."""
+
+    live: Mapping[str, FieldDefinition]
+    retired: Mapping[str, FieldDefinition]
+    problems: Sequence[Problem]
+
+
+def parse_object(
+    name: str, document: Mapping[str, object], *, package: str = "local"
+) -> tuple[ObjectDefinition | None, list[Problem]]:
+    """Gives the object a JSON Schema defines, and everything that is wrong with it.
+
+    The definition is there even with problems, without the fields that could not be read; it is
+    None when there are no properties at all. Whether the document has the right shape is
+    `documents.check_document`'s business, and whether references lead anywhere `links`'.
+    """
+    properties = document.get("properties")
+    refused = REFUSED_OBJECTS if package == SYSTEM else REFUSED_OBJECTS | SYSTEM_OBJECTS
+    problems = [*name_problems(name, refused, "object", "")]
+    if not isinstance(properties, Mapping):
+        return None, [*problems, Problem("/properties", "no_properties")]
+    crm = mapping(document.get("crm"))
+    owner_package = text(crm.get("package")) or package
+    read = read_fields(name, document, owner_package)
+    problems.extend(read.problems)
+    has_owner = crm.get("owner") is not False
+    fields = {**read.live, **system_fields_of(has_owner)}
+    labels = read_labels(document, "title", readable(name))
+    definition = ObjectDefinition(
+        id=text(crm.get("id")) or name,
+        name=name,
+        labels=labels,
+        plurals=read_labels(crm, "plural", f"{labels[ENGLISH]}s"),
+        fields=fields,
+        name_field=name_field(crm, read.live),
+        retired_fields=read.retired,
+        document=document,
+        icon=text(crm.get("icon")) or "box",
+        hue=text(crm.get("hue")),
+        owner=has_owner,
+        activities=crm.get("activities") is True,
+        search=strings(crm.get("search")),
+        unique=tuple(strings(group) for group in sequence(crm.get("unique"))),
+        package=owner_package,
+        retired=crm.get("retired") is True,
+    )
+    problems.extend(object_problems(definition, properties))
+    return definition, problems
+
+
+def read_fields(object_name: str, document: Mapping[str, object], package: str) -> Fields:
+    """Gives the fields of an object's properties, in their order."""
+    types = field_types()
+    required = frozenset(strings(document.get("required")))
+    live: dict[str, FieldDefinition] = {}
+    retired: dict[str, FieldDefinition] = {}
+    problems: list[Problem] = []
+    for name, described in mapping(document.get("properties")).items():
+        place = pointer(("properties", name))
+        problems.extend(name_problems(name, REFUSED_FIELDS, "field", place))
+        field, flaws = read_field(
+            name,
+            mapping(described),
+            types,
+            identity=f"{object_name}.{name}",
+            package=package,
+            required=name in required,
+        )
+        problems.extend(Problem(place + flaw.pointer, flaw.code, flaw.values) for flaw in flaws)
+        if field is not None:
+            (retired if field.retired else live)[name] = field
+    return Fields(live, retired, problems)
+
+
+def name_problems(name: str, refused: frozenset[str], kind: str, place: str) -> Iterator[Problem]:
+    """Finds a name that is ill-formed or taken by the product."""
+    if not NAME.fullmatch(name):
+        yield Problem(place, "bad_name", {"name": name})
+    elif name in refused:
+        yield Problem(place, f"refused_{kind}_name", {"name": name})
+
+
+def name_field(crm: Mapping[str, object], fields: Mapping[str, FieldDefinition]) -> str:
+    """Gives the field that titles a record: the one named, else `name`, else the first text."""
+    named = text(crm.get("name_field"))
+    if named in fields:
+        return str(named)
+    if "name" in fields:
+        return "name"
+    texts = (field.name for field in fields.values() if field.type.name == "text")
+    return next(texts, ID_FIELD)
+
+
+def object_problems(
+    definition: ObjectDefinition, properties: Mapping[str, object]
+) -> Iterator[Problem]:
+    """Finds names under the object's keywords that are not its fields."""
+    named = [
+        *(
+            (pointer(("required", index)), name)
+            for index, name in enumerate(strings(definition.document.get("required")))
+            if name not in properties
+        ),
+        *(
+            (pointer(("crm", "unique", row, column)), name)
+            for row, group in enumerate(definition.unique)
+            for column, name in enumerate(group)
+        ),
+    ]
+    wanted = text(definition.parameters.get("name_field"))
+    if wanted is not None:
+        named.append(("/crm/name_field", wanted))
+    for place, name in named:
+        if name not in definition.fields:
+            yield unknown_field(place, name, definition)
+
+
+def unknown_field(place: str, name: str, definition: ObjectDefinition) -> Problem:
+    """Words a name that is no field, with the nearest one first."""
+    known = [field.name for field in definition.own_fields]
+    hint = nearest(name, [*known, *SYSTEM_FIELDS])
+    ordered = [hint, *(other for other in known if other != hint)] if hint else known
+    values = {"name": name, "object": definition.name, "known": ordered}
+    return Problem(place, "unknown_field", values)

@@ -1,0 +1,6 @@
+"""Queries on records. `Records` is the only place that selects them, and it demands a principal."""
+
+from metadata.query.answers import Missing, Moment, Page, QueryProblem, Target, UnknownObject
+from metadata.query.records import Records
+
+__all__ = ["Missing", "Moment", "Page", "QueryProblem", "Records", "Target", "UnknownObject"]

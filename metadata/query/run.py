@@ -1,0 +1,60 @@
+"""Running statements: with the parameters that compiled expressions count on."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any
+
+import sqlalchemy as sa
+
+from metadata.access import Principal
+from metadata.problems import Problem
+from metadata.query.answers import Moment, QueryProblem
+
+if TYPE_CHECKING:
+    from metadata.catalog import Catalog
+
+USER = "user"
+
+
+class Runner:
+    """Runs statements on one connection for one principal at one moment."""
+
+    def __init__(
+        self, catalog: Catalog, connection: sa.Connection, principal: Principal, moment: Moment
+    ) -> None:
+        self.connection = connection
+        self.parameters = parameters_of(catalog, principal, moment)
+
+    def __call__(self, statement: sa.Select[Any]) -> Sequence[sa.Row[Any]]:
+        """Gives all rows.
+
+        Raises QueryProblem for values that fit no column: more digits than numbers have, letters
+        that the database has not.
+        """
+        try:
+            return self.connection.execute(statement, self.parameters).all()
+        except (sa.exc.DataError, OverflowError, UnicodeEncodeError) as error:
+            raise out_of_range() from error
+        except sa.exc.StatementError as error:
+            if isinstance(error, sa.exc.DBAPIError):
+                raise
+            raise out_of_range() from error
+
+
+def out_of_range() -> QueryProblem:
+    """Gives the problem of a value that no row can have."""
+    return QueryProblem([Problem("filter", "value_out_of_range")])
+
+
+def parameters_of(catalog: Catalog, principal: Principal, moment: Moment) -> Mapping[str, object]:
+    """Gives what expressions in SQL take from outside: the moment and the acting person."""
+    known = catalog.objects.get(USER)
+    nobody = dict.fromkeys(known.fields if known else (), None)
+    person = {**nobody, **(principal.user or {})}
+    return {
+        "now": moment.now,
+        "today": moment.today,
+        "zone": moment.zone.key,
+        **{f"user_{name}": value for name, value in person.items()},
+    }

@@ -1,0 +1,5 @@
+"""`python -m trellis`: the command line."""
+
+from trellis.cli import main
+
+main()

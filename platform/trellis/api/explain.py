@@ -1,0 +1,62 @@
+"""Why a record is as it is: scores with their reasons, approvals with their path."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+
+from rule_engine.services.score import ScoreResult
+from trellis.api.answers import instant, request_json
+from trellis.automation.approvals import of_record
+from trellis.automation.scores import explain_scores
+from trellis.records.unit import Unit
+
+
+def explain_score(unit: Unit, object_name: str, record_id: str) -> list[dict[str, object]]:
+    """Gives each score of a record as it comes out now."""
+    return [score_json(result) for result in explain_scores(unit, object_name, record_id)]
+
+
+def score_json(result: ScoreResult) -> dict[str, object]:
+    """Gives a score's arithmetic: numbers as strings."""
+    return {
+        "name": result.name,
+        "label": result.label,
+        "points": str(result.points),
+        "grade": result.grade,
+        "base": str(result.base),
+        "items": [
+            {
+                "kind": item.kind,
+                "amount": str(item.amount),
+                "because": item.because,
+                "text": item.text,
+                "group": item.group,
+            }
+            for item in result.items
+        ],
+        "groups": [
+            {
+                "label": group.label,
+                "total": str(group.total),
+                "at_most": None if group.at_most is None else str(group.at_most),
+                "points": str(group.points),
+            }
+            for group in result.groups
+        ],
+        "total": str(result.total),
+        "least": None if result.least is None else str(result.least),
+        "most": None if result.most is None else str(result.most),
+        "version": result.version,
+        "now": instant(result.now),
+    }
+
+
+def explain_approval(unit: Unit, object_name: str, record_id: str) -> list[dict[str, object]]:
+    """Gives the approval requests of a record, newest first."""
+    return [request_json(request) for request in of_record(unit, object_name, record_id)]
+
+
+EXPLANATIONS: Mapping[str, Callable[[Unit, str, str], list[dict[str, object]]]] = {
+    "score": explain_score,
+    "approval": explain_approval,
+}

@@ -1,0 +1,100 @@
+"""Reading requests: bodies, parameters, versions. What cannot be read raises RequestError."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Collection, Mapping
+from http import HTTPStatus
+
+from flask import request
+
+from metadata.json_text import nearest, pointer, read_json
+from metadata.problems import Problem
+from trellis.api.problems import RequestError
+
+MAX_BODY_BYTES = 2 * 1024 * 1024
+
+ETAG = re.compile(r'"([^":]+):(\d{1,18})"', re.ASCII)
+
+UNPROCESSABLE = HTTPStatus.UNPROCESSABLE_ENTITY
+
+
+def read_body() -> Mapping[str, object]:
+    """Gives the JSON object of the body."""
+    declared = request.mimetype
+    if declared != "application/json" and not declared.endswith("+json"):
+        problem = Problem("", "media_type", {"type": declared})
+        raise RequestError(HTTPStatus.UNSUPPORTED_MEDIA_TYPE, [problem])
+    document, problems = read_json(request.get_data(cache=False))
+    if problems:
+        raise RequestError(HTTPStatus.BAD_REQUEST, problems)
+    if not isinstance(document, Mapping):
+        raise RequestError(UNPROCESSABLE, [Problem("", "object_expected")])
+    return document
+
+
+def read_optional_body(known: Collection[str]) -> Mapping[str, object]:
+    """Gives the JSON object of the body, an empty one for none; other keys than `known` are 422."""
+    if not request.content_length:
+        return {}
+    body = read_body()
+    problems = [
+        unknown(pointer((name,)), "unknown_key", name, known) for name in body if name not in known
+    ]
+    if problems:
+        raise RequestError(UNPROCESSABLE, problems)
+    return body
+
+
+def read_parameters(known: Collection[str]) -> Mapping[str, str]:
+    """Gives the query parameters; others than `known`, and repeated ones, are 422."""
+    problems = [
+        unknown(name, "unknown_parameter", name, known)
+        for name in request.args
+        if name not in known
+    ]
+    problems += [
+        Problem(name, "repeated_parameter", {"name": name})
+        for name in request.args
+        if name in known and len(request.args.getlist(name)) > 1
+    ]
+    if problems:
+        raise RequestError(UNPROCESSABLE, problems)
+    return request.args
+
+
+def unknown(path: str, code: str, name: str, known: Collection[str]) -> Problem:
+    """Gives the problem of a name nobody knows, with the nearest known one."""
+    values = {"name": name, "key": name, "known": sorted(known), "nearest": nearest(name, known)}
+    return Problem(path, code, values)
+
+
+def read_number(name: str, text: str) -> int:
+    """Gives a parameter that is a whole number."""
+    if not text.isascii() or not text.isdecimal() or len(text) > 9:
+        raise RequestError(UNPROCESSABLE, [Problem(name, "whole_number", {"value": text[:40]})])
+    return int(text)
+
+
+def read_list(text: str | None) -> list[str]:
+    """Gives the parts of a comma-separated parameter."""
+    return [part.strip() for part in (text or "").split(",") if part.strip()]
+
+
+def etag(record_id: str, version: int) -> str:
+    """Gives the header that says which state of a record is meant."""
+    return f'"{record_id}:{version}"'
+
+
+def read_version(record_id: str) -> int | None:
+    """Gives the version of `If-Match`; None for `*`, which means whatever is there.
+
+    Without the header 428. A tag of another record never matches: version 0.
+    """
+    header = request.headers.get("If-Match")
+    if header is None:
+        raise RequestError(HTTPStatus.PRECONDITION_REQUIRED, [Problem("", "if_match_missing")])
+    if header.strip() == "*":
+        return None
+    tags = ETAG.findall(header)
+    return max((int(version) for tagged, version in tags if tagged == record_id), default=0)

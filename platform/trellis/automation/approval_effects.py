@@ -1,0 +1,65 @@
+"""What a step of an approval does to its record and whom it tells."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from metadata.json_text import sequence
+from metadata.objects import ObjectDefinition
+from rule_engine.services.effects import Effect
+from trellis.automation import outbox
+from trellis.automation.approval_store import Request
+from trellis.automation.requests import release, take_hold
+from trellis.records.save import change
+from trellis.records.unit import Unit
+
+
+def carry_out(
+    unit: Unit,
+    definition: ObjectDefinition,
+    request: Request,
+    effects: Sequence[Effect],
+    word: str,
+) -> None:
+    """Does what a step asks for: changes of the record in one write, locks, messages."""
+    values: dict[str, object] = {}
+    for number, effect in enumerate(effects):
+        match effect.action:
+            case "set":
+                values[str(effect.arguments["field"])] = effect.arguments["value"]
+            case "clear":
+                values[str(effect.arguments["field"])] = None
+            case "lock":
+                cause = request.label
+                take_hold(unit.connection, definition.id, request.record_id, cause, unit.moment.now)
+            case "unlock":
+                release(unit.connection, definition.id, request.record_id)
+            case _:
+                tell(unit, definition, request, effect, number)
+    if values:
+        why = f"{request.label}: {word}"
+        change(unit.as_automation(), definition, request.record_id, values, channel="rule", why=why)
+
+
+def tell(
+    unit: Unit, definition: ObjectDefinition, request: Request, effect: Effect, number: int
+) -> None:
+    """Leaves a message for people in the outbox; the same step of a request tells once."""
+    waiting = effect.action == "waiting"
+    people = effect.arguments["users" if waiting else "recipients"]
+    template = effect.arguments.get("template")
+    payload = {
+        "recipients": [str(user) for user in sequence(people)],
+        "kind": "approval_waiting" if waiting else str(template),
+        "title": "",
+        "values": {"approval": request.label, "request": request.id, "record": request.record_id},
+        "channel": effect.arguments.get("channel"),
+    }
+    outbox.add(
+        unit.connection,
+        "notify",
+        payload,
+        f"approval/{request.id}/{request.revision}/{number}",
+        object_name=definition.name,
+        record_id=request.record_id,
+    )

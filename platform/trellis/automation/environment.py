@@ -1,0 +1,77 @@
+"""What rules may know besides the record itself: the clock, the acting person, other records."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from datetime import datetime
+from decimal import Decimal
+from zoneinfo import ZoneInfo
+
+from metadata.access import AUTOMATION
+from metadata.query import Records
+from rule_engine.types import Calendar, RateTable, Related
+from trellis.records.unit import Unit
+
+
+@dataclass(frozen=True, slots=True)
+class NoRates:
+    """Exchange rates of an organisation that keeps none: only like currencies compare."""
+
+    base: str = "CNY"
+
+    def rate(self, currency: str) -> Decimal | None:
+        """Gives 1 for the base currency and nothing for every other."""
+        return Decimal(1) if currency == self.base else None
+
+
+@dataclass(frozen=True, slots=True)
+class Surroundings:
+    """A rule_engine Environment, fixed for one unit of work."""
+
+    now: datetime
+    zone: ZoneInfo
+    user: Mapping[str, object] | None
+    related: Related
+    calendars: Mapping[str, Calendar] = field(default_factory=dict)
+    rates: RateTable = field(default_factory=NoRates)
+
+
+class RelatedRecords:
+    """Other records as rules see them, loaded when first asked for.
+
+    Rules run as the system: what they read does not depend on who saves.
+    """
+
+    def __init__(self, records: Records) -> None:
+        self._records = records
+        self._one: dict[tuple[str, str], Mapping[str, object] | None] = {}
+        self._many: dict[tuple[str, str, str], Sequence[Mapping[str, object]]] = {}
+
+    def record(self, object_name: str, record_id: str) -> Mapping[str, object] | None:
+        """Gives a record, or None when there is none any more."""
+        key = object_name, record_id
+        if key not in self._one:
+            self._one[key] = self._records.get(object_name, record_id)
+        return self._one[key]
+
+    def records(
+        self, object_name: str, field: str, record_id: str
+    ) -> Sequence[Mapping[str, object]]:
+        """Gives the records whose reference `field` points to a record, oldest first."""
+        key = object_name, field, record_id
+        if key not in self._many:
+            found = self._records.children(object_name, field, [record_id])
+            self._many[key] = found.get(record_id, ())
+        return self._many[key]
+
+
+def environment_of(unit: Unit) -> Surroundings:
+    """Gives what rules may know in a unit of work."""
+    as_system = replace(unit, principal=AUTOMATION)
+    return Surroundings(
+        now=unit.moment.now,
+        zone=unit.moment.zone,
+        user=unit.principal.user,
+        related=RelatedRecords(as_system.records()),
+    )

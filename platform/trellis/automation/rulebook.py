@@ -1,0 +1,57 @@
+"""The rules a running request was submitted under: kept as texts, compiled when needed."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Mapping
+
+import sqlalchemy as sa
+from sqlalchemy.dialects.postgresql import insert as postgresql_insert
+from sqlalchemy.dialects.sqlite import insert as sqlite_insert
+
+from metadata.catalog import Catalog
+from rule_engine.errors import RuleError
+from rule_engine.parse import parse
+from rule_engine.program import Approval, Program, compile_program
+from trellis.automation.requests import rule_snapshot
+
+
+def program_of(connection: sa.Connection, catalog: Catalog, digest: str) -> Program | None:
+    """Gives the program of kept texts; None when they do not fit the schema any more."""
+    if digest == digest_of(catalog.rules):
+        return catalog.program
+    return compile_snapshot(connection, catalog, digest)
+
+
+def digest_of(texts: Mapping[str, str]) -> str:
+    """Gives the name under which rule texts are kept."""
+    canonical = json.dumps(dict(texts), sort_keys=True, ensure_ascii=False)
+    return hashlib.sha256(canonical.encode()).hexdigest()
+
+
+def keep_rules(connection: sa.Connection, texts: Mapping[str, str]) -> str:
+    """Keeps the rule texts in force, once, and gives their digest."""
+    digest = digest_of(texts)
+    insert = postgresql_insert if connection.dialect.name == "postgresql" else sqlite_insert
+    statement = insert(rule_snapshot).values(digest=digest, texts=dict(texts))
+    connection.execute(statement.on_conflict_do_nothing())
+    return digest
+
+
+def compile_snapshot(connection: sa.Connection, catalog: Catalog, digest: str) -> Program | None:
+    """Compiles kept texts against the present schema."""
+    texts = connection.execute(
+        sa.select(rule_snapshot.c.texts).where(rule_snapshot.c.digest == digest)
+    ).scalar_one()
+    try:
+        parsed = [parse(text, source=name) for name, text in sorted(texts.items())]
+        return compile_program(parsed, catalog.schema)
+    except RuleError:
+        return None
+
+
+def approval_named(program: Program, object_name: str, name: str) -> Approval | None:
+    """Gives an approval of an object."""
+    found = program.for_object(object_name).approvals
+    return next((approval for approval in found if approval.name == name), None)

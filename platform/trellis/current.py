@@ -1,0 +1,173 @@
+"""What belongs to the request at hand: its database connection, definitions, person and language.
+
+`begin_request` fills `flask.g`: connection, snapshot, catalog, account, principal, language, zone,
+moment. Pages and the API take them from here or from `g`; nothing below the web layer does.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, TypeVar
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+
+import sqlalchemy as sa
+from flask import current_app, g, request, session
+from flask_login import current_user
+
+from metadata.access import Principal
+from metadata.catalog import Catalog
+from metadata.query import Moment
+from trellis.catalogs import Snapshot
+from trellis.runtime import Platform
+from trellis.security.access import Account
+
+if TYPE_CHECKING:
+    from flask import Flask
+
+LANGUAGES = ("en", "zh")
+LOCALES = {"en": "en", "zh": "zh_CN"}
+
+# Endpoints that need neither a database nor a person.
+BARE_ENDPOINTS = frozenset({"static", "appbuilder.static", "health.healthz", "health.readyz"})
+
+# Views of Flask-AppBuilder that need no login; our own are marked by `public`.
+PUBLIC_ENDPOINTS = BARE_ENDPOINTS | {
+    "LoginView.login",
+    "LoginView.logout",
+    "SecurityApi.login",
+    "SecurityApi.refresh",
+}
+
+View = TypeVar("View", bound=Callable[..., object])
+
+
+def platform(app: Flask | None = None) -> Platform:
+    """Gives the platform of the application."""
+    found: Platform = (app or current_app).extensions["trellis"]
+    return found
+
+
+def public(view: View) -> View:
+    """Marks a view that needs no login; all others do."""
+    view.is_public = True  # type: ignore[attr-defined]  # functions take attributes
+    return view
+
+
+def is_public() -> bool:
+    """Says whether the view of this request needs no login."""
+    view = current_app.view_functions.get(request.endpoint or "")
+    return view is None or getattr(view, "is_public", False) or request.endpoint in PUBLIC_ENDPOINTS
+
+
+def begin_request() -> None:
+    """Opens the request's read transaction and finds out who asks, in which language."""
+    if request.endpoint in BARE_ENDPOINTS:
+        return
+    look_again()
+    account = current_user if current_user.is_authenticated else None
+    g.account = account._get_current_object() if account else None
+    g.principal = g.account.principal if g.account else None
+    g.language = choose_language(g.account)
+    g.zone = choose_zone(g.account)
+
+
+def look_again() -> None:
+    """Begins a new read transaction, which sees what this request has written meanwhile."""
+    end_request()
+    here = platform()
+    g.connection = here.database.engine.connect()
+    g.snapshot = here.catalogs.snapshot(g.connection)
+    g.catalog = g.snapshot.catalog
+    g.moment = Moment(datetime.now(UTC), here.settings.zone)
+
+
+def end_request(_error: BaseException | None = None) -> None:
+    """Gives the connection back."""
+    opened: sa.Connection | None = g.pop("connection", None)
+    if opened is not None:
+        opened.close()
+
+
+def connection() -> sa.Connection:
+    """Gives the request's connection for reading."""
+    found: sa.Connection = g.connection
+    return found
+
+
+def snapshot() -> Snapshot:
+    """Gives definitions and security version as the request began with them."""
+    found: Snapshot = g.snapshot
+    return found
+
+
+def catalog() -> Catalog:
+    """Gives the definitions that the request began with."""
+    return snapshot().catalog
+
+
+def account() -> Account | None:
+    """Gives who is logged in; None for somebody unknown."""
+    found: Account | None = g.account
+    return found
+
+
+def principal() -> Principal:
+    """Gives who acts. Only for what is behind a login."""
+    found: Principal | None = g.principal
+    if found is None:
+        raise PermissionError("nobody is logged in")
+    return found
+
+
+def language() -> str:
+    """Gives the reader's language: en or zh."""
+    found: str = g.get("language") or platform().settings.language
+    return found
+
+
+def zone() -> ZoneInfo:
+    """Gives the reader's time zone."""
+    found: ZoneInfo = g.get("zone") or platform().settings.zone
+    return found
+
+
+def moment() -> Moment:
+    """Gives the request's only clock, in the organisation's time zone."""
+    found: Moment = g.moment
+    return found
+
+
+def load_account(account_id: int) -> Account | None:
+    """Gives an active account, from memory unless users or definitions have changed."""
+    if "connection" not in g:
+        look_again()
+    return platform().accounts.account(connection(), snapshot(), account_id)
+
+
+def choose_language(person: Account | None) -> str:
+    """Gives the language that somebody chose, else the one the browser asks for."""
+    chosen = person.language if person else None
+    chosen = chosen or session.get("language")
+    if chosen in LANGUAGES:
+        return str(chosen)
+    offered = request.accept_languages.best_match(LANGUAGES)
+    return offered or platform().settings.language
+
+
+def choose_zone(person: Account | None) -> ZoneInfo:
+    """Gives somebody's own time zone, else the organisation's."""
+    try:
+        return ZoneInfo(person.timezone) if person and person.timezone else zone_of_organisation()
+    except (ZoneInfoNotFoundError, ValueError):
+        return zone_of_organisation()
+
+
+def zone_of_organisation() -> ZoneInfo:
+    """Gives the organisation's time zone."""
+    return platform().settings.zone
+
+
+def locale() -> str:
+    """Gives the locale for Flask-Babel."""
+    return LOCALES.get(language(), "en")

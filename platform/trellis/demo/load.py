@@ -1,0 +1,187 @@
+"""Plays a planned world through the use cases that people use, each event at its own time."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from contextlib import suppress
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import sqlalchemy as sa
+
+from metadata.access import SYSTEM, Principal
+from metadata.catalog import Catalog
+from metadata.query import Moment
+from trellis.automation import approvals
+from trellis.automation.outbox import outbox
+from trellis.demo.world import Event, Planned, World, plan_world
+from trellis.records.errors import Refused
+from trellis.records.save import save_record
+from trellis.records.unit import Unit
+from trellis.runtime import Platform
+from trellis.security.directory import UserDirectory
+from trellis.security.users import create_user, find_user
+
+# Messages about what happened longer ago are not sent any more.
+NEWS_DAYS = 4
+
+
+def load_demo(
+    here: Platform, package: Path, *, password: str, seed: int | None = None
+) -> Mapping[str, int]:
+    """Makes a package's demo world, once: gives the number of records by object.
+
+    All demo users get `password`. Gives nothing when the package has no `demo/generate.json` or
+    its world is there already.
+    """
+    path = package / "demo" / "generate.json"
+    if not path.exists():
+        return {}
+    recipe = json.loads(path.read_text("utf-8"))
+    with here.database.write() as connection:
+        catalog = here.catalogs.current(connection)
+        if is_inhabited(connection, catalog, recipe["objects"][0]["object"]):
+            return {}
+        people = make_people(here, connection, catalog, recipe, password)
+    world = plan_world(recipe, datetime.now(UTC), seed)
+    with here.database.write() as connection:
+        Player(here, connection, people).play(world)
+    return {name: len(records) for name, records in world.records.items()}
+
+
+def is_inhabited(connection: sa.Connection, catalog: Catalog, object_name: str) -> bool:
+    """Says whether an object has records already."""
+    table = catalog.tables[object_name]
+    return (
+        connection.execute(sa.select(sa.literal(1)).select_from(table).limit(1)).first() is not None
+    )
+
+
+def make_people(
+    here: Platform,
+    connection: sa.Connection,
+    catalog: Catalog,
+    recipe: Mapping[str, Any],
+    password: str,
+) -> dict[str, str]:
+    """Makes teams and users, managers first; gives the users' ids by name."""
+    moment = Moment(datetime.now(UTC), here.settings.zone)
+    unit = Unit(connection, catalog, SYSTEM, moment, UserDirectory(connection, catalog))
+    teams = {
+        team["name"]: save_record(unit, "team", None, {"name": team["name"]}, channel="system").id
+        for team in recipe["teams"]
+    }
+    people: dict[str, str] = {}
+    for user in recipe["users"]:
+        values = {
+            "username": user["username"],
+            "name": user["name"],
+            "email": f"{user['username']}@demo.example",
+            "active": True,
+            "team": teams[user["team"]],
+            "region": user.get("region"),
+            "manager": people.get(user.get("manager", "")),
+        }
+        people[user["username"]] = find_user(connection, catalog, user["username"]) or create_user(
+            connection, catalog, values, password=password, roles=user["roles"]
+        )
+    return people
+
+
+@dataclass(slots=True)
+class Player:
+    """Plays events in one transaction. `people` are user ids by name."""
+
+    here: Platform
+    connection: sa.Connection
+    people: Mapping[str, str]
+    catalog: Catalog = field(init=False)
+    principals: dict[str, Principal] = field(init=False)
+
+    def __post_init__(self) -> None:
+        snapshot = self.here.catalogs.snapshot(self.connection)
+        self.catalog = snapshot.catalog
+        users = self.catalog.tables["user"]
+        accounts = self.connection.execute(sa.select(users.c.id, users.c.account)).all()
+        found = {
+            str(user_id): self.here.accounts.principal_for(self.connection, snapshot, account)
+            for user_id, account in accounts
+        }
+        self.principals = {name: person for name, person in found.items() if person is not None}
+
+    def play(self, world: World) -> None:
+        """Plays all events, in order of time."""
+        news = datetime.now(UTC) - timedelta(days=NEWS_DAYS)
+        forgotten = False
+        for event in world.events:
+            if not forgotten and event.at > news:
+                self.connection.execute(sa.delete(outbox))
+                forgotten = True
+            self.play_event(event)
+
+    def play_event(self, event: Event) -> None:
+        """Lets one thing happen; a record that waits for an approval lies still."""
+        record = event.record
+        match event.act:
+            case "create":
+                values = {**record.values, **ids_of(record.references)}
+                saved = save_record(
+                    self.unit(event.at, record.owner), record.kind, None, values, channel="import"
+                )
+                record.id = saved.id
+            case "set":
+                if self.waiting(event) is None:
+                    self.change(event)
+            case "submit":
+                self.submit(event)
+            case _:
+                self.decide(event)
+
+    def change(self, event: Event) -> None:
+        """Changes the record as its owner."""
+        save_record(
+            self.unit(event.at, event.record.owner),
+            event.record.kind,
+            event.record.id,
+            event.values,
+            channel="page",
+        )
+
+    def submit(self, event: Event) -> None:
+        """Submits the record, unless there is nothing about it that needs approval."""
+        unit = self.unit(event.at, event.record.owner)
+        with suppress(Refused):
+            approvals.submit(unit, event.record.kind, str(event.record.id))
+
+    def decide(self, event: Event) -> None:
+        """Lets the first of the people who are asked approve; nothing when nobody is asked."""
+        request = self.waiting(event)
+        if request is None:
+            return
+        asked: Sequence[str] = request.state.approvers
+        unit = self.unit_of(event.at, self.principals[asked[0]])
+        approvals.decide(unit, request.id, "approve", "")
+
+    def waiting(self, event: Event) -> approvals.Request | None:
+        """Gives the record's open approval request."""
+        unit = self.unit(event.at, event.record.owner)
+        requests = approvals.of_record(unit, event.record.kind, str(event.record.id))
+        return next((request for request in requests if request.status == "open"), None)
+
+    def unit(self, at: datetime, username: str) -> Unit:
+        """Gives a unit of work of a person at a time."""
+        return self.unit_of(at, self.principals[self.people[username]])
+
+    def unit_of(self, at: datetime, principal: Principal) -> Unit:
+        """Gives a unit of work of a principal at a time."""
+        directory = UserDirectory(self.connection, self.catalog)
+        moment = Moment(at, self.here.settings.zone)
+        return Unit(self.connection, self.catalog, principal, moment, directory)
+
+
+def ids_of(references: Mapping[str, Planned]) -> dict[str, object]:
+    """Gives the ids of records made before."""
+    return {name: planned.id for name, planned in references.items()}

@@ -1,0 +1,127 @@
+"""Drafts: what an administrator has changed of the definitions and not published yet."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from metadata import store
+from metadata.documents import document_problems
+from metadata.elements import Element, by_key
+from metadata.json_text import mapping, pointer
+from metadata.merge import as_written, is_retired
+from metadata.parse import parse_object
+from metadata.problems import Problem
+from trellis.records.errors import Missing, NotAllowed, Refused
+from trellis.records.unit import Unit
+
+Document = Mapping[str, object]
+
+KINDS = ("object", "role", "view", "layout", "rules", "translations")
+
+
+@dataclass(frozen=True, slots=True)
+class Drafted:
+    """An element as its author sees it: from the draft where it is changed, else in force.
+
+    `is_changed` says whether the draft holds it; `body` is None when it is to be deleted.
+    """
+
+    kind: str
+    name: str
+    package: str
+    is_changed: bool
+    body: Document | None
+
+
+def author_of(unit: Unit) -> str:
+    """Gives whose draft it is. Raises NotAllowed for who may not administer."""
+    if not unit.principal.may_administer:
+        raise NotAllowed([Problem("", "administer_needed")])
+    return unit.principal.name
+
+
+def list_drafted(unit: Unit, kind: str) -> list[Drafted]:
+    """Gives all elements of a kind, by name, as they would be after publishing."""
+    changes = {
+        draft.name: draft
+        for draft in store.drafts(unit.connection, author_of(unit))
+        if draft.kind == kind
+    }
+    known = {element.name: element for element in in_use(unit) if element.kind == kind}
+    return [
+        drafted(kind, name, known.get(name), changes.get(name))
+        for name in sorted({*known, *changes})
+    ]
+
+
+def find_drafted(unit: Unit, kind: str, name: str) -> Drafted:
+    """Gives one element as its author sees it. Raises Missing when it is not there (any more)."""
+    found = next((one for one in list_drafted(unit, kind) if one.name == name), None)
+    if found is None or found.body is None:
+        raise Missing([Problem("", "unknown_element", {"kind": kind, "name": name})])
+    return found
+
+
+def drafted(kind: str, name: str, element: Element | None, draft: store.Draft | None) -> Drafted:
+    """Puts together what is in force and what an author made of it."""
+    package = "local" if element is None else element.package
+    if draft is not None:
+        return Drafted(kind, name, package, True, draft.body)
+    body = None if element is None else element.body
+    if body is not None and kind == "object":
+        body = published_form(body)
+    return Drafted(kind, name, package, False, body)
+
+
+def published_form(body: Document) -> Document:
+    """Gives an object's definition as an author writes it, without what is retired."""
+    properties = {
+        name: as_written(mapping(document))
+        for name, document in mapping(body.get("properties")).items()
+        if not is_retired(mapping(document))
+    }
+    return {**as_written(body), "properties": properties}
+
+
+def in_use(unit: Unit) -> list[Element]:
+    """Gives the elements in force that are not retired."""
+    return [element for element in unit.catalog.elements if not is_retired(element.body)]
+
+
+def put_element(unit: Unit, kind: str, name: str, body: Document) -> Drafted:
+    """Keeps what an author wants an element to be. Raises Refused with all that is wrong with it.
+
+    What it means for other definitions is looked at when the change is planned.
+    """
+    author = author_of(unit)
+    element = by_key(unit.catalog.elements).get((kind, name))
+    package = "local" if element is None else element.package
+    problems = list(document_problems(kind, body))
+    if kind == "object" and not problems:
+        problems = parse_object(name, body, package=package)[1]
+    if problems:
+        raise Refused(problems)
+    store.save_draft(unit.connection, author, kind, name, body, at=unit.moment.now)
+    return Drafted(kind, name, package, True, body)
+
+
+def delete_element(unit: Unit, kind: str, name: str) -> None:
+    """Marks an element for deletion; one that only the draft has is forgotten."""
+    author = author_of(unit)
+    find_drafted(unit, kind, name)
+    if any(element.key == (kind, name) for element in in_use(unit)):
+        store.save_draft(unit.connection, author, kind, name, None, at=unit.moment.now)
+    else:
+        store.discard_drafts(unit.connection, author, kind, name)
+
+
+def discard(unit: Unit, kind: str | None = None, name: str | None = None) -> None:
+    """Forgets the author's draft, or the part of it about one element."""
+    store.discard_drafts(unit.connection, author_of(unit), kind, name)
+
+
+def place_of(kind: str, name: str) -> str:
+    """Gives the JSON Pointer of an element among all definitions."""
+    folder = kind if kind in {"rules", "translations"} else f"{kind}s"
+    return pointer((folder, *name.split("/")))

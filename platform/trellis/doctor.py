@@ -1,0 +1,146 @@
+"""Examining an installation. Each examination gives its findings; all are run, all are shown."""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Literal
+
+import sqlalchemy as sa
+
+from trellis.automation.dispatcher import database_now
+from trellis.automation.outbox import DEAD, UNKNOWN, WAITING, outbox
+from trellis.checkpoints import TOO_LARGE_BYTES, wal_bytes
+from trellis.config import ENCRYPTION_FILE, SECRET_FILE
+from trellis.db import SAFE_WAL_VERSION, SYSTEM_TABLES, has_safe_wal
+from trellis.runtime import Platform
+from trellis.security.tables import ab_user
+
+LATE_AFTER = timedelta(minutes=5)
+SECRET_MODE = 0o600
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """One thing to know: fine, worth a note, or wrong."""
+
+    level: Literal["ok", "note", "wrong"]
+    subject: str
+    text: str
+
+
+def examine(platform: Platform) -> list[Finding]:
+    """Gives what there is to say about an installation."""
+    return [finding for examination in EXAMINATIONS for finding in examination(platform)]
+
+
+def examine_database(platform: Platform) -> Iterator[Finding]:
+    """Looks at the database itself."""
+    if platform.database.dialect == "postgresql":
+        with platform.database.read() as connection:
+            version = connection.execute(sa.text("SHOW server_version")).scalar_one()
+        yield Finding("ok", "database", f"PostgreSQL {version}")
+        return
+    with platform.database.read() as connection:
+        state = connection.exec_driver_sql("PRAGMA quick_check(1)").scalar_one()
+    level: Literal["ok", "wrong"] = "ok" if state == "ok" else "wrong"
+    yield Finding(level, "database", f"SQLite {sqlite3.sqlite_version}, check: {state}")
+
+
+def examine_wal(platform: Platform) -> Iterator[Finding]:
+    """Looks at SQLite's write-ahead log."""
+    file = platform.database.file
+    if file is None:
+        return
+    if not has_safe_wal():
+        fixed = ".".join(map(str, SAFE_WAL_VERSION))
+        yield Finding(
+            "note",
+            "write-ahead log",
+            f"SQLite before {fixed} can damage a file when two checkpoints meet; "
+            "so connections do none and the worker does them alone. Keep one worker running",
+        )
+    size = wal_bytes(file)
+    if size > TOO_LARGE_BYTES:
+        yield Finding(
+            "wrong", "write-ahead log", f"{size >> 20} MB: no worker has run for long; start one"
+        )
+
+
+def examine_tables(platform: Platform) -> Iterator[Finding]:
+    """Looks whether all tables are there: the platform's and those of objects."""
+    with platform.database.read() as connection:
+        catalog = platform.catalogs.current(connection)
+        present = set(sa.inspect(connection).get_table_names())
+    wanted = {*SYSTEM_TABLES.tables, *(table.name for table in catalog.tables.values())}
+    missing = sorted(wanted - present)
+    if missing:
+        yield Finding("wrong", "tables", f"missing: {', '.join(missing)}; run `trellis init`")
+    else:
+        yield Finding("ok", "tables", f"{len(wanted)}, definitions at version {catalog.version}")
+
+
+def examine_accounts(platform: Platform) -> Iterator[Finding]:
+    """Looks whether each user record and its account agree."""
+    with platform.database.read() as connection:
+        users = platform.catalogs.current(connection).tables["user"]
+        pairs = sa.select(users.c.username).join(
+            ab_user, ab_user.c.id == users.c.account, isouter=True
+        )
+        astray = pairs.where(
+            sa.or_(ab_user.c.id.is_(None), ab_user.c.username != users.c.username)
+        )
+        names = list(connection.execute(astray.order_by(users.c.username)).scalars())
+    if names:
+        yield Finding("wrong", "users", f"record and account differ: {', '.join(names)}")
+
+
+def examine_outbox(platform: Platform) -> Iterator[Finding]:
+    """Looks for effects that are late, dead or of unknown outcome."""
+    with platform.database.read() as connection:
+        counted = sa.select(outbox.c.state, sa.func.count()).group_by(outbox.c.state)
+        counts = {state: number for state, number in connection.execute(counted)}
+        late = sa.select(sa.func.count()).where(
+            outbox.c.state == WAITING,
+            outbox.c.available_at < database_now(connection) - LATE_AFTER,
+        )
+        number_late = connection.execute(late).scalar_one()
+    if counts.get(DEAD):
+        yield Finding("wrong", "outbox", f"{counts[DEAD]} effects failed for good")
+    if counts.get(UNKNOWN):
+        yield Finding("wrong", "outbox", f"{counts[UNKNOWN]} effects of unknown outcome")
+    if number_late:
+        yield Finding("wrong", "outbox", f"{number_late} effects are late: is a worker running?")
+    elif not counts.get(DEAD):
+        yield Finding("ok", "outbox", f"{counts.get(WAITING, 0)} effects wait")
+
+
+def examine_redis(platform: Platform) -> Iterator[Finding]:
+    """Looks whether Redis answers."""
+    if platform.settings.redis_url is None:
+        yield Finding("note", "redis", "none named: `trellis serve` starts its own")
+    elif platform.wake_ups.answers():
+        yield Finding("ok", "redis", "answers")
+    else:
+        yield Finding("wrong", "redis", "does not answer; work is found by polling meanwhile")
+
+
+def examine_secrets(platform: Platform) -> Iterator[Finding]:
+    """Looks whether others can read the secrets."""
+    for name in (SECRET_FILE, ENCRYPTION_FILE):
+        path = platform.settings.instance / name
+        if path.exists() and path.stat().st_mode & 0o077:
+            yield Finding("wrong", "secrets", f"{path} is readable by others; run chmod 600")
+
+
+EXAMINATIONS = (
+    examine_database,
+    examine_wal,
+    examine_tables,
+    examine_accounts,
+    examine_outbox,
+    examine_redis,
+    examine_secrets,
+)

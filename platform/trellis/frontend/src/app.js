@@ -1,0 +1,10 @@
+// What every page loads. Server pages do the work; this adds fragments, keys and small comforts.
+import './requests.js'
+import './toasts.js'
+import './menus.js'
+import './keys.js'
+import './palette.js'
+import './rows.js'
+import './record.js'
+import './designer.js'
+import './reference.js'

@@ -1,0 +1,26 @@
+"""Gunicorn's settings: the application is loaded once, then the web processes are forked."""
+
+from __future__ import annotations
+
+import logging
+
+from flask import Flask
+from gunicorn.arbiter import Arbiter
+from gunicorn.workers.base import Worker
+
+logger = logging.getLogger(__name__)
+
+worker_class = "gthread"
+preload_app = True
+graceful_timeout = 10
+keepalive = 5
+control_socket_disable = True
+loglevel = "warning"
+
+
+def post_fork(_server: Arbiter, worker: Worker) -> None:
+    """Gives up connections that belong to the process we were forked from."""
+    application = worker.app.wsgi()
+    if isinstance(application, Flask):
+        application.extensions["trellis"].database.engine.dispose(close=False)
+        application.extensions["trellis_fab_engine"].dispose(close=False)

@@ -1,0 +1,121 @@
+"""Setting an instance up: tables, permissions, packages, the first user. Can be repeated."""
+
+from __future__ import annotations
+
+import logging
+import secrets
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+import sqlalchemy as sa
+
+from metadata.packages import install, read_package
+from metadata.store import create_store
+from trellis.app import create_app
+from trellis.bundled import SYSTEM, known_packages
+from trellis.checkpoints import try_lock
+from trellis.config import Settings
+from trellis.db import SYSTEM_TABLES, Database
+from trellis.demo import load_demo
+from trellis.runtime import Platform, open_platform
+from trellis.security.builder import ADMIN_ROLE
+from trellis.security.tables import FAB_TABLES
+from trellis.security.users import create_user, find_user
+from trellis.security.versions import watch_security
+
+logger = logging.getLogger(__name__)
+
+ADMIN = "admin"
+BASE_PACKAGE = "crm"
+PASSWORD_BYTES = 12
+
+
+class InstallationError(Exception):
+    """The instance cannot be set up now."""
+
+
+@dataclass(frozen=True, slots=True)
+class Report:
+    """What `set_up` found or made. `password` is given only when it was made up here."""
+
+    instance: Path
+    packages: Mapping[str, str]
+    made_admin: bool
+    password: str | None
+    demo: str = ""
+
+
+def set_up(
+    settings: Settings, *, packages: tuple[str, ...] = (BASE_PACKAGE,), demo_seed: int | None = None
+) -> Report:
+    """Makes what is missing in an instance and leaves the rest alone.
+
+    With `demo_seed` the base package's demo company is made, once.
+    """
+    settings.run_folder.mkdir(parents=True, exist_ok=True)
+    with try_lock(settings.run_folder / "init.lock") as is_ours:
+        if not is_ours:
+            raise InstallationError(f"{settings.instance} is being set up by another process")
+        platform = open_platform(settings)
+        try:
+            return set_up_platform(platform, packages, demo_seed)
+        finally:
+            platform.close()
+
+
+def set_up_platform(
+    platform: Platform, packages: tuple[str, ...], demo_seed: int | None = None
+) -> Report:
+    """Does what `set_up` says with a platform that the caller opened."""
+    settings = platform.settings
+    make_tables(platform.database)
+    application = create_app(settings, platform=platform, set_up=True)
+    application.extensions["trellis_fab_engine"].dispose()
+    folders = [SYSTEM, *(known_packages()[name] for name in packages)]
+    with platform.database.write() as connection:
+        for folder in folders:
+            install(connection, read_package(folder), by="system")
+        watch_security(connection)
+    password = make_admin(platform)
+    demo = ""
+    if demo_seed is not None:
+        demo = load_demo(
+            platform, BASE_PACKAGE, seed=demo_seed, password=password or settings.admin_password
+        )
+    with platform.database.read() as connection:
+        installed = platform.catalogs.current(connection).packages
+    shown = password if settings.admin_password is None else None
+    return Report(settings.instance, dict(installed), password is not None, shown, demo)
+
+
+def make_tables(database: Database) -> None:
+    """Makes all tables but those of objects, where they are missing."""
+    with database.write() as connection:
+        create_store(connection)
+        SYSTEM_TABLES.create_all(connection)
+        FAB_TABLES.create_all(connection)
+
+
+def make_admin(platform: Platform) -> str | None:
+    """Makes the user `admin` when there is none; gives the password, None when there was one."""
+    with platform.database.write() as connection:
+        catalog = platform.catalogs.current(connection)
+        if find_user(connection, catalog, ADMIN) is not None:
+            return None
+        password = platform.settings.admin_password or secrets.token_urlsafe(PASSWORD_BYTES)
+        create_user(
+            connection,
+            catalog,
+            {"username": ADMIN, "name": "Administrator", "email": "admin@example.com"},
+            password=password,
+            roles=[ADMIN_ROLE],
+        )
+    logger.info("user %s made", ADMIN)
+    return password
+
+
+def is_set_up(database: Database) -> bool:
+    """Says whether `set_up` has been here."""
+    with database.read() as connection:
+        return sa.inspect(connection).has_table("meta_version")

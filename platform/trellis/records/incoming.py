@@ -1,0 +1,117 @@
+"""What somebody sends for a record: judged by rights and by the definition before anything runs."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from metadata.coerce import coerce
+from metadata.fields.base import FieldDefinition
+from metadata.fields.base import Refused as ValueRefused
+from metadata.fields.values import read_value
+from metadata.json_text import pointer as pointer_of
+from metadata.objects import ObjectDefinition
+from metadata.problems import Problem
+from trellis.records.errors import NotAllowed
+from trellis.records.unit import Unit
+
+Record = Mapping[str, object]
+
+
+@dataclass(frozen=True, slots=True)
+class Incoming:
+    """Values in Python form that may be written, and what is wrong with the others."""
+
+    values: Record
+    problems: tuple[Problem, ...] = ()
+
+    @property
+    def broken(self) -> frozenset[str]:
+        """Gives the fields that have a problem already."""
+        return frozenset(problem.path[1:] for problem in self.problems)
+
+
+def pointer(*names: str) -> str:
+    """Gives the JSON Pointer of a field in a body."""
+    return pointer_of(names)
+
+
+def read_incoming(unit: Unit, definition: ObjectDefinition, wire: Record) -> Incoming:
+    """Turns what was sent into values, collecting every problem.
+
+    An unknown field and a hidden one give the same problem. Raises NotAllowed when a visible field
+    may not be written by this principal: rights come before everything else.
+    """
+    access = unit.principal.access(definition.name)
+    known = [name for name in definition.fields if access.sees(name)]
+    fixed, forbidden = [], []
+    for name in wire:
+        field = definition.fields.get(name)
+        if field is None or not access.sees(name):
+            continue
+        if not writable(field, trusted=unit.principal.unrestricted):
+            fixed.append(name)
+        elif not access.edits(name):
+            forbidden.append(name)
+    if forbidden:
+        raise NotAllowed(
+            [Problem(pointer(name), "field_forbidden", {"field": name}) for name in forbidden]
+        )
+    free = {name: value for name, value in wire.items() if name not in fixed}
+    values, problems = coerce(definition, free, partial=True, zone=unit.moment.zone, known=known)
+    problems += [Problem(pointer(name), "read_only", {"field": name}) for name in fixed]
+    return Incoming(values, tuple(problems))
+
+
+def writable(field: FieldDefinition, *, trusted: bool) -> bool:
+    """Says whether a field can be written at all; the system itself fills read-only ones too."""
+    return field.writable or (trusted and not field.computed)
+
+
+def resolve_references(
+    unit: Unit, definition: ObjectDefinition, incoming: Incoming, old: Record | None
+) -> Incoming:
+    """Replaces references by the ids they mean, as this principal may see them.
+
+    A reference may be given by id or by a unique field's value; what is not visible is missing.
+    Those that stay as they are need no look-up.
+    """
+    values = dict(incoming.values)
+    problems = list(incoming.problems)
+    for field in definition.references:
+        value = values.get(field.name)
+        if value is None or (old is not None and old.get(field.name) == value):
+            continue
+        record_id = find_record(unit, str(field.target), str(value))
+        if record_id is not None:
+            values[field.name] = record_id
+            continue
+        del values[field.name]
+        shown = {"field": field.name, "value": value}
+        problems.append(Problem(pointer(field.name), "unknown_reference", shown))
+    return Incoming(values, tuple(problems))
+
+
+def find_record(unit: Unit, object_name: str, value: str) -> str | None:
+    """Gives the id of the one visible record with this id, or with this unique value."""
+    access = unit.principal.access(object_name)
+    if not access.exists:
+        return None
+    if unit.records().get(object_name, value, ["id"]) is not None:
+        return value
+    for field in unit.catalog.objects[object_name].fields.values():
+        if field.unique and access.reads(field.name):
+            found = match(unit, object_name, field, value)
+            if found is not None:
+                return found
+    return None
+
+
+def match(unit: Unit, object_name: str, field: FieldDefinition, value: str) -> str | None:
+    """Gives the id of the visible record in which a unique field has this value."""
+    try:
+        wanted = read_value(field, value, unit.moment.zone)
+    except ValueRefused:
+        return None
+    page = unit.records().list(object_name, fields=["id"], match={field.name: wanted}, limit=2)
+    return str(page.items[0]["id"]) if len(page.items) == 1 else None

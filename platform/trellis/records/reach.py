@@ -1,0 +1,55 @@
+"""Finding what somebody wants to change, through that person's rights."""
+
+from __future__ import annotations
+
+from metadata.objects import ObjectDefinition
+from metadata.problems import Problem
+from metadata.query import UnknownObject, answers
+from trellis.records.errors import Missing, NotAllowed, Stale
+from trellis.records.unit import Unit
+
+
+def definition_of(unit: Unit, object_name: str) -> ObjectDefinition:
+    """Gives an object that exists for the principal. Raises Missing for every other."""
+    definition = unit.catalog.objects.get(object_name)
+    if definition is None or not unit.principal.access(object_name).exists:
+        raise Missing([Problem("object", "unknown_object", {"name": object_name})])
+    return definition
+
+
+def creatable(unit: Unit, definition: ObjectDefinition) -> None:
+    """Raises NotAllowed when the principal may not create records of the object."""
+    if not unit.principal.access(definition.name).create:
+        raise NotAllowed(
+            [Problem("", "not_allowed", {"action": "create", "object": definition.name})]
+        )
+
+
+def target_of(
+    unit: Unit,
+    definition: ObjectDefinition,
+    record_id: str,
+    action: str,
+    *,
+    deleted: bool = False,
+) -> dict[str, object]:
+    """Gives all fields of a record on which the principal may do `action`, locked for a change.
+
+    `deleted` looks among deleted records. Raises Missing for what she does not see and NotAllowed
+    for what she only sees.
+    """
+    try:
+        target = unit.records().get_for_change(definition.name, record_id, action, deleted=deleted)
+    except (answers.Missing, UnknownObject) as error:
+        values = {"object": definition.name, "id": record_id}
+        raise Missing([Problem("", "missing_record", values)]) from error
+    if not target.allowed:
+        raise NotAllowed(
+            [Problem("", "not_allowed", {"action": action, "object": definition.name})]
+        )
+    return target.record
+
+
+def stale(unit: Unit, definition: ObjectDefinition, record_id: str) -> Stale:
+    """Gives the error for a record that moved on, with what the principal sees of it now."""
+    return Stale(unit.records().get(definition.name, record_id) or {"id": record_id, "version": 0})

@@ -1,0 +1,78 @@
+"""Writing rows: values into columns, and the database's refusals back into problems."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+import sqlalchemy as sa
+import sqlalchemy.exc
+
+from metadata.fields.base import physical_name
+from metadata.objects import ObjectDefinition
+from metadata.problems import Problem
+from trellis.records.errors import Refused
+from trellis.records.unit import Unit
+
+
+def to_columns(definition: ObjectDefinition, values: Mapping[str, object]) -> dict[str, object]:
+    """Gives what to store for field values, by physical column."""
+    columns: dict[str, object] = {}
+    for name, value in values.items():
+        field = definition.fields[name]
+        for part, stored in field.type.to_parts(value, field).items():
+            columns[physical_name(field.column, part)] = stored
+    return columns
+
+
+def insert_row(unit: Unit, definition: ObjectDefinition, values: Mapping[str, object]) -> None:
+    """Adds a record. Raises Refused when a unique field's value is taken."""
+    table = unit.catalog.tables[definition.name]
+    execute(unit, definition, sa.insert(table).values(to_columns(definition, values)))
+
+
+def update_row(
+    unit: Unit,
+    definition: ObjectDefinition,
+    record_id: str,
+    version: int,
+    values: Mapping[str, object],
+) -> bool:
+    """Changes a record if it still has that version; says whether it had."""
+    table = unit.catalog.tables[definition.name]
+    statement = (
+        sa.update(table)
+        .where(table.c.id == record_id, table.c.version == version)
+        .values(to_columns(definition, values))
+    )
+    return execute(unit, definition, statement) == 1
+
+
+def execute(unit: Unit, definition: ObjectDefinition, statement: sa.Insert | sa.Update) -> int:
+    """Runs a write and gives the number of rows it reached."""
+    try:
+        return unit.connection.execute(statement).rowcount
+    except sqlalchemy.exc.IntegrityError as error:
+        columns = taken_columns(unit.catalog.tables[definition.name], error)
+        if not columns:
+            raise
+        raise Refused(unique_problems(definition, columns)) from error
+
+
+def taken_columns(table: sa.Table, error: sqlalchemy.exc.IntegrityError) -> Sequence[str]:
+    """Gives the columns whose uniqueness a write would have broken; none for other errors."""
+    diagnosis = getattr(error.orig, "diag", None)
+    if diagnosis is not None:
+        name = diagnosis.constraint_name
+        found = [index for index in table.indexes if index.unique and index.name == name]
+        return [column.name for index in found for column in index.columns]
+    prefix, _, listed = str(error.orig).partition("UNIQUE constraint failed: ")
+    if prefix or not listed:
+        return []
+    return [part.strip().removeprefix(f"{table.name}.") for part in listed.split(",")]
+
+
+def unique_problems(definition: ObjectDefinition, columns: Sequence[str]) -> list[Problem]:
+    """Gives one problem per field that shares a taken value."""
+    main = {column.split("$", 1)[0] for column in columns}
+    names = [name for name, field in definition.fields.items() if field.column in main]
+    return [Problem(f"/{name}", "unique", {"field": name}) for name in names]

@@ -1,0 +1,291 @@
+"""Saving a record: the one use case behind forms, API, import and rules."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+
+import uuid_utils
+
+from metadata.coerce import defaults
+from metadata.objects import ObjectDefinition
+from metadata.problems import Problem
+from trellis.automation.environment import environment_of
+from trellis.automation.requests import hold_of, release, take_hold
+from trellis.automation.scores import score_values
+from trellis.records.errors import Conflict, Missing, Refused
+from trellis.records.history import Channel, changes_between, write_history
+from trellis.records.incoming import Incoming, pointer, read_incoming, resolve_references
+from trellis.records.judge import Judgement, judge, run_rules
+from trellis.records.reach import creatable, definition_of, stale, target_of
+from trellis.records.rows import insert_row, update_row
+from trellis.records.unit import MAX_DEPTH, Unit
+
+Record = Mapping[str, object]
+
+FIRST_VERSION = 1
+# Fields that say who wrote when: each save has them, so they are no part of its history.
+STAMPS = frozenset({"id", "version", "created_at", "created_by", "updated_at", "updated_by"})
+
+
+@dataclass(frozen=True, slots=True)
+class Saved:
+    """A record as it stands after the save, whatever of it the principal may see."""
+
+    id: str
+    version: int
+    record: Record
+
+
+def save_record(
+    unit: Unit,
+    object_name: str,
+    record_id: str | None,
+    values: Mapping[str, object],
+    *,
+    channel: Channel,
+    expected_version: int | None = None,
+    why: str | None = None,
+    source: str | None = None,
+) -> Saved:
+    """Creates a record (`record_id` None) or changes one; `values` are in wire form or text.
+
+    Without `expected_version` the newest state is changed. A save that changes nothing writes
+    nothing. `why` is kept in the history, `source` on the record that is created.
+
+    Raises Missing, NotAllowed, Stale, Conflict (locked) or Refused with every problem found;
+    whoever catches one rolls the transaction back.
+    """
+    definition = definition_of(unit, object_name)
+    if record_id is None:
+        return create(unit, definition, values, channel=channel, why=why, source=source)
+    return change(
+        unit,
+        definition,
+        record_id,
+        values,
+        channel=channel,
+        expected_version=expected_version,
+        why=why,
+    )
+
+
+def create(
+    unit: Unit,
+    definition: ObjectDefinition,
+    values: Mapping[str, object],
+    *,
+    channel: Channel,
+    why: str | None,
+    source: str | None,
+) -> Saved:
+    """Adds a record."""
+    creatable(unit, definition)
+    incoming = resolve_references(unit, definition, read_incoming(unit, definition, values), None)
+    record = {
+        **dict.fromkeys(definition.fields),
+        **defaults(definition),
+        **stamps_of_new(unit, definition, source),
+        **incoming.values,
+    }
+    judgement = judged(unit, definition, record, None, incoming)
+    record = {**judgement.record, **scored(unit, definition, judgement.record)}
+    insert_row(unit, definition, record)
+    write_history(
+        unit,
+        definition,
+        str(record["id"]),
+        FIRST_VERSION,
+        told(changes_between(definition, {}, record)),
+        channel=channel,
+        why=why,
+        rules=judgement.fired,
+    )
+    finish(unit, definition, judgement, {}, record)
+    return Saved(str(record["id"]), FIRST_VERSION, record)
+
+
+def change(
+    unit: Unit,
+    definition: ObjectDefinition,
+    record_id: str,
+    values: Mapping[str, object],
+    *,
+    channel: Channel,
+    expected_version: int | None = None,
+    why: str | None = None,
+) -> Saved:
+    """Changes a record."""
+    old = target_of(unit, definition, record_id, "update")
+    version = int(str(old["version"]))
+    if expected_version is not None and expected_version != version:
+        raise stale(unit, definition, record_id)
+    incoming = resolve_references(unit, definition, read_incoming(unit, definition, values), old)
+    refuse_locked(unit, definition, old, incoming)
+    judgement = judged(unit, definition, {**old, **incoming.values}, old, incoming)
+    return store(unit, definition, old, judgement, channel=channel, why=why)
+
+
+def store(
+    unit: Unit,
+    definition: ObjectDefinition,
+    old: Record,
+    judgement: Judgement,
+    *,
+    channel: Channel,
+    why: str | None,
+    counts: bool = True,
+) -> Saved:
+    """Writes what differs from `old`; `counts` is False for computed writes (same version)."""
+    record = {**judgement.record, **scored(unit, definition, judgement.record)}
+    changes = told(changes_between(definition, old, record))
+    record_id, version = str(old["id"]), int(str(old["version"]))
+    if changes:
+        stamps = stamps_of_change(unit, version + 1) if counts else {}
+        record.update(stamps)
+        written = {name: record[name] for name in (*changes, *stamps)}
+        if not update_row(unit, definition, record_id, version, written):
+            raise stale(unit, definition, record_id)
+        version = int(str(record["version"]))
+        write_history(
+            unit,
+            definition,
+            record_id,
+            version,
+            changes,
+            channel=channel,
+            why=why,
+            rules=judgement.fired,
+        )
+    finish(unit, definition, judgement, old if changes else record, record)
+    return Saved(record_id, version, record)
+
+
+def told(changes: Mapping[str, tuple[object, object]]) -> dict[str, tuple[object, object]]:
+    """Gives the changes that history tells."""
+    return {name: pair for name, pair in changes.items() if name not in STAMPS}
+
+
+def stamps_of_new(
+    unit: Unit, definition: ObjectDefinition, source: str | None
+) -> dict[str, object]:
+    """Gives a new record's system fields; it belongs to who makes it, and to that person's team."""
+    user = unit.principal.user or {}
+    stamps = {
+        "id": str(uuid_utils.uuid7()),
+        "version": FIRST_VERSION,
+        "created_at": unit.moment.now,
+        "created_by": unit.user_id,
+        "updated_at": unit.moment.now,
+        "updated_by": unit.user_id,
+        "source": source,
+        "owner": unit.user_id,
+        "owner_team": user.get("team"),
+    }
+    return {name: value for name, value in stamps.items() if name in definition.fields}
+
+
+def stamps_of_change(unit: Unit, version: int) -> dict[str, object]:
+    """Gives the system fields that each change sets."""
+    return {"version": version, "updated_at": unit.moment.now, "updated_by": unit.user_id}
+
+
+def refuse_locked(
+    unit: Unit, definition: ObjectDefinition, old: Record, incoming: Incoming
+) -> None:
+    """Raises Conflict when a lock keeps this person from changing what she changes."""
+    if unit.principal.unrestricted:
+        return
+    hold = hold_of(unit.connection, definition.id, str(old["id"]))
+    if hold is None:
+        return
+    touched = [name for name, value in incoming.values.items() if old.get(name) != value]
+    refused = [name for name in touched if not hold.allows(name, unit.user_id)]
+    if refused:
+        raise Conflict(
+            Problem(pointer(name), "locked", {"field": name, "cause": hold.cause})
+            for name in refused
+        )
+
+
+def judged(
+    unit: Unit,
+    definition: ObjectDefinition,
+    record: Record,
+    old: Record | None,
+    incoming: Incoming,
+) -> Judgement:
+    """Runs rules and checks. Raises Refused with all that was found, here and before."""
+    judgement = judge(
+        unit.catalog,
+        definition,
+        record,
+        old,
+        environment_of(unit),
+        incoming,
+        by_person=not unit.principal.unrestricted,
+    )
+    if judgement.problems:
+        raise Refused(judgement.problems)
+    return judgement
+
+
+def scored(unit: Unit, definition: ObjectDefinition, record: Record) -> dict[str, object]:
+    """Gives the score fields of a record."""
+    return score_values(unit.catalog, definition, record, environment_of(unit))
+
+
+def finish(
+    unit: Unit, definition: ObjectDefinition, judgement: Judgement, old: Record, record: Record
+) -> None:
+    """Does what a save causes inside its transaction: locks of rules, and parents' rules."""
+    record_id = str(record["id"])
+    if judgement.locked is True:
+        cause = ", ".join(judgement.fired)
+        take_hold(unit.connection, definition.id, record_id, cause, unit.moment.now)
+    elif judgement.locked is False:
+        release(unit.connection, definition.id, record_id)
+    if old is not record:
+        refresh_parents(unit, definition, (old, record))
+
+
+def refresh_parents(unit: Unit, definition: ObjectDefinition, states: Iterable[Record]) -> None:
+    """Lets the rules of records that look at this one through a link run again.
+
+    Raises Conflict when rules cause each other more than MAX_DEPTH levels deep.
+    """
+    parents = {
+        (field.target, str(record[field.name]))
+        for field in definition.references
+        if field.target is not None and looks_back(unit, definition, field.name)
+        for record in states
+        if record.get(field.name) is not None
+    }
+    if parents and unit.depth >= MAX_DEPTH:
+        raise Conflict([Problem("", "rule_depth", {"object": definition.name, "limit": MAX_DEPTH})])
+    for object_name, record_id in sorted(parents):
+        refresh(unit.as_automation(), object_name, record_id, because=definition.name)
+
+
+def looks_back(unit: Unit, definition: ObjectDefinition, field_name: str) -> bool:
+    """Says whether rules of a reference's target look at this object's records through it."""
+    target = str(definition.fields[field_name].target)
+    seen = unit.catalog.schema.objects[target].links
+    read = {way[0] for way in unit.catalog.program.reads(target).links if len(way) == 1}
+    return any(
+        link.target == definition.name and link.field == field_name
+        for name, link in seen.items()
+        if name in read
+    )
+
+
+def refresh(unit: Unit, object_name: str, record_id: str, *, because: str) -> None:
+    """Runs a record's before-save rules and scores again; a deleted one is left alone."""
+    definition = unit.catalog.objects[object_name]
+    try:
+        # Locks the row before its children are read: of two saves the second sees the first's.
+        old = target_of(unit, definition, record_id, "update")
+    except Missing:
+        return
+    judgement = run_rules(unit.catalog, definition, old, old, environment_of(unit))
+    store(unit, definition, old, judgement, channel="rule", why=f"{because} changed", counts=False)

@@ -1,0 +1,84 @@
+"""Who is who: the people behind a role, a team, a user name or a relation, as rules name them."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import sqlalchemy as sa
+
+from metadata.catalog import Catalog
+from trellis.security.tables import (
+    ab_group_role,
+    ab_role,
+    ab_user_group,
+    ab_user_role,
+)
+
+
+@dataclass(frozen=True, slots=True)
+class UserDirectory:
+    """The directory of one transaction; implements `rule_engine.types.Directory`."""
+
+    connection: sa.Connection
+    catalog: Catalog
+
+    def resolve(self, kind: str, name: str, scope: object | None = None) -> Sequence[str]:
+        """Gives the ids of active users, by user name; nobody for what does not exist.
+
+        A role is known by its API name or title, a team by its name or id, a user by user name or
+        id. `scope` narrows to a region or to a team's id.
+        """
+        conditions = {"role": self.has_role, "team": self.is_member, "user": self.is_named}
+        if kind not in conditions:
+            raise ValueError(f"no kind of people {kind!r}; there are: {', '.join(conditions)}")
+        users = self.catalog.tables["user"]
+        statement = sa.select(users.c.id).where(self.is_active(users), conditions[kind](name))
+        if scope is not None:
+            place = str(scope)
+            statement = statement.where(sa.or_(users.c.region == place, users.c.team == place))
+        return list(self.connection.execute(statement.order_by(users.c.username)).scalars())
+
+    def relation(self, kind: str, user: str) -> Sequence[str]:
+        """Gives the active people who stand in a relation to a user; `manager` is the only kind."""
+        if kind != "manager":
+            raise ValueError(f"no relation {kind!r}; there is: manager")
+        users = self.catalog.tables["user"]
+        manager = sa.select(users.c.manager).where(users.c.id == user).scalar_subquery()
+        statement = sa.select(users.c.id).where(self.is_active(users), users.c.id == manager)
+        return list(self.connection.execute(statement).scalars())
+
+    def is_active(self, users: sa.Table) -> sa.ColumnElement[bool]:
+        """Gives the condition of somebody who works here."""
+        return sa.and_(users.c.active.is_(True), users.c.deleted_at.is_(None))
+
+    def has_role(self, name: str) -> sa.ColumnElement[bool]:
+        """Gives the condition of holding a role, directly or by a group."""
+        role = sa.select(ab_role.c.id).where(ab_role.c.name == self.role_name(name))
+        of_groups = (
+            sa.select(ab_user_group.c.user_id)
+            .join(ab_group_role, ab_group_role.c.group_id == ab_user_group.c.group_id)
+            .where(ab_group_role.c.role_id.in_(role))
+        )
+        own = sa.select(ab_user_role.c.user_id).where(ab_user_role.c.role_id.in_(role))
+        return self.catalog.tables["user"].c.account.in_(own.union(of_groups))
+
+    def role_name(self, name: str) -> str:
+        """Gives the API name of a role that is named by API name or by title in any language."""
+        if name in self.catalog.roles:
+            return name
+        titled = [role.name for role in self.catalog.roles.values() if name in role.labels.values()]
+        return titled[0] if len(titled) == 1 else name
+
+    def is_member(self, name: str) -> sa.ColumnElement[bool]:
+        """Gives the condition of belonging to a team."""
+        teams = self.catalog.tables["team"]
+        team = sa.select(teams.c.id).where(
+            sa.or_(teams.c.name == name, teams.c.id == name), teams.c.deleted_at.is_(None)
+        )
+        return self.catalog.tables["user"].c.team.in_(team)
+
+    def is_named(self, name: str) -> sa.ColumnElement[bool]:
+        """Gives the condition of being one user."""
+        users = self.catalog.tables["user"]
+        return sa.or_(users.c.username == name, users.c.id == name)

@@ -1,0 +1,102 @@
+"""A person's own settings: profile, password and language."""
+
+from __future__ import annotations
+
+import sqlalchemy as sa
+from flask import Blueprint, Response, abort, flash, redirect, render_template, request, session
+from flask_babel import gettext, refresh
+from werkzeug.security import check_password_hash
+from werkzeug.wrappers import Response as BaseResponse
+
+from metadata.problems import sentence
+from trellis.current import (
+    LANGUAGES,
+    account,
+    catalog,
+    connection,
+    language,
+    load_account,
+    look_again,
+    platform,
+    public,
+)
+from trellis.security.access import Account
+from trellis.security.redirects import safe_path
+from trellis.security.sessions import STAMP
+from trellis.security.tables import ab_user
+from trellis.security.users import UserError, set_language, set_password
+
+blueprint = Blueprint("profile", __name__)
+
+
+@blueprint.get("/profile")
+def profile() -> str:
+    """Shows a person's own settings."""
+    return render_template("security/profile.html", account=account())
+
+
+@blueprint.post("/profile/password")
+def change_password() -> BaseResponse | tuple[str, int]:
+    """Changes the password; this session goes on, all others end."""
+    person = logged_in()
+    old, new = request.form.get("old", ""), request.form.get("new", "")
+    if not knows_password(person, old):
+        return refuse(gettext("The current password is wrong."))
+    try:
+        with platform().database.write() as writing:
+            set_password(writing, catalog(), person.user_id, new)
+    except UserError as error:
+        return refuse(" ".join(sentence(problem, language()) for problem in error.problems))
+    look_again()
+    renewed = load_account(person.id)
+    if renewed is not None:
+        session[STAMP] = renewed.stamp
+    flash(gettext("Your password is changed."), "success")
+    return redirect("/profile")
+
+
+@blueprint.route("/lang/<code>", methods=["GET", "POST"])
+@public
+def switch_language(code: str) -> Response | BaseResponse:
+    """Shows the pages in another language from now on."""
+    if code not in LANGUAGES:
+        abort(404)
+    session["language"] = code
+    person = account()
+    is_own_click = request.headers.get("Sec-Fetch-Site", "same-origin") in {"same-origin", "none"}
+    if person is not None and person.language != code and is_own_click:
+        with platform().database.write() as writing:
+            set_language(writing, catalog(), person.user_id, code)
+    refresh()
+    came_from = request.form.get("next") or request.args.get("next")
+    return redirect(safe_path(came_from or own_referrer()))
+
+
+def own_referrer() -> str | None:
+    """Gives the path of the page that a link was clicked on, if it was one of ours."""
+    referrer = request.referrer or ""
+    return referrer.removeprefix(request.host_url.rstrip("/")) or None
+
+
+def logged_in() -> Account:
+    """Gives who is logged in."""
+    person = account()
+    if person is None:
+        abort(401)
+    return person
+
+
+def knows_password(person: Account, password: str) -> bool:
+    """Says whether this is the person's password."""
+    stored = (
+        connection()
+        .execute(sa.select(ab_user.c.password).where(ab_user.c.id == person.id))
+        .scalar_one()
+    )
+    return bool(stored) and check_password_hash(stored, password)
+
+
+def refuse(message: str) -> tuple[str, int]:
+    """Shows the page again with what is wrong."""
+    flash(message, "danger")
+    return render_template("security/profile.html", account=account()), 422

@@ -1,0 +1,273 @@
+"""Users: the one place that writes Flask-AppBuilder's account and the user record together."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+
+import sqlalchemy as sa
+import uuid_utils
+from werkzeug.security import generate_password_hash
+
+from metadata.catalog import Catalog
+from metadata.coerce import coerce
+from metadata.fields.base import physical_name
+from metadata.objects import ObjectDefinition
+from metadata.problems import Problem, sentence
+from trellis.security.tables import ab_role, ab_user, ab_user_role
+
+MIN_PASSWORD_LENGTH = 8
+ROLE_SEPARATOR = ", "
+
+
+class UserError(Exception):
+    """What was asked for cannot be done; `problems` says all of it."""
+
+    def __init__(self, problems: Sequence[Problem]) -> None:
+        self.problems = tuple(problems)
+        super().__init__("\n".join(f"{problem.path}: {sentence(problem)}" for problem in problems))
+
+
+@dataclass(frozen=True, slots=True)
+class Listed:
+    """A user as lists of the command line show one."""
+
+    id: str
+    username: str
+    name: str
+    email: str
+    active: bool
+    roles: str
+
+
+def create_user(
+    connection: sa.Connection,
+    catalog: Catalog,
+    values: Mapping[str, object],
+    *,
+    password: str,
+    roles: Iterable[str] = (),
+    by: str | None = None,
+) -> str:
+    """Makes a user who may log in; gives the id in records.
+
+    `values` are fields of the object `user` in wire form; `by` is the id of who makes the user.
+    Raises UserError with every problem found.
+    """
+    definition = catalog.objects["user"]
+    coerced, problems = coerce(definition, values, partial=False)
+    wanted = sorted(set(roles))
+    problems = [
+        *problems,
+        *unknown_roles(catalog, wanted),
+        *taken_names(connection, catalog, coerced),
+    ]
+    if problems:
+        raise UserError(problems)
+    account_id = insert_account(connection, coerced, hash_password(password))
+    user_id = str(uuid_utils.uuid7())
+    now = datetime.now(UTC)
+    row = {
+        **coerced,
+        "id": user_id,
+        "account": account_id,
+        "roles": ROLE_SEPARATOR.join(wanted) or None,
+        "version": 1,
+        "created_at": now,
+        "created_by": by,
+        "updated_at": now,
+        "updated_by": by,
+    }
+    users = catalog.tables["user"]
+    connection.execute(sa.insert(users).values(to_columns(definition, row)))
+    write_roles(connection, account_id, wanted)
+    return user_id
+
+
+def update_account(connection: sa.Connection, catalog: Catalog, user_id: str) -> None:
+    """Brings the account in line with the user record after a save of the record."""
+    users = catalog.tables["user"]
+    chosen = sa.select(users).where(users.c.id == user_id)
+    user = connection.execute(chosen).one()
+    connection.execute(
+        sa.update(ab_user)
+        .where(ab_user.c.id == user.account)
+        .values(
+            username=user.username,
+            email=user.email,
+            first_name=user.name[:64],
+            active=bool(user.active) and user.deleted_at is None,
+        )
+    )
+
+
+def set_active(connection: sa.Connection, catalog: Catalog, user_id: str, *, active: bool) -> None:
+    """Lets a user in, or puts her out of every session at once."""
+    change_record(connection, catalog, user_id, {"active": active})
+    update_account(connection, catalog, user_id)
+
+
+def set_roles(
+    connection: sa.Connection, catalog: Catalog, user_id: str, roles: Iterable[str]
+) -> None:
+    """Gives a user exactly these roles, by API name. Raises UserError for unknown ones."""
+    wanted = sorted(set(roles))
+    if problems := unknown_roles(catalog, wanted):
+        raise UserError(problems)
+    change_record(connection, catalog, user_id, {"roles": ROLE_SEPARATOR.join(wanted) or None})
+    write_roles(connection, account_of(connection, catalog, user_id), wanted)
+
+
+def set_language(connection: sa.Connection, catalog: Catalog, user_id: str, language: str) -> None:
+    """Remembers the language somebody wants the pages in."""
+    change_record(connection, catalog, user_id, {"language": language})
+
+
+def set_password(connection: sa.Connection, catalog: Catalog, user_id: str, password: str) -> None:
+    """Changes a password; sessions and tokens made with the old one are void.
+
+    Raises UserError when the password is too short.
+    """
+    if problems := weak_password(password):
+        raise UserError(problems)
+    account_id = account_of(connection, catalog, user_id)
+    connection.execute(
+        sa.update(ab_user)
+        .where(ab_user.c.id == account_id)
+        .values(password=hash_password(password), changed_on=local_now())
+    )
+
+
+def find_user(connection: sa.Connection, catalog: Catalog, username: str) -> str | None:
+    """Gives the id of the user with this user name, active or not."""
+    users = catalog.tables["user"]
+    statement = sa.select(users.c.id).where(
+        users.c.username == username, users.c.deleted_at.is_(None)
+    )
+    return connection.execute(statement).scalar_one_or_none()
+
+
+def list_users(connection: sa.Connection, catalog: Catalog) -> list[Listed]:
+    """Gives all users, by user name."""
+    users = catalog.tables["user"]
+    statement = sa.select(users).where(users.c.deleted_at.is_(None)).order_by(users.c.username)
+    return [
+        Listed(row.id, row.username, row.name, row.email, bool(row.active), row.roles or "")
+        for row in connection.execute(statement)
+    ]
+
+
+def hash_password(password: str) -> str:
+    """Gives werkzeug's scrypt hash."""
+    return generate_password_hash(password, method="scrypt")
+
+
+def weak_password(password: str) -> list[Problem]:
+    """Gives what is wrong with a new password."""
+    if len(password) >= MIN_PASSWORD_LENGTH:
+        return []
+    return [Problem("/password", "password_too_short", {"length": MIN_PASSWORD_LENGTH})]
+
+
+def unknown_roles(catalog: Catalog, roles: Iterable[str]) -> list[Problem]:
+    """Gives a problem for each role that the catalog does not have."""
+    known = sorted(catalog.roles)
+    return [
+        Problem("/roles", "unknown_role", {"name": name, "known": known})
+        for name in roles
+        if name not in catalog.roles
+    ]
+
+
+def taken_names(
+    connection: sa.Connection, catalog: Catalog, values: Mapping[str, object]
+) -> list[Problem]:
+    """Gives a problem for a user name or address that somebody has, whatever its case."""
+    problems = []
+    for name, column in (("username", ab_user.c.username), ("email", ab_user.c.email)):
+        value = str(values.get(name) or "")
+        taken = sa.select(sa.exists().where(sa.func.lower(column) == value.lower()))
+        if value and connection.execute(taken).scalar_one():
+            problems.append(Problem(f"/{name}", "unique", {"field": name}))
+    return problems
+
+
+def account_of(connection: sa.Connection, catalog: Catalog, user_id: str) -> int:
+    """Gives the account of a user; raises LookupError when there is no such user."""
+    users = catalog.tables["user"]
+    found = sa.select(users.c.account).where(users.c.id == user_id)
+    account_id: int | None = connection.execute(found).scalar_one_or_none()
+    if account_id is None:
+        raise LookupError(f"no user {user_id}")
+    return account_id
+
+
+def insert_account(
+    connection: sa.Connection, values: Mapping[str, object], password_hash: str
+) -> int:
+    """Adds the row by which Flask-AppBuilder logs a user in; gives its id."""
+    statement = sa.insert(ab_user).values(
+        username=values["username"],
+        email=values["email"],
+        first_name=str(values["name"])[:64],
+        last_name="",
+        password=password_hash,
+        active=values.get("active", True),
+        created_on=local_now(),
+        changed_on=local_now(),
+        created_by_fk=None,
+        changed_by_fk=None,
+        login_count=0,
+        fail_login_count=0,
+    )
+    key = connection.execute(statement).inserted_primary_key
+    if key is None:
+        raise LookupError("ab_user gave no id")
+    return int(key[0])
+
+
+def write_roles(connection: sa.Connection, account_id: int, roles: Iterable[str]) -> None:
+    """Gives an account exactly these roles; Flask-AppBuilder's role bears the API name."""
+    connection.execute(sa.delete(ab_user_role).where(ab_user_role.c.user_id == account_id))
+    for name in roles:
+        connection.execute(
+            sa.insert(ab_user_role).values(user_id=account_id, role_id=role_id(connection, name))
+        )
+
+
+def role_id(connection: sa.Connection, name: str) -> int:
+    """Gives the id of Flask-AppBuilder's role, which is made when it is missing."""
+    found = connection.execute(sa.select(ab_role.c.id).where(ab_role.c.name == name)).scalar()
+    if found is not None:
+        return int(found)
+    key = connection.execute(sa.insert(ab_role).values(name=name)).inserted_primary_key
+    if key is None:
+        raise LookupError("ab_role gave no id")
+    return int(key[0])
+
+
+def change_record(
+    connection: sa.Connection, catalog: Catalog, user_id: str, values: Mapping[str, object]
+) -> None:
+    """Changes fields of a user record and moves its version."""
+    users = catalog.tables["user"]
+    changed = {**values, "updated_at": datetime.now(UTC)}
+    columns = to_columns(catalog.objects["user"], changed)
+    statement = sa.update(users).where(users.c.id == user_id)
+    connection.execute(statement.values({**columns, "version": users.c.version + 1}))
+
+
+def to_columns(definition: ObjectDefinition, values: Mapping[str, object]) -> dict[str, object]:
+    """Gives what to store for field values, by physical column."""
+    columns: dict[str, object] = {}
+    for name, value in values.items():
+        field = definition.fields[name]
+        for part, stored in field.type.to_parts(value, field).items():
+            columns[physical_name(field.column, part)] = stored
+    return columns
+
+
+def local_now() -> datetime:
+    """Gives the time as Flask-AppBuilder keeps it: local and without a zone."""
+    return datetime.now().astimezone().replace(tzinfo=None)

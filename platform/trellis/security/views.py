@@ -1,0 +1,78 @@
+"""Login and logout pages in our own look."""
+
+from __future__ import annotations
+
+from flask import Response, flash, g, redirect, request, session
+from flask_appbuilder import expose
+from flask_appbuilder.security.decorators import no_cache
+from flask_appbuilder.security.views import AuthDBView
+from flask_babel import gettext
+from flask_login import login_user, logout_user
+from flask_wtf import FlaskForm
+from werkzeug.wrappers import Response as BaseResponse
+from wtforms import PasswordField, StringField
+from wtforms.validators import DataRequired, Length
+
+from trellis.current import load_account
+from trellis.security.redirects import safe_path
+from trellis.security.sessions import STAMP
+
+KEPT_AT_LOGIN = ("language",)
+
+
+class LoginForm(FlaskForm):  # type: ignore[misc]  # Flask-WTF carries no types
+    """User name and password."""
+
+    username = StringField(validators=[DataRequired(), Length(max=128)])
+    password = PasswordField(validators=[DataRequired(), Length(max=1024)])
+
+
+class LoginView(AuthDBView):
+    """`/login` and `/logout`."""
+
+    login_template = "security/login.html"
+
+    @expose("/login", methods=["GET", "POST"])
+    @expose("/login/", methods=["GET", "POST"])
+    @no_cache
+    def login(self) -> BaseResponse | str | tuple[str, int]:
+        """Shows the form, or lets somebody in and leads on to `next`."""
+        target = safe_path(request.args.get("next"))
+        if g.user is not None and g.user.is_authenticated:
+            return redirect(target)
+        form = LoginForm()
+        if request.method == "GET":
+            return self.show(form)
+        if form.validate():
+            user = self.appbuilder.sm.auth_user_db(form.username.data, form.password.data)
+            if user is not None and log_in(user.id):
+                return redirect(target)
+            flash(gettext("User name or password is wrong."), "danger")
+        return self.show(form), 401
+
+    def show(self, form: LoginForm) -> str:
+        """Renders the form."""
+        page: str = self.render_template(self.login_template, form=form, title=gettext("Sign in"))
+        return page
+
+    @expose("/logout", methods=["GET", "POST"])
+    @expose("/logout/", methods=["GET", "POST"])
+    @no_cache
+    def logout(self) -> Response | BaseResponse:
+        """Ends the session."""
+        logout_user()
+        session.clear()
+        return redirect("/login")
+
+
+def log_in(account_id: int) -> bool:
+    """Makes a fresh session for an account; nothing of the old one but the language stays."""
+    account = load_account(account_id)
+    if account is None:
+        return False
+    kept = {name: session[name] for name in KEPT_AT_LOGIN if name in session}
+    session.clear()
+    session.update(kept)
+    session[STAMP] = account.stamp
+    login_user(account)
+    return True

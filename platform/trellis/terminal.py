@@ -1,0 +1,54 @@
+"""What the commands share: the instance they work on, and errors as messages."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import click
+import sqlalchemy.exc
+
+from metadata.problems import DefinitionError
+from trellis.config import Settings, SettingsError, load_settings
+from trellis.db import Database
+from trellis.installation import InstallationError, is_set_up
+from trellis.runtime import Platform, open_platform
+from trellis.security.users import UserError
+from trellis.serve import AlreadyServedError
+
+EXPECTED = (SettingsError, DefinitionError, InstallationError, UserError, AlreadyServedError)
+
+
+@contextmanager
+def refusing() -> Iterator[None]:
+    """Turns what a user can cause into a message and exit code 1."""
+    try:
+        yield
+    except EXPECTED as error:
+        raise click.ClickException(str(error)) from error
+    except sqlalchemy.exc.OperationalError as error:
+        raise click.ClickException(f"the database does not answer: {error.orig}") from error
+
+
+def settings_of_instance() -> Settings:
+    """Gives the settings of an instance that is set up; raises SettingsError otherwise."""
+    settings = load_settings()
+    database = Database(settings.database_url, synchronous=settings.synchronous)
+    try:
+        ready = is_set_up(database)
+    finally:
+        database.dispose()
+    if not ready:
+        raise SettingsError("the database is empty: run `trellis init` first")
+    return settings
+
+
+@contextmanager
+def opened() -> Iterator[Platform]:
+    """Gives the platform of the instance, with what a user can cause turned into a message."""
+    with refusing():
+        platform = open_platform(settings_of_instance())
+        try:
+            yield platform
+        finally:
+            platform.close()

@@ -1,0 +1,214 @@
+"""What stands around every page: navigation, counts, who is logged in."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from urllib.parse import quote
+
+import sqlalchemy as sa
+from flask import Flask, g, request
+from flask_babel import gettext
+
+from metadata.objects import ObjectDefinition
+from trellis import current
+from trellis.automation.requests import approval_approver
+from trellis.channels.in_app import notification
+from trellis.web.addresses import list_address, new_address
+from trellis.web.formatting import hue_of
+
+WORKSPACE = "Trellis"
+THEMES = ("light", "dark")
+TAB_OBJECTS = 1
+
+
+@dataclass(frozen=True, slots=True)
+class Item:
+    """One entry of a navigation."""
+
+    label: str
+    icon: str
+    href: str
+    current: bool = False
+    count: int = 0
+    hot: bool = False
+    key: str | None = None
+    hue: str = "gray"
+
+
+@dataclass(frozen=True, slots=True)
+class Person:
+    """Who is logged in, as the shell shows it."""
+
+    id: str
+    name: str
+
+
+@dataclass(frozen=True, slots=True)
+class Shell:
+    """Everything `shell.html` shows. `tabs` and `more` are for phones."""
+
+    person: Person
+    language: str
+    here: str
+    main: tuple[Item, ...]
+    objects: tuple[Item, ...]
+    setup: tuple[Item, ...]
+    create: tuple[Item, ...]
+    home: str = "/"
+    search: str = "/search"
+    profile: str = "/profile"
+    logout: str = "/logout"
+
+    @property
+    def tabs(self) -> tuple[Item, ...]:
+        """Gives the phone's bar: home, the object at hand, inbox."""
+        chosen = [item for item in self.objects if item.current] or list(self.objects)
+        return (self.main[0], *chosen[:TAB_OBJECTS], self.main[1])
+
+    @property
+    def more(self) -> tuple[Item, ...]:
+        """Gives what the phone's bar has no room for."""
+        return (*self.main[2:], *self.objects, *self.setup)
+
+
+def readable_objects() -> list[ObjectDefinition]:
+    """Gives the objects that exist for who asks, in their order."""
+    principal = current.principal()
+    return [
+        definition
+        for definition in current.catalog().objects.values()
+        if principal.access(definition.name).exists
+    ]
+
+
+def is_main(definition: ObjectDefinition) -> bool:
+    """Says whether an object has a place in the navigation: lines of others and people have not."""
+    return definition.package != "system" and definition.parameters.get("menu") is not False
+
+
+def object_item(definition: ObjectDefinition) -> Item:
+    """Gives an object's entry."""
+    address = list_address(definition.name)
+    return Item(
+        label=definition.plural(current.language()),
+        icon=definition.icon,
+        href=address,
+        current=request.path.startswith(address),
+        hue=definition.hue or hue_of(definition.name),
+    )
+
+
+def create_item(definition: ObjectDefinition) -> Item:
+    """Gives the entry that makes a record of an object."""
+    return Item(
+        label=definition.label(current.language()),
+        icon=definition.icon,
+        href=new_address(definition.name),
+        hue=definition.hue or hue_of(definition.name),
+    )
+
+
+def counts(user_id: str) -> tuple[int, int]:
+    """Gives unread notifications and open approvals of somebody, in one statement."""
+    unread = (
+        sa.select(sa.func.count())
+        .select_from(notification)
+        .where(notification.c.user_id == user_id, notification.c.read_at.is_(None))
+        .scalar_subquery()
+    )
+    waiting = (
+        sa.select(sa.func.count())
+        .select_from(approval_approver)
+        .where(approval_approver.c.user == user_id, approval_approver.c.open)
+        .scalar_subquery()
+    )
+    row = current.connection().execute(sa.select(unread, waiting)).one()
+    return int(row[0]), int(row[1])
+
+
+def main_items(user_id: str) -> tuple[Item, ...]:
+    """Gives what everybody has: home, inbox, approvals."""
+    unread, waiting = counts(user_id)
+    path = request.path
+    return (
+        Item(gettext("Home"), "house", "/", path == "/", key="g h"),
+        Item(
+            *(gettext("Inbox"), "inbox", "/notifications", path.startswith("/notifications")),
+            *(unread, bool(unread), "g i"),
+        ),
+        Item(
+            *(gettext("Approvals"), "stamp", "/approvals", path.startswith("/approvals")),
+            *(waiting, False, "g a"),
+        ),
+    )
+
+
+def setup_items() -> tuple[Item, ...]:
+    """Gives what administrators have besides."""
+    if not current.principal().may_administer:
+        return ()
+    path = request.path
+    people = [
+        object_item(definition)
+        for definition in readable_objects()
+        if definition.package == "system"
+    ]
+    here = path.startswith("/setup")
+    return (*people, Item(gettext("Setup"), "settings-2", "/setup/objects", here, key="g s"))
+
+
+def make_shell() -> Shell | None:
+    """Gives the shell of the page at hand; None while nobody is logged in."""
+    account = current.account() if "account" in g else None
+    if account is None:
+        return None
+    objects = [definition for definition in readable_objects() if is_main(definition)]
+    principal = current.principal()
+    return Shell(
+        person=Person(account.user_id, account.name),
+        language=current.language(),
+        here=request.full_path.removesuffix("?") if request.method == "GET" else "/",
+        main=main_items(account.user_id),
+        objects=tuple(object_item(definition) for definition in objects),
+        setup=setup_items(),
+        create=tuple(
+            create_item(definition)
+            for definition in objects
+            if principal.access(definition.name).create
+        ),
+    )
+
+
+def page_context() -> dict[str, object]:
+    """Gives what every template knows; a fragment needs no shell."""
+    language = current.language() if "language" in g else "en"
+    theme = request.cookies.get("theme")
+    return {
+        "workspace": WORKSPACE,
+        "language": language,
+        "page_language": {"zh": "zh-CN"}.get(language, language),
+        "theme": theme if theme in THEMES else None,
+        "sidebar": request.cookies.get("sidebar"),
+        "here": quote(request.full_path.removesuffix("?"), safe="/?=&%"),
+        "shell": LazyShell(),
+    }
+
+
+class LazyShell:
+    """The shell, made when a template first asks for it: fragments never do."""
+
+    __slots__ = ("_made",)
+
+    def __init__(self) -> None:
+        self._made: list[Shell | None] = []
+
+    def __getattr__(self, name: str) -> object:
+        if not self._made:
+            self._made.append(make_shell())
+        shell = self._made[0]
+        return None if shell is None else getattr(shell, name)
+
+
+def install(app: Flask) -> None:
+    """Gives every page its shell."""
+    app.context_processor(page_context)

@@ -1,0 +1,224 @@
+"""Cards that say why: how a score came about, what an approval waits for and for what reason."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from decimal import Decimal
+
+from flask_babel import gettext
+
+from metadata.catalog import Catalog
+from metadata.objects import ObjectDefinition
+from rule_engine.program import Approval
+from rule_engine.services.approval_state import ApprovalState, Decision, StepPlan
+from rule_engine.services.score import ScoreResult
+from trellis.automation.approval_store import Request
+from trellis.automation.scores import explain_scores
+from trellis.records.unit import Unit
+from trellis.web.people import name_of
+from trellis.web.reasons import reason_of
+from trellis.web.rule_text import text_of
+
+CURRENT, APPROVED, REJECTED, SKIPPED, PLANNED = (
+    *("current", "approved", "rejected", "skipped"),
+    "planned",
+)
+STATES = {
+    "open": CURRENT,
+    "approved": APPROVED,
+    "rejected": REJECTED,
+    "returned": REJECTED,
+    "skipped": SKIPPED,
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Points:
+    """One item of a score that counted; a factor has its own text as amount."""
+
+    amount: Decimal
+    text: str
+    is_factor: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class ScoreCard:
+    """A score with its reasons."""
+
+    label: str
+    points: Decimal
+    grade: str | None
+    grade_hue: str
+    base: Decimal | None
+    items: tuple[Points, ...]
+    clamped: bool
+    low: Decimal | None
+    high: Decimal | None
+    rule: str
+
+
+@dataclass(frozen=True, slots=True)
+class Spoken:
+    """One decision on a step."""
+
+    sentence: str
+    comment: str
+    at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class StepCard:
+    """One step of a path. `reason` says why it is or is not on the way."""
+
+    label: str
+    state: str
+    state_text: str
+    decisions: tuple[Spoken, ...]
+    reason: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class ApprovalCard:
+    """A request with its path."""
+
+    request_id: str
+    revision: int
+    label: str
+    question: str
+    reason: str
+    steps: tuple[StepCard, ...]
+    step_label: str
+    may_decide: bool
+    rule: str
+
+
+def score_cards(
+    unit: Unit, definition: ObjectDefinition, record: Mapping[str, object], language: str
+) -> tuple[ScoreCard, ...]:
+    """Gives the scores of a record, explained; `record` holds all fields."""
+    rules = {score.name: score for score in unit.catalog.program.for_object(definition.name).scores}
+    found = explain_scores(unit, definition.name, record)
+    return tuple(
+        score_card(unit.catalog, definition, result, rules[result.name].grade_into, language)
+        for result in found
+    )
+
+
+def score_card(
+    catalog: Catalog,
+    definition: ObjectDefinition,
+    result: ScoreResult,
+    grade_field: str | None,
+    language: str,
+) -> ScoreCard:
+    """Gives one score with its items in words."""
+    scores = catalog.program.for_object(definition.name).scores
+    rule = next(score for score in scores if score.name == result.name)
+    field = definition.fields.get(grade_field or "")
+    option = field.option(result.grade) if field else None
+    return ScoreCard(
+        label=catalog.message(result.label, language),
+        points=result.points,
+        grade=result.grade,
+        grade_hue=(option.hue if option else None) or "gray",
+        base=result.base or None,
+        items=tuple(
+            Points(item.amount, catalog.message(item.because or item.text, language), item.kind == "multiply")
+            for item in result.items
+        ),
+        clamped=result.points != result.total,
+        low=result.least,
+        high=result.most,
+        rule=text_of(catalog, rule),
+    )
+
+
+def approval_card(
+    unit: Unit,
+    request: Request,
+    approval: Approval | None,
+    people: Mapping[str, str],
+    definition: ObjectDefinition,
+    language: str,
+) -> ApprovalCard:
+    """Gives a request as a card: its path, and why its present step is needed."""
+    state = request.state
+    steps = tuple(step_card(unit, step, state, people, definition, language) for step in state.path)
+    current = next((step for step in steps if step.state == CURRENT), None)
+    reasons = [step.reason for step in steps if step.reason and step.state != SKIPPED]
+    label = unit.catalog.message(request.label, language)
+    return ApprovalCard(
+        request_id=request.id,
+        revision=request.revision,
+        label=label,
+        question=gettext("Why is approval needed?") if request.status == "open" else label,
+        reason=current.reason if current and current.reason else (reasons[0] if reasons else ""),
+        steps=steps,
+        step_label=current.label if current else "",
+        may_decide=unit.user_id in state.approvers,
+        rule=text_of(unit.catalog, approval) if approval else "",
+    )
+
+
+def step_card(
+    unit: Unit,
+    step: StepPlan,
+    state: ApprovalState,
+    people: Mapping[str, str],
+    definition: ObjectDefinition,
+    language: str,
+) -> StepCard:
+    """Gives one step in words."""
+    kind = STATES.get(step.status, PLANNED if step.needed else SKIPPED)
+    if state.status != "open" and kind in (CURRENT, PLANNED):
+        kind = SKIPPED
+    decisions = [decision for decision in state.decisions if decision.step == step.name]
+    waiting = [name_of(people, user) for user in state.waiting(step)] if kind == CURRENT else []
+    return StepCard(
+        label=unit.catalog.message(step.label, language),
+        state=kind,
+        state_text=state_text(kind, waiting),
+        decisions=tuple(spoken(decision, people) for decision in decisions),
+        reason=reason_of(step.reason, definition, language),
+    )
+
+
+def state_text(kind: str, waiting: Sequence[str]) -> str:
+    """Says how a step stands."""
+    if kind == CURRENT:
+        names = (gettext(", ")).join(waiting[:3])
+        more = len(waiting) - 3
+        if more > 0:
+            names = gettext("%(names)s and %(number)s more", names=names, number=more)
+        return gettext("waiting for %(names)s", names=names) if names else gettext("waiting")
+    return {
+        APPROVED: gettext("approved"),
+        REJECTED: gettext("rejected"),
+        SKIPPED: gettext("not needed"),
+        PLANNED: gettext("to come"),
+    }[kind]
+
+
+def spoken(decision: Decision, people: Mapping[str, str]) -> Spoken:
+    """Gives a decision as a sentence."""
+    person = name_of(people, decision.user)
+    if decision.on_behalf_of:
+        other = name_of(people, decision.on_behalf_of)
+        person = gettext("%(person)s for %(other)s", person=person, other=other)
+    if decision.verdict == "approve":
+        sentence = gettext("%(person)s approved", person=person)
+    else:
+        sentence = gettext("%(person)s rejected", person=person)
+    return Spoken(sentence, decision.comment, decision.at)
+
+
+def people_in(requests: Sequence[Request]) -> set[str]:
+    """Gives everybody a request names."""
+    found: set[str] = set()
+    for request in requests:
+        found |= {request.submitted_by, *request.state.approvers}
+        found |= {d.user for d in request.state.decisions}
+        found |= {d.on_behalf_of for d in request.state.decisions if d.on_behalf_of}
+    return found

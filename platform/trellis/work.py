@@ -1,0 +1,75 @@
+"""Opening units of work: the one way from a door (page, API, job) to the use cases."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import UTC, datetime
+
+import sqlalchemy as sa
+
+from metadata.access import Principal
+from metadata.catalog import Catalog
+from metadata.problems import Problem
+from metadata.query import Moment
+from trellis import current
+from trellis.records.errors import NotAllowed
+from trellis.records.unit import Unit
+from trellis.runtime import Platform
+from trellis.security.directory import UserDirectory
+
+
+def unit_for(
+    here: Platform, connection: sa.Connection, catalog: Catalog, principal: Principal
+) -> Unit:
+    """Gives a unit of work on a connection that the caller opened, at the present moment."""
+    moment = Moment(milliseconds(datetime.now(UTC)), here.settings.zone)
+    return Unit(connection, catalog, principal, moment, UserDirectory(connection, catalog))
+
+
+def milliseconds(instant: datetime) -> datetime:
+    """Gives an instant as the database keeps it."""
+    return instant.replace(microsecond=instant.microsecond // 1000 * 1000)
+
+
+@contextmanager
+def writing(here: Platform, account_id: int) -> Iterator[Unit]:
+    """Gives an account a unit of work in a write transaction: committed at the end, or not at all.
+
+    Definitions and rights are those of the transaction, not the ones the request began with.
+    Catch what a use case raises outside of the `with`, so that its transaction is rolled back.
+    """
+    with here.database.write() as connection:
+        snapshot = here.catalogs.snapshot(connection)
+        principal = here.accounts.principal_for(connection, snapshot, account_id)
+        if principal is None:
+            raise NotAllowed([Problem("", "account_inactive", {})])
+        yield unit_for(here, connection, snapshot.catalog, principal)
+
+
+@contextmanager
+def writing_as(here: Platform, principal: Principal) -> Iterator[Unit]:
+    """Gives the system (`metadata.access.SYSTEM`) a unit of work in a write transaction."""
+    with here.database.write() as connection:
+        yield unit_for(here, connection, here.catalogs.current(connection), principal)
+
+
+def reading() -> Unit:
+    """Gives the unit of work of the request at hand, for reading as who asks."""
+    connection, catalog = current.connection(), current.catalog()
+    directory = UserDirectory(connection, catalog)
+    return Unit(connection, catalog, current.principal(), current.moment(), directory)
+
+
+@contextmanager
+def writing_now() -> Iterator[Unit]:
+    """Gives who asks a unit of work in a write transaction; see `writing`.
+
+    Afterwards the request reads what it has written.
+    """
+    account = current.account()
+    if account is None:
+        raise NotAllowed([Problem("", "account_inactive", {})])
+    with writing(current.platform(), account.id) as unit:
+        yield unit
+    current.look_again()

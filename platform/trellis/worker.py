@@ -1,0 +1,147 @@
+"""The worker: runs what the outbox and the queues hold until it is told to stop."""
+
+from __future__ import annotations
+
+import logging
+import signal
+import threading
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+import sqlalchemy as sa
+from redis import Redis
+from redis.exceptions import RedisError
+from rq import SimpleWorker
+from rq.registry import StartedJobRegistry
+from rq.serializers import JSONSerializer
+
+from trellis.actions import Performer
+from trellis.automation.dispatcher import Dispatcher
+from trellis.checkpoints import checkpoint
+from trellis.config import Settings
+from trellis.jobs.allowed import Task, job_class
+from trellis.jobs.queue import QUEUES, connect, open_queue
+from trellis.runtime import Platform, open_platform
+
+logger = logging.getLogger(__name__)
+
+POLL_SECONDS = 1.0
+SWEEP_SECONDS = 10.0
+PURGE_SECONDS = 3600.0
+RETRY_SECONDS = 5.0
+# RQ looks for abandoned jobs only when a worker wakes up, which follows from its time to live.
+WORKER_TTL_SECONDS = 30
+MAINTENANCE_SECONDS = 15
+
+
+def make_dispatcher(platform: Platform) -> Dispatcher:
+    """Gives the dispatcher of an installation."""
+    perform = Performer(platform.catalogs, platform.actions, platform.channels)
+    return Dispatcher(platform.database, perform)
+
+
+def make_tasks(platform: Platform) -> dict[str, Task]:
+    """Gives all that a job in Redis may ask for."""
+    return {"dispatch": make_dispatcher(platform).drain}
+
+
+@dataclass(slots=True)
+class Every:
+    """Calls something at most once in so many seconds."""
+
+    seconds: float
+    call: Callable[[], object]
+    due: float = field(default=0.0)
+
+    def tick(self) -> None:
+        """Calls if it is time; what fails is logged and tried again next time."""
+        now = time.monotonic()
+        if now < self.due:
+            return
+        self.due = now + self.seconds
+        try:
+            self.call()
+        except (sa.exc.SQLAlchemyError, RedisError, OSError):
+            logger.exception("a round of the worker failed")
+
+
+@dataclass(frozen=True, slots=True)
+class Worker:
+    """One worker process: RQ in the main thread, polling beside it, so Redis may be lost."""
+
+    platform: Platform
+    stop: threading.Event = field(default_factory=threading.Event)
+
+    def run(self) -> None:
+        """Works until a signal comes."""
+        self.take_signals()
+        poller = threading.Thread(target=self.poll, name="poller")
+        poller.start()
+        try:
+            self.serve_queues()
+        finally:
+            self.stop.set()
+            poller.join()
+            self.platform.close()
+
+    def poll(self) -> None:
+        """Does what is due in the database, whether or not anybody woke us."""
+        dispatcher = make_dispatcher(self.platform)
+        rounds = [
+            Every(0, dispatcher.drain),
+            Every(0, lambda: checkpoint(self.platform.database)),
+            Every(SWEEP_SECONDS, self.sweep_queues),
+            Every(PURGE_SECONDS, dispatcher.purge),
+        ]
+        while not self.stop.wait(POLL_SECONDS):
+            for every in rounds:
+                every.tick()
+
+    def serve_queues(self) -> None:
+        """Runs jobs from Redis while there is one; else waits for the end."""
+        redis_url = self.platform.settings.redis_url
+        while not self.stop.is_set():
+            if redis_url is None:
+                self.stop.wait()
+                return
+            try:
+                self.serve(connect(redis_url, for_worker=True))
+            except (RedisError, OSError) as error:
+                logger.warning("Redis is away, the outbox is polled meanwhile: %s", error)
+                self.stop.wait(RETRY_SECONDS)
+
+    def serve(self, redis: Redis) -> None:
+        """Runs jobs until a signal comes; raises when Redis goes away."""
+        redis.ping()
+        worker = SimpleWorker(
+            list(QUEUES),
+            connection=redis,
+            serializer=JSONSerializer,
+            job_class=job_class(make_tasks(self.platform)),
+            worker_ttl=WORKER_TTL_SECONDS,
+            maintenance_interval=MAINTENANCE_SECONDS,
+            log_job_description=False,
+        )
+        worker.work(logging_level="WARNING", with_scheduler=False)
+        self.take_signals()
+        # RQ took the signal that ended its work.
+        self.stop.set()
+
+    def sweep_queues(self) -> None:
+        """Has RQ notice jobs whose worker died; its own rounds are far apart."""
+        if self.platform.settings.redis_url is None:
+            return
+        with connect(self.platform.settings.redis_url) as redis:
+            for name in QUEUES:
+                StartedJobRegistry(queue=open_queue(redis, name)).cleanup()
+
+    def take_signals(self) -> None:
+        """Ends the work at the usual signals."""
+        for number in (signal.SIGINT, signal.SIGTERM):
+            signal.signal(number, lambda _number, _frame: self.stop.set())
+
+
+def run_worker(settings: Settings) -> None:
+    """Runs a worker of an instance until a signal comes."""
+    Worker(open_platform(settings)).run()

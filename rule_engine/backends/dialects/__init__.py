@@ -1,0 +1,1 @@
+"""How SQLite and PostgreSQL say what the language means."""

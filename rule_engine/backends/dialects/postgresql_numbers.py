@@ -1,0 +1,182 @@
+"""Numbers on PostgreSQL: NUMERIC, which is exact for all but quotients."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from decimal import Decimal
+from typing import Any
+
+import sqlalchemy as sa
+from sqlalchemy.dialects.postgresql import array
+
+from rule_engine.arithmetic import MAX_PLACES, QUOTIENT_PLACES
+from rule_engine.backends.dialects.numbers import OPERATORS, Condition, Numbers
+from rule_engine.backends.dialects.values import Element, Number, literal, verbatim
+from rule_engine.columns import DecimalText
+
+NUMERIC = sa.Numeric()
+
+#: Multiplying by it gives a quotient 60 places before it is rounded (a NUMERIC quotient has as
+#: many places as its operands), without the overflow a cast to a fixed precision could cause.
+MANY_PLACES = "1." + "0" * 60
+
+#: The same texts as `rule_engine.text.parse_number` takes.
+NUMBER_PATTERN = r"^[+-]?(?:[0-9]{1,100}(?:\.[0-9]{0,100})?|\.[0-9]{1,100})$"
+
+
+def numeric(element: Element) -> Element:
+    """Gives an expression that SQLAlchemy takes as a plain NUMERIC."""
+    return sa.type_coerce(element, NUMERIC)
+
+
+class PostgresqlNumbers(Numbers):
+    """Elements are NUMERIC; scales and bounds are not used."""
+
+    def _made(self, element: Element, *numbers: Number, nullable: bool = False) -> Number:
+        return Number(numeric(element), nullable or any(number.nullable for number in numbers))
+
+    def constant(self, value: Decimal) -> Number:
+        """Gives a bound NUMERIC."""
+        return Number(literal(value, NUMERIC), False, constant=value)
+
+    def column(self, column: Element, *, nullable: bool) -> Number:
+        """Gives the column as it is."""
+        return Number(numeric(column), nullable)
+
+    def parameter(self, name: str) -> Number:
+        """Gives a bind parameter."""
+        return Number(sa.bindparam(name, type_=NUMERIC), True)
+
+    def whole(self, element: Element, bound: int, *, nullable: bool) -> Number:
+        """Gives a cast to NUMERIC: integer arithmetic would overflow."""
+        return Number(sa.cast(element, NUMERIC), nullable)
+
+    def compare(self, operator: str, left: Number, right: Number) -> Condition:
+        """Gives the plain comparison."""
+        compared: Condition = OPERATORS[operator](left.element, right.element)
+        return compared
+
+    def one_of(self, number: Number, values: Sequence[Decimal]) -> Condition:
+        """Gives an IN list."""
+        return number.element.in_([literal(value, NUMERIC) for value in values])
+
+    def add(self, left: Number, right: Number) -> Number:
+        """Gives `left + right`."""
+        return self._made(left.element + right.element, left, right)
+
+    def subtract(self, left: Number, right: Number) -> Number:
+        """Gives `left - right`."""
+        return self._made(left.element - right.element, left, right)
+
+    def multiply(self, left: Number, right: Number) -> Number:
+        """Gives `left * right`."""
+        return self._made(left.element * right.element, left, right)
+
+    def negate(self, number: Number) -> Number:
+        """Gives `-number`."""
+        if number.constant is not None:
+            return self.constant(number.constant.copy_negate())
+        return self._made(-number.element, number)
+
+    def divide(self, left: Number, right: Number) -> Number:
+        """Gives a quotient of many places, rounded."""
+        exact = left.element * sa.cast(verbatim(f"'{MANY_PLACES}'"), NUMERIC)
+        quotient = _operate(exact, "/", sa.func.nullif(right.element, verbatim(0)))
+        return self._made(sa.func.round(quotient, QUOTIENT_PLACES), nullable=True)
+
+    def modulo(self, left: Number, right: Number) -> Number:
+        """Gives the remainder; mod(mod(a, b) + b, b) turns the dividend's sign to the divisor's."""
+        if right.constant is not None:
+            rest = self._remainder(left.element, right.element)
+            return self._made(self._remainder(rest + right.element, right.element), nullable=True)
+        # The divisor is needed three times: a row of one column keeps it from being repeated.
+        row = sa.func.unnest(array([right.element])).column_valued("divisor")
+        divisor: Element = numeric(row)
+        rest = self._remainder(self._remainder(left.element, divisor) + divisor, divisor)
+        return self._made(sa.select(rest).select_from(row).scalar_subquery(), nullable=True)
+
+    def _remainder(self, left: Element, right: Element) -> Element:
+        return numeric(sa.func.mod(left, sa.func.nullif(right, verbatim(0))))
+
+    def round(self, number: Number, places: Number) -> Number:
+        """Gives round(), which rounds ties away from zero."""
+        return self._made(
+            sa.func.round(number.element, self.whole_element(places, MAX_PLACES)), nullable=True
+        )
+
+    def floor(self, number: Number) -> Number:
+        """Gives floor()."""
+        return self._made(sa.func.floor(number.element), number)
+
+    def ceiling(self, number: Number) -> Number:
+        """Gives ceiling()."""
+        return self._made(sa.func.ceiling(number.element), number)
+
+    def absolute(self, number: Number) -> Number:
+        """Gives abs()."""
+        return self._made(sa.func.abs(number.element), number)
+
+    def extreme(self, function: str, numbers: Sequence[Number]) -> Number:
+        """Gives the extreme of a row of values: least() and greatest() would pass over NULL."""
+        elements = [number.element for number in numbers]
+        return self._made(strict_extreme(function, elements, NUMERIC), *numbers)
+
+    def first(self, numbers: Sequence[Number]) -> Number:
+        """Gives coalesce()."""
+        found = sa.func.coalesce(*(number.element for number in numbers))
+        return self._made(found, nullable=all(number.nullable for number in numbers))
+
+    def choose(self, arms: Sequence[tuple[Condition, Number]], otherwise: Number) -> Number:
+        """Gives a CASE."""
+        chosen = [number for _, number in arms]
+        whens = [(condition, number.element) for condition, number in arms]
+        case = sa.case(*whens, else_=otherwise.element)
+        return self._made(case, *chosen, otherwise)
+
+    def total(self, number: Number) -> Number:
+        """Gives coalesce(sum(), 0)."""
+        return self._made(sa.func.coalesce(sa.func.sum(number.element), verbatim(0)))
+
+    def aggregate_extreme(self, function: str, number: Number) -> Number:
+        """Gives min() or max()."""
+        aggregate = sa.func.min if function == "min" else sa.func.max
+        return self._made(aggregate(number.element), nullable=True)
+
+    def whole_element(self, number: Number, limit: int) -> Element:
+        """Gives an integer clamped just beyond the limit, where it becomes NULL."""
+        kind = sa.Integer() if limit < 2**31 else sa.BigInteger()
+        if number.constant is not None:
+            within = abs(number.constant) <= limit
+            return literal(int(number.constant), kind) if within else sa.null()
+        low, high = verbatim(-limit - 1), verbatim(limit + 1)
+        clamped = sa.func.least(sa.func.greatest(number.element, low), high)
+        return sa.cast(sa.func.nullif(sa.func.nullif(clamped, low), high), kind)
+
+    def result(self, number: Number) -> sa.ColumnElement[Decimal]:
+        """Gives the element."""
+        return sa.type_coerce(number.element, DecimalText())
+
+    def digits(self, number: Number) -> Element:
+        """Gives trim_scale() as text."""
+        return sa.cast(sa.func.trim_scale(number.element), sa.Text())
+
+    def parse(self, text: Element) -> Number:
+        """Gives a cast of what a pattern finds in the text: other texts give NULL."""
+        found = sa.func.substring(text, NUMBER_PATTERN)
+        return self._made(sa.cast(found, NUMERIC), nullable=True)
+
+
+def _operate(left: Element, operator: str, right: Element) -> Element:
+    """Gives an operation exactly as written: SQLAlchemy casts the divisor of a `/`."""
+    return numeric(left.op(operator, precedence=8)(right))
+
+
+def strict_extreme(
+    function: str, elements: Sequence[Element], kind: sa.types.TypeEngine[Any]
+) -> Element:
+    """Gives the least or greatest of some values, NULL when one is; each is written once."""
+    row = sa.func.unnest(array(list(elements))).column_valued("value")
+    aggregate = sa.func.min(row) if function == "min" else sa.func.max(row)
+    full = sa.func.count() == sa.func.count(row)
+    select = sa.select(sa.case((full, aggregate), else_=None)).select_from(row)
+    return sa.type_coerce(select.scalar_subquery(), kind)

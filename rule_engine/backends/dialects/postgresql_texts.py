@@ -1,0 +1,70 @@
+"""Texts on PostgreSQL. Its own case functions follow the locale, so letters are translated."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import sqlalchemy as sa
+from sqlalchemy.dialects import postgresql
+
+from rule_engine.backends.dialects.texts import TEXT, Condition, Texts, white_space
+from rule_engine.backends.dialects.values import Element, verbatim
+from rule_engine.text import case_mapping
+
+JSONB = postgresql.JSONB()
+
+
+class PostgresqlTexts(Texts):
+    """Sets of choices are JSONB lists."""
+
+    def fold(self, text: Element) -> Element:
+        """Gives the NFC text with its letters folded."""
+        return self.change_case("fold", _nfc(text))
+
+    def clean(self, text: Element) -> Element:
+        """Gives the trimmed NFC text."""
+        return self.trim(_nfc(text))
+
+    def change_case(self, kind: str, text: Element) -> Element:
+        """Replaces the letters that become several, then translates the others."""
+        before, after, several = case_mapping(kind)
+        for letter, letters in several:
+            text = sa.func.replace(text, letter, letters)
+        return sa.func.translate(text, before, after, type_=TEXT)
+
+    def holds(self, kind: str, left: Element, right: Element) -> Condition:
+        """Gives a test by strpos(), left() or right()."""
+        if kind == "contains":
+            position = sa.func.strpos(left, right, type_=sa.Integer())
+            return position > verbatim(0)
+        cut = sa.func.left if kind == "starts" else sa.func.right
+        part: Element = cut(left, sa.func.length(right), type_=TEXT)
+        return part == right
+
+    def in_set(self, item: Element, choices: Element) -> Condition:
+        """Gives `choices @> item`."""
+        held: Condition = sa.type_coerce(choices, JSONB).contains(
+            sa.func.to_jsonb(sa.cast(item, TEXT), type_=JSONB)
+        )
+        return held
+
+    def same_set(self, left: Element, right: Element) -> Condition:
+        """Compares the lists, which are stored sorted."""
+        return sa.type_coerce(left, JSONB) == sa.type_coerce(right, JSONB)
+
+    def size_of_set(self, choices: Element) -> Element:
+        """Gives jsonb_array_length()."""
+        size = sa.func.jsonb_array_length(choices)
+        return sa.func.coalesce(size, verbatim(0), type_=sa.BigInteger())
+
+    def joined(self, text: Element, separator: str, order: Sequence[Element]) -> Element:
+        """Gives string_agg() with the order inside."""
+        ordered = postgresql.aggregate_order_by(sa.literal(separator, TEXT), *order)
+        return sa.func.string_agg(text, ordered, type_=TEXT)
+
+    def _strip(self, text: Element) -> Element:
+        return sa.func.btrim(text, white_space(), type_=TEXT)
+
+
+def _nfc(text: Element) -> Element:
+    return sa.func.normalize(text, verbatim("NFC"), type_=TEXT)

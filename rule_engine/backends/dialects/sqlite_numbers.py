@@ -1,0 +1,379 @@
+"""Numbers on SQLite: scaled integers while they fit 64 bits, else text and exact functions.
+
+SQLite turns an integer that overflows into a float. So every expression carries a bound. One that
+could overflow is computed by functions on decimal texts. Where only columns with extraordinary
+values could make it overflow, a CASE looks at the columns and computes all usual rows natively.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+from decimal import ROUND_FLOOR, Decimal
+from typing import Any
+
+import sqlalchemy as sa
+
+from rule_engine.arithmetic import EXACT, MAX_PLACES, ONE, scale_integer
+from rule_engine.backends.dialects.numbers import MIRRORED, OPERATORS, Condition, Numbers
+from rule_engine.backends.dialects.values import Element, Native, Number, literal, verbatim
+from rule_engine.columns import MAX_DIGITS, DecimalText, Scaled
+
+INTEGER = sa.BigInteger()
+TEXT = sa.Text()
+
+MAX_INTEGER = 2**63 - 1
+STORED = 10**MAX_DIGITS - 1
+USUAL = 10**13
+HALF = 10**9
+
+#: SQLAlchemy's precedence of * and /, which operators written by hand do not have.
+PRODUCT = 8
+
+
+def function(name: str, *arguments: object) -> Element:
+    """Gives a call of one of `sqlite_functions` with a decimal text as result."""
+    return getattr(sa.func, f"rule_{name}")(*arguments, type_=TEXT)  # type: ignore[no-any-return]  # sa.func takes any name
+
+
+def _integer(element: Element) -> Element:
+    return sa.type_coerce(element, INTEGER)
+
+
+class SqliteNumbers(Numbers):
+    """Scaled integers and decimal texts."""
+
+    def constant(self, value: Decimal) -> Number:
+        """Gives a bound integer of the constant's own scale, text for one beyond 64 bits."""
+        scale = max(0, -int(value.as_tuple().exponent))
+        whole = int(value.scaleb(scale, EXACT))
+        if abs(whole) > MAX_INTEGER:
+            return Number(literal(format(value, "f"), TEXT), False, constant=value)
+        return Number(literal(whole, INTEGER), False, scale, abs(whole), value)
+
+    def column(self, column: Element, *, nullable: bool) -> Number:
+        """Gives the stored integer as it is."""
+        scale = column.type.scale if isinstance(column.type, Scaled) else 0
+        element = _integer(column)
+        exact = _exact_of(element, scale)
+        return Number(
+            element, nullable, scale, STORED, None, Native(USUAL, (element,), False, exact)
+        )
+
+    def parameter(self, name: str) -> Number:
+        """Gives a bind parameter that is sent as text."""
+        return Number(sa.type_coerce(sa.bindparam(name, type_=DecimalText()), TEXT), True)
+
+    def whole(self, element: Element, bound: int, *, nullable: bool) -> Number:
+        """Gives the integer expression."""
+        return Number(_integer(element), nullable, 0, bound)
+
+    # ------------------------------------------------------------ forms
+
+    def exact(self, number: Number) -> Element:
+        """Gives the number as decimal text."""
+        if number.constant is not None:
+            return literal(format(number.constant, "f"), TEXT)
+        if number.scale is None:
+            return number.element
+        return number.native.exact() if number.native else _exact_of(number.element, number.scale)()
+
+    def settle(self, number: Number) -> Number:
+        """Gives the number without a guard: as text if it has one."""
+        if number.native is None or not number.native.guarded:
+            return replace(number, native=None)
+        usual = function("decimal", number.element, verbatim(number.scale))
+        element = sa.case((_unusual(number.native.leaves), self.exact(number)), else_=usual)
+        return Number(element, number.nullable)
+
+    def _rescale(self, number: Number, scale: int) -> Number | None:
+        """Gives the same number with more places; None when it does not fit 64 bits."""
+        factor = 10 ** (scale - (number.scale or 0))
+        return number if factor == 1 else self._times(number, factor, scale)
+
+    def _times(self, number: Number, factor: int, scale: int) -> Number | None:
+        usual = (number.native.usual if number.native else number.bound) * abs(factor)
+        if usual > MAX_INTEGER:
+            return None
+        if number.constant is not None:
+            whole = scale_integer(number.constant, number.scale or 0) or 0
+            element = literal(whole * factor, INTEGER)
+            return replace(number, element=element, scale=scale, bound=abs(whole * factor))
+        bound = number.bound * abs(factor)
+        element = _integer(number.element * verbatim(factor))
+        native = number.native and replace(
+            number.native, usual=usual, guarded=number.native.guarded or bound > MAX_INTEGER
+        )
+        if native is None and bound > MAX_INTEGER:
+            return None
+        return Number(element, number.nullable, scale, min(bound, MAX_INTEGER), None, native)
+
+    def _align(self, numbers: Sequence[Number]) -> list[Number] | None:
+        """Gives all numbers with one scale; None when some are text or would not fit."""
+        if any(number.scale is None for number in numbers):
+            return None
+        scale = max(number.scale or 0 for number in numbers)
+        aligned = [self._rescale(number, scale) for number in numbers]
+        found = [number for number in aligned if number is not None]
+        return found if len(found) == len(numbers) else None
+
+    # ------------------------------------------------------------ comparison
+
+    def compare(self, operator: str, left: Number, right: Number) -> Condition:
+        """Gives an integer comparison where it is exact; a column beside a constant stays plain."""
+        if left.constant is not None and right.constant is None:
+            left, right, operator = right, left, MIRRORED[operator]
+        if right.constant is not None and left.scale is not None and not _is_guarded(left):
+            return _compare_constant(operator, left.element, left.scale, right.constant)
+        aligned = self._align([left, right])
+        order = function("compare", self.exact(left), self.exact(right))
+        exact: Condition = OPERATORS[operator](sa.type_coerce(order, INTEGER), 0)
+        if aligned is None:
+            return exact
+        native: Condition = OPERATORS[operator](aligned[0].element, aligned[1].element)
+        leaves = _guarded_leaves(aligned)
+        return sa.case((_unusual(leaves), exact), else_=native) if leaves else native
+
+    def one_of(self, number: Number, values: Sequence[Decimal]) -> Condition:
+        """Gives an IN list of integers; constants with more places than the column never match."""
+        settled = self.settle(number)
+        if settled.scale is None:
+            tests = [self.compare("=", settled, self.constant(value)) for value in values]
+            return sa.or_(sa.false(), *tests)
+        wholes = [scale_integer(value, settled.scale) for value in values]
+        fitting = [each for each in wholes if each is not None and abs(each) <= MAX_INTEGER]
+        return settled.element.in_(fitting) if fitting else sa.false()
+
+    # ------------------------------------------------------------ arithmetic
+
+    def add(self, left: Number, right: Number) -> Number:
+        """Gives an integer sum, else that of texts."""
+
+        def exact() -> Element:
+            return function("add", self.exact(left), self.exact(right))
+
+        nullable = left.nullable or right.nullable
+        aligned = self._align([left, right])
+        if aligned is None:
+            return Number(exact(), nullable)
+        first, second = aligned
+        usual, bound = _usual(first) + _usual(second), first.bound + second.bound
+        if usual > MAX_INTEGER:
+            return Number(exact(), nullable)
+        native = _join(aligned, usual, bound, exact)
+        element = _integer(first.element + second.element)
+        return Number(element, nullable, first.scale, min(bound, MAX_INTEGER), None, native)
+
+    def multiply(self, left: Number, right: Number) -> Number:
+        """Gives an integer product with a constant, else that of texts."""
+        if left.constant is not None:
+            left, right = right, left
+
+        def exact() -> Element:
+            return function("multiply", self.exact(left), self.exact(right))
+
+        if right.constant is not None and None not in (left.scale, right.scale):
+            whole = scale_integer(right.constant, right.scale or 0) or 0
+            product = self._times(left, whole, (left.scale or 0) + (right.scale or 0))
+            if product is not None and left.constant is None:
+                native = product.native and replace(product.native, exact=exact)
+                return replace(product, native=native)
+        return Number(exact(), left.nullable or right.nullable)
+
+    def negate(self, number: Number) -> Number:
+        """Gives `-number`."""
+        if number.constant is not None:
+            return self.constant(number.constant.copy_negate())
+        if number.scale is None:
+            return Number(function("negate", number.element), number.nullable)
+
+        def exact() -> Element:
+            return function("negate", self.exact(number))
+
+        native = number.native and replace(number.native, exact=exact)
+        return replace(number, element=_integer(-number.element), native=native)
+
+    def _exactly(self, name: str, *numbers: Number, nullable: bool | None = None) -> Number:
+        found = any(number.nullable for number in numbers) if nullable is None else nullable
+        return Number(function(name, *map(self.exact, numbers)), found)
+
+    def divide(self, left: Number, right: Number) -> Number:
+        """Gives the quotient of texts."""
+        return self._exactly("divide", left, right, nullable=True)
+
+    def modulo(self, left: Number, right: Number) -> Number:
+        """Gives the rest of texts."""
+        return self._exactly("modulo", left, right, nullable=True)
+
+    def round(self, number: Number, places: Number) -> Number:
+        """Gives the rounded text."""
+        scale, wanted = number.scale, places.constant
+        if scale is not None and wanted is not None and scale <= wanted <= MAX_PLACES:
+            return number
+        return self._exactly("round", number, places, nullable=True)
+
+    def floor(self, number: Number) -> Number:
+        """Gives the rounded text."""
+        return number if number.scale == 0 else self._exactly("floor", number)
+
+    def ceiling(self, number: Number) -> Number:
+        """Gives the rounded text."""
+        return number if number.scale == 0 else self._exactly("ceiling", number)
+
+    def absolute(self, number: Number) -> Number:
+        """Gives abs()."""
+        number = self.settle(number)
+        if number.scale is None:
+            return self._exactly("absolute", number)
+        return replace(number, element=_integer(sa.func.abs(number.element)), constant=None)
+
+    def extreme(self, function: str, numbers: Sequence[Number]) -> Number:
+        """Gives SQLite's min() or max() of several arguments, which is NULL when one is."""
+        nullable = any(number.nullable for number in numbers)
+        aligned = self._align([self.settle(number) for number in numbers])
+        if aligned is None:
+            texts = [self.exact(number) for number in numbers]
+            name = {"min": "least", "max": "greatest"}[function]
+            return Number(_call(name, texts), nullable)
+        pick = sa.func.min if function == "min" else sa.func.max
+        elements = [number.element for number in aligned]
+        element = elements[0] if len(elements) == 1 else _integer(pick(*elements))
+        return Number(element, nullable, aligned[0].scale, max(each.bound for each in aligned))
+
+    def first(self, numbers: Sequence[Number]) -> Number:
+        """Gives coalesce()."""
+        nullable = all(number.nullable for number in numbers)
+        return self._unite(numbers, nullable, lambda found: _coalesce(found))
+
+    def choose(self, arms: Sequence[tuple[Condition, Number]], otherwise: Number) -> Number:
+        """Gives a CASE."""
+        numbers = [*(number for _, number in arms), otherwise]
+        conditions = [condition for condition, _ in arms]
+
+        def case(elements: Sequence[Element]) -> Element:
+            whens = zip(conditions, elements[:-1], strict=True)
+            return sa.case(*whens, else_=elements[-1])
+
+        return self._unite(numbers, any(number.nullable for number in numbers), case)
+
+    def _unite(self, numbers: Sequence[Number], nullable: bool, build: Any) -> Number:
+        """Gives one expression of several numbers: integers of one scale, else texts."""
+        settled = [self.settle(number) for number in numbers]
+        aligned = self._align(settled)
+        if aligned is None:
+            return Number(build([self.exact(number) for number in settled]), nullable)
+        bound = max(number.bound for number in aligned)
+        elements = [number.element for number in aligned]
+        return Number(_integer(build(elements)), nullable, aligned[0].scale, bound)
+
+    # ------------------------------------------------------------ aggregates
+
+    def total(self, number: Number) -> Number:
+        """Gives a sum; SQLite's own fails beyond 64 bits, so halves are summed apart."""
+        number = self.settle(number)
+        if number.scale is None:
+            return Number(function("sum", number.element), False)
+        half = verbatim(HALF)
+        high = sa.func.sum(number.element.op("/", PRODUCT)(half))
+        low = sa.func.sum(number.element.op("%", PRODUCT)(half))
+        nothing = verbatim(0)
+        sums = (sa.func.coalesce(high, nothing), sa.func.coalesce(low, nothing))
+        return Number(function("total", *sums, verbatim(number.scale)), False)
+
+    def aggregate_extreme(self, function: str, number: Number) -> Number:
+        """Gives the aggregate min() or max()."""
+        number = self.settle(number)
+        if number.scale is None:
+            name = {"min": "lowest", "max": "highest"}[function]
+            return Number(_call(name, [number.element]), True)
+        aggregate = sa.func.min if function == "min" else sa.func.max
+        element = _integer(aggregate(number.element))
+        return Number(element, True, number.scale, number.bound)
+
+    # ------------------------------------------------------------ ways out
+
+    def whole_element(self, number: Number, limit: int) -> Element:
+        """Gives what the functions take for a whole number; they look at the limit themselves."""
+        if number.constant is not None and abs(number.constant) > limit:
+            return sa.null()
+        if number.scale == 0 and not _is_guarded(number):
+            return number.element
+        return self.exact(self.settle(number))
+
+    def result(self, number: Number) -> sa.ColumnElement[Decimal]:
+        """Gives the integer with its scale, or the text."""
+        settled = self.settle(number)
+        if settled.scale is None:
+            return sa.type_coerce(settled.element, DecimalText())
+        return sa.type_coerce(settled.element, Scaled(settled.scale))
+
+    def order_element(self, number: Number) -> Element:
+        """Gives the integer, or a text that sorts as the number does."""
+        settled = self.settle(number)
+        return (
+            settled.element if settled.scale is not None else function("sort_key", settled.element)
+        )
+
+    def digits(self, number: Number) -> Element:
+        """Gives the text without trailing zeros."""
+        return function("digits", self.exact(self.settle(number)))
+
+    def parse(self, text: Element) -> Number:
+        """Gives the number that a text is."""
+        return Number(function("number", text), True)
+
+
+def _call(name: str, arguments: Sequence[Element]) -> Element:
+    return function(name, *arguments)
+
+
+def _coalesce(elements: Sequence[Element]) -> Element:
+    return sa.func.coalesce(*elements) if len(elements) > 1 else elements[0]
+
+
+def _exact_of(element: Element, scale: int) -> Any:
+    return lambda: function("decimal", element, verbatim(scale))
+
+
+def _is_guarded(number: Number) -> bool:
+    return number.native is not None and number.native.guarded
+
+
+def _usual(number: Number) -> int:
+    return number.native.usual if number.native else number.bound
+
+
+def _join(numbers: Sequence[Number], usual: int, bound: int, exact: Any) -> Native | None:
+    if all(number.native is None for number in numbers):
+        return None
+    leaves = tuple(leaf for number in numbers if number.native for leaf in number.native.leaves)
+    guarded = bound > MAX_INTEGER or any(map(_is_guarded, numbers))
+    return Native(usual, tuple(dict.fromkeys(leaves)), guarded, exact)
+
+
+def _guarded_leaves(numbers: Sequence[Number]) -> tuple[Element, ...]:
+    found = [number.native for number in numbers if number.native and number.native.guarded]
+    return tuple(dict.fromkeys(leaf for native in found for leaf in native.leaves))
+
+
+def _unusual(leaves: Sequence[Element]) -> Condition:
+    limit = verbatim(USUAL)
+    return sa.or_(*(sa.func.abs(leaf, type_=INTEGER) > limit for leaf in leaves))
+
+
+def _compare_constant(operator: str, element: Element, scale: int, constant: Decimal) -> Condition:
+    """Gives a comparison of a scaled integer with a constant moved to that scale."""
+    scaled = constant.scaleb(scale, EXACT)
+    whole = (
+        int(scaled.quantize(ONE, ROUND_FLOOR, EXACT)) if scaled.as_tuple().exponent else int(scaled)
+    )
+    if whole != scaled:
+        if operator == "=":
+            return sa.false()
+        # Between two integers: below the constant is up to its floor, above is from the next on.
+        operator, whole = ("<=", whole) if operator in ("<", "<=") else (">", whole)
+    if abs(whole) > MAX_INTEGER:
+        always = (whole > 0) == (operator in ("<", "<="))
+        return element.is_not(None) if always and operator != "=" else sa.false()
+    compared: Condition = OPERATORS[operator](element, literal(whole, INTEGER))
+    return compared

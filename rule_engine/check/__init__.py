@@ -1,0 +1,1 @@
+"""The checker: from the parsed tree to core nodes and programs, against a schema."""

@@ -1,0 +1,26 @@
+"""Gives a number without its sign."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from decimal import Decimal
+
+from rule_engine.functions import Function, Parameter, same_as_first
+from rule_engine.types import Environment, Kind
+from rule_engine.values import Money
+
+
+def _abs(environment: Environment, x: Decimal | Money) -> Decimal | Money:
+    del environment
+    if isinstance(x, Money):
+        return replace(x, amount=x.amount.copy_abs())
+    return x.copy_abs()
+
+
+FUNCTION = Function(
+    name="abs",
+    parameters=(Parameter("x", frozenset({Kind.NUMBER, Kind.PERCENT, Kind.MONEY})),),
+    result=same_as_first,
+    python=_abs,
+    doc="Gives a number without its sign.",
+)

@@ -1,0 +1,27 @@
+"""Gives the smallest whole number that is not below."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from decimal import Decimal
+
+from rule_engine import arithmetic
+from rule_engine.functions import Function, Parameter, same_as_first
+from rule_engine.types import Environment, Kind
+from rule_engine.values import Money
+
+
+def _ceiling(environment: Environment, x: Decimal | Money) -> Decimal | Money:
+    del environment
+    if isinstance(x, Money):
+        return replace(x, amount=arithmetic.round_up(x.amount))
+    return arithmetic.round_up(x)
+
+
+FUNCTION = Function(
+    name="ceiling",
+    parameters=(Parameter("x", frozenset({Kind.NUMBER, Kind.PERCENT, Kind.MONEY})),),
+    result=same_as_first,
+    python=_ceiling,
+    doc="Gives the smallest whole number that is not below.",
+)

@@ -1,0 +1,22 @@
+"""Gives the first value that is not empty."""
+
+from __future__ import annotations
+
+from rule_engine.functions import Function, Parameter, same_kind
+from rule_engine.types import Environment, Kind
+
+
+def _coalesce(environment: Environment, *values: object) -> object:
+    del environment
+    return next((value for value in values if value is not None), None)
+
+
+FUNCTION = Function(
+    name="coalesce",
+    parameters=(Parameter("x", frozenset(Kind), repeats=True),),
+    result=same_kind,
+    python=_coalesce,
+    doc="Gives the first value that is not empty.",
+    takes_empty=True,
+    nullable=lambda arguments: all(argument.nullable for argument in arguments),
+)

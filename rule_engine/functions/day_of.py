@@ -1,0 +1,24 @@
+"""Gives the day of the month of a date."""
+
+from __future__ import annotations
+
+from datetime import date
+from decimal import Decimal
+
+from rule_engine.dates import day_of_moment
+from rule_engine.functions import Function, Parameter, always
+from rule_engine.types import Environment, Kind
+
+
+def _day_of(environment: Environment, moment: date) -> Decimal | None:
+    day = day_of_moment(environment, moment)
+    return None if day is None else Decimal(day.day)
+
+
+FUNCTION = Function(
+    name="day_of",
+    parameters=(Parameter("moment", frozenset({Kind.DATE, Kind.INSTANT})),),
+    result=always(Kind.NUMBER),
+    python=_day_of,
+    doc="Gives the day of the month of a date.",
+)

@@ -1,0 +1,27 @@
+"""Gives the number of days from the first date to the second."""
+
+from __future__ import annotations
+
+from datetime import date
+from decimal import Decimal
+
+from rule_engine.dates import day_of_moment
+from rule_engine.functions import Function, Parameter, always
+from rule_engine.types import Environment, Kind
+
+
+def _days_between(environment: Environment, a: date, b: date) -> Decimal | None:
+    first, last = day_of_moment(environment, a), day_of_moment(environment, b)
+    return None if first is None or last is None else Decimal((last - first).days)
+
+
+FUNCTION = Function(
+    name="days_between",
+    parameters=(
+        Parameter("a", frozenset({Kind.DATE, Kind.INSTANT})),
+        Parameter("b", frozenset({Kind.DATE, Kind.INSTANT})),
+    ),
+    result=always(Kind.NUMBER),
+    python=_days_between,
+    doc="Gives the number of days from the first date to the second.",
+)

@@ -1,0 +1,27 @@
+"""Gives the rest of a division; it has the sign of the divisor, and is empty for 0."""
+
+from __future__ import annotations
+
+from decimal import Decimal
+
+from rule_engine.arithmetic import modulo
+from rule_engine.functions import Function, Parameter, always, always_nullable
+from rule_engine.types import Environment, Kind
+
+
+def _mod(environment: Environment, a: Decimal, b: Decimal) -> Decimal | None:
+    del environment
+    return modulo(a, b)
+
+
+FUNCTION = Function(
+    name="mod",
+    parameters=(
+        Parameter("a", frozenset({Kind.NUMBER})),
+        Parameter("b", frozenset({Kind.NUMBER})),
+    ),
+    result=always(Kind.NUMBER),
+    python=_mod,
+    doc="Gives the rest of a division; it has the sign of the divisor, and is empty for 0.",
+    nullable=always_nullable,
+)

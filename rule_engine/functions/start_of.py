@@ -1,0 +1,30 @@
+"""Gives the start of the year, quarter, month, week (Monday) or day; keeps the type."""
+
+from __future__ import annotations
+
+from datetime import date, datetime
+
+from rule_engine.dates import start_of_date, start_of_instant
+from rule_engine.functions import Function, Parameter, same_as_first
+from rule_engine.types import Environment, Kind
+
+
+def _start_of(environment: Environment, moment: date, unit: str) -> date | None:
+    if isinstance(moment, datetime):
+        return start_of_instant(moment, unit, environment.zone)
+    return start_of_date(moment, unit)
+
+
+UNITS = ("year", "quarter", "month", "week", "day")
+
+
+FUNCTION = Function(
+    name="start_of",
+    parameters=(
+        Parameter("moment", frozenset({Kind.DATE, Kind.INSTANT})),
+        Parameter("unit", frozenset({Kind.TEXT}), words=UNITS),
+    ),
+    result=same_as_first,
+    python=_start_of,
+    doc="Gives the start of the year, quarter, month, week (Monday) or day; keeps the type.",
+)

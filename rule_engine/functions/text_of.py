@@ -1,0 +1,21 @@
+"""Gives a value as text: its wire form."""
+
+from __future__ import annotations
+
+from rule_engine.functions import Function, Parameter, always
+from rule_engine.types import Environment, Kind
+from rule_engine.wording import WRITABLE, text_of_value
+
+
+def _text_of(environment: Environment, value: object) -> str | None:
+    del environment
+    return text_of_value(value)
+
+
+FUNCTION = Function(
+    name="text_of",
+    parameters=(Parameter("value", WRITABLE),),
+    result=always(Kind.TEXT),
+    python=_text_of,
+    doc="Gives a value as text: its wire form.",
+)

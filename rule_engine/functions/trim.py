@@ -1,0 +1,22 @@
+"""Gives a text without white space at its ends; blank text is empty."""
+
+from __future__ import annotations
+
+from rule_engine.functions import Function, Parameter, always, always_nullable
+from rule_engine.text import clean
+from rule_engine.types import Environment, Kind
+
+
+def _trim(environment: Environment, text: str) -> str | None:
+    del environment
+    return clean(text)
+
+
+FUNCTION = Function(
+    name="trim",
+    parameters=(Parameter("text", frozenset({Kind.TEXT, Kind.CHOICE})),),
+    result=always(Kind.TEXT),
+    python=_trim,
+    doc="Gives a text without white space at its ends; blank text is empty.",
+    nullable=always_nullable,
+)

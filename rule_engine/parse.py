@@ -1,0 +1,93 @@
+"""The parser's face: from a text to the tree, or to everything that is wrong with it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from dataclasses import replace
+
+import lark
+from lark import Token
+from lark.exceptions import UnexpectedInput
+
+from rule_engine import tree
+from rule_engine.errors import Diagnostic, RuleSyntaxError
+from rule_engine.syntax import actions, cases, literals, processes, statements
+from rule_engine.syntax.expressions import Branch, ExpressionBuilder, branch_of, token_of
+from rule_engine.syntax.limits import check_depth, check_text
+from rule_engine.syntax.mistakes import describe
+from rule_engine.syntax.recovery import find_mistakes
+from rule_engine.syntax.tables import parser
+
+_BUILDERS: dict[str, Callable[[ExpressionBuilder, Branch], tree.Statement]] = {
+    "calendar": statements.calendar,
+    "define": statements.define,
+    "table": statements.table,
+    "score": statements.score,
+    "validate": statements.validate,
+    "rule": actions.rule,
+    "assign": actions.assign,
+    "approval": processes.approval,
+    "sla": processes.sla,
+    "test": cases.test,
+}
+
+
+def parse(text: str, *, source: str = "<text>") -> tree.Ruleset:
+    """Parses a rule text; raises RuleSyntaxError with every mistake that could be found."""
+    _refuse(check_text(text, source))
+    try:
+        root = parser().parse(text, start="file")
+    except UnexpectedInput as error:
+        raise RuleSyntaxError(_sorted(find_mistakes(text, error, source))) from None
+    return _build_file(branch_of(root), text, source)
+
+
+def parse_expression(text: str, *, source: str = "<text>") -> tree.Expression:
+    """Parses a single expression; raises RuleSyntaxError."""
+    _refuse(check_text(text, source))
+    try:
+        root = parser().parse(text, start="expression")
+    except UnexpectedInput as error:
+        raise RuleSyntaxError([describe(error, text, source)]) from None
+    node = branch_of(root)
+    _refuse(check_depth(node, source))
+    found: list[Diagnostic] = []
+    expression = ExpressionBuilder(text, found.append).build(node)
+    _refuse(_sorted(replace(one, source=source) for one in found))
+    return expression
+
+
+def _build_file(root: lark.Tree[Token], text: str, source: str) -> tree.Ruleset:
+    _refuse(check_depth(root, source))
+    found: list[Diagnostic] = []
+    build = ExpressionBuilder(text, found.append)
+    heads = statements.pick(root, "ruleset")
+    built = tuple(_BUILDERS[node.data](build, node) for node in statements.pick(root, *_BUILDERS))
+    ruleset = tree.Ruleset("", "", "", None, built, source, text)
+    if heads:
+        ruleset = _read_head(build, heads[0], ruleset)
+    _refuse(_sorted(replace(one, source=source) for one in found))
+    return ruleset
+
+
+def _read_head(build: ExpressionBuilder, head: Branch, ruleset: tree.Ruleset) -> tree.Ruleset:
+    version, effective = head.children[-2:]
+    name = build.name(head.children[0]).text
+    return replace(
+        ruleset,
+        name=name,
+        label=statements.label_of(build, head) or name,
+        version="" if version is None else str(version),
+        effective=None
+        if effective is None
+        else literals.read_date(token_of(effective), build.report),
+    )
+
+
+def _sorted(found: Iterable[Diagnostic]) -> list[Diagnostic]:
+    return sorted(found, key=lambda one: (one.span.line, one.span.column))
+
+
+def _refuse(found: list[Diagnostic]) -> None:
+    if found:
+        raise RuleSyntaxError(found)

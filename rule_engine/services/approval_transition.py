@@ -1,0 +1,209 @@
+"""One transition of a request in the making: opening steps, asking people, running blocks."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from datetime import datetime
+from decimal import ROUND_CEILING, Decimal
+from itertools import chain
+
+from rule_engine.backends.python import trace_node
+from rule_engine.program import Action, Approval, Decide, Parallel, Step
+from rule_engine.services.actions import Run
+from rule_engine.services.approval_state import (
+    ApprovalState,
+    Json,
+    Outcome,
+    Refusal,
+    RequestStatus,
+    StepPlan,
+    StepStatus,
+)
+from rule_engine.services.effects import Effect
+from rule_engine.services.evaluate import Record, acting_as, holds
+from rule_engine.services.people import Company, describe, find_people, user_record
+from rule_engine.types import Directory, Environment
+
+#: Who is asked when nobody can be found for a later step.
+FALLBACK_ROLE = "admin"
+
+
+class RefusedError(Exception):
+    """Ends a transition that cannot be made; never leaves this package's services."""
+
+    def __init__(self, refusal: Refusal) -> None:
+        self.refusal = refusal
+        super().__init__(refusal.message)
+
+
+class Transition:
+    """Collects a new state and its effects; nothing outside changes.
+
+    `actor` is the person who acts as the approver, if there is one.
+    """
+
+    def __init__(
+        self,
+        definition: Approval,
+        state: ApprovalState,
+        record: Record,
+        environment: Environment,
+        directory: Directory,
+        now: datetime,
+        actor: str | None = None,
+    ) -> None:
+        self.definition = definition
+        self.state = state
+        self.record = dict(record)
+        self.environment = environment
+        self.directory = directory
+        self.now = now
+        self.actor = actor
+        self.effects: list[Effect] = []
+
+    def outcome(self) -> Outcome:
+        """Gives what came of it."""
+        return Outcome(self.state, tuple(self.effects))
+
+    def run(self, phases: Mapping[str, Sequence[Action]], phase: str) -> None:
+        """Runs the actions written for a phase; raises RefusedError for a `fail`."""
+        approvers = (self.actor,) if self.actor else self.state.approvers
+        parts = {"submitter": (self.state.submitter,), "approver": approvers}
+        run = Run(self.record, self.environment, None, self.directory, parts)
+        run.perform(phases.get(phase, ()))
+        if run.failure:
+            raise RefusedError(Refusal("failed", run.failure.message))
+        self.effects += run.effects
+        for effect in run.effects:
+            if effect.action in ("lock", "unlock"):
+                self.state = replace(self.state, locked=effect.action == "lock")
+
+    def open_from(self, stage: int) -> None:
+        """Opens the first stage from `stage` on that is needed; when none is, all is approved.
+
+        Conditions of the steps ahead are looked at anew: the record may have changed since.
+        """
+        ahead = plan(self.definition, self.record, self.environment)
+        fresh = [step for step in ahead if step.stage >= stage]
+        self.state = self.state.with_steps(*fresh)
+        for number in range(stage, len(self.definition.stages)):
+            steps = [step for step in fresh if step.stage == number and step.needed]
+            if steps:
+                self._open(steps)
+                return
+        self.close("approved")
+        self.run(self.definition.phases, "approve")
+
+    def close(self, status: RequestStatus) -> None:
+        """Ends the request; steps still open are again as before anybody was asked."""
+        undecided = (replace(step, status="planned") for step in self.state.open_steps)
+        state = self.state.with_steps(*undecided)
+        self.state = replace(state, status=status, closed_at=self.now)
+
+    def step(self, name: str) -> Step:
+        """Gives the definition of a step on the path."""
+        return next(step for step in self.definition.steps if step.name == name)
+
+    def _open(self, steps: Sequence[StepPlan]) -> None:
+        self.state = self.state.with_steps(*(self._ask(step) for step in steps))
+        for opened in steps:
+            self.run(self.step(opened.name).phases, "submit")
+        for opened in self.state.open_steps:
+            users = list(opened.approvers)
+            self.effects.append(Effect("waiting", {"step": opened.name, "users": users}))
+
+    def _ask(self, planned: StepPlan) -> StepPlan:
+        """Gives the step opened, with the people who are asked."""
+        step = self.step(planned.name)
+        approvers = self._approvers(step)
+        needs = quorum(step.decide, len(approvers))
+        refusal = self._too_few(step, approvers, needs)
+        if refusal and self.state.revision > 1:
+            approvers, needs = self._fallback(), 1
+        if refusal and not (self.state.revision > 1 and approvers):
+            raise RefusedError(refusal)
+        return replace(
+            planned, status="open", approvers=approvers, needs=needs, since=self.state.revision
+        )
+
+    def _approvers(self, step: Step) -> tuple[str, ...]:
+        parts = {"submitter": (self.state.submitter,)}
+        company = Company(self.record, self.environment, self.directory, parts)
+        found = find_people(step.approvers, company)
+        return tuple(dict.fromkeys(chain.from_iterable(self._climb(step, user) for user in found)))
+
+    def _climb(self, step: Step, first: str) -> list[str]:
+        """Gives who stands for a person found: the person, or the first managers who may decide."""
+        accepted, queue, seen = [], [first], set[str]()
+        while queue:
+            user = queue.pop(0)
+            if user in seen:
+                continue
+            seen.add(user)
+            reaches = self._reaches(step, user)
+            if reaches and self._may_decide(user):
+                accepted.append(user)
+            elif not reaches or self.definition.self_approval == "skipped":
+                queue.extend(self.directory.relation("manager", user))
+        return accepted
+
+    def _reaches(self, step: Step, user: str) -> bool:
+        if step.until is None:
+            return True
+        candidate = acting_as(self.environment, user_record(self.environment, user))
+        return holds(step.until, self.record, candidate)
+
+    def _may_decide(self, user: str) -> bool:
+        return user != self.state.submitter or self.definition.self_approval == "allowed"
+
+    def _fallback(self) -> tuple[str, ...]:
+        everyone = self.directory.resolve("role", FALLBACK_ROLE, None)
+        return tuple(user for user in everyone if self._may_decide(user))
+
+    def _too_few(self, step: Step, approvers: Sequence[str], needs: int) -> Refusal | None:
+        wanted = describe(step.approvers)
+        values = {"step": step.name, "label": step.label, "approvers": wanted}
+        if not approvers:
+            message = f'Nobody can be asked for the step "{step.label}": {wanted} gives nobody'
+            message += "" if self._may_decide(self.state.submitter) else " but the submitter"
+            return Refusal("nobody_to_ask", message, values)
+        if needs > len(approvers):
+            message = (
+                f'The step "{step.label}" needs {needs} approvers: {wanted} gives {len(approvers)}'
+            )
+            return Refusal("too_few_to_ask", message, {**values, "needs": needs})
+        return None
+
+
+def plan(definition: Approval, record: Record, environment: Environment) -> tuple[StepPlan, ...]:
+    """Gives the whole path as it would be now, with the reason why a step is needed or not."""
+    path: list[StepPlan] = []
+    for number, stage in enumerate(definition.stages):
+        guard = stage.guard if isinstance(stage, Parallel) else None
+        whole = holds(guard, record, environment)
+        for step in stage.steps if isinstance(stage, Parallel) else (stage,):
+            asked = step.guard if whole and step.guard else guard
+            needed = whole and holds(step.guard, record, environment)
+            reason: Json | None = None
+            if asked is not None:
+                reason = trace_node(asked, record, environment, None).to_json()
+            status: StepStatus = "planned" if needed else "skipped"
+            path.append(StepPlan(step.name, step.label, number, needed, status, reason))
+    return tuple(path)
+
+
+def quorum(decide: Decide, people: int) -> int:
+    """Gives how many of `people` have to approve, at least one."""
+    amount = decide.amount or Decimal(0)
+    match decide.kind:
+        case "anyone":
+            return 1
+        case "everyone":
+            return max(people, 1)
+        case "majority":
+            return people // 2 + 1
+        case "count":
+            return max(int(amount), 1)
+        case "percent":
+            return max(int((amount * people).to_integral_value(ROUND_CEILING)), 1)

@@ -1,0 +1,90 @@
+"""Who is meant by `role "CFO" in owner.region`, `manager of owner` or `account.owner`."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+
+from rule_engine import core
+from rule_engine.program import Actor, Group, Person, Principal, Relation
+from rule_engine.services.evaluate import Record, evaluate
+from rule_engine.types import Directory, Environment
+
+
+@dataclass(frozen=True, slots=True)
+class Company:
+    """What is needed to find people: the record, its surroundings and the directory.
+
+    `parts` says who plays `submitter` and `approver` at the moment.
+    """
+
+    record: Record
+    environment: Environment
+    directory: Directory
+    parts: Mapping[str, Sequence[str]] = field(default_factory=dict)
+
+
+def find_people(principals: Sequence[Principal], company: Company) -> tuple[str, ...]:
+    """Gives the ids of the users meant, in written order, each once; inactive ones left out.
+
+    In the place of somebody who left (a path to an inactive user) stands their manager.
+    """
+    found = (user for principal in principals for user in _find(principal, company))
+    return tuple(dict.fromkeys(found))
+
+
+def describe(principals: Sequence[Principal]) -> str:
+    """Gives the principals as one would write them."""
+    return ", ".join(_describe(principal) for principal in principals)
+
+
+def user_record(environment: Environment, user: str) -> Record:
+    """Gives what is known of a user, at least the id."""
+    return environment.related.record("user", user) or {"id": user}
+
+
+def _find(principal: Principal, company: Company) -> Sequence[str]:
+    match principal:
+        case Group(kind=kind, name=name, scope=scope):
+            where = None
+            if scope is not None:
+                where = evaluate(scope, company.record, company.environment)
+                if where is None:
+                    return ()
+            return company.directory.resolve(kind, name, where)
+        case Relation(kind=kind, of=of):
+            return [
+                user
+                for person in _find(of, company)
+                for user in company.directory.relation(kind, person)
+            ]
+        case Actor(name=name):
+            return company.parts.get(name, ())
+        case Person(path=path):
+            return _person(path, company)
+
+
+def _person(path: core.Path, company: Company) -> Sequence[str]:
+    user = evaluate(path, company.record, company.environment)
+    if not isinstance(user, str) or path.type.target not in (None, "user"):
+        return ()
+    if user_record(company.environment, user).get("active") is False:
+        return company.directory.relation("manager", user)
+    return (user,)
+
+
+def _describe(principal: Principal) -> str:
+    match principal:
+        case Group(kind=kind, name=name, scope=scope):
+            where = f" in {_path_text(scope)}" if isinstance(scope, core.Path) else ""
+            return f'{kind} "{name}"{where}'
+        case Relation(kind=kind, of=of):
+            return f"{kind} of {_describe(of)}"
+        case Actor(name=name):
+            return name
+        case Person(path=path):
+            return _path_text(path)
+
+
+def _path_text(path: core.Path) -> str:
+    return ".".join((*(hop.field for hop in path.hops), path.field))

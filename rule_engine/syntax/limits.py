@@ -1,0 +1,95 @@
+"""Limits on texts that are checked before and right after parsing."""
+
+from __future__ import annotations
+
+import re
+
+import lark
+
+from rule_engine.errors import Diagnostic, Span
+
+MAX_TEXT_BYTES = 1024 * 1024
+MAX_NESTING = 60
+MAX_DEPTH = 100  # operators inside operators; visitors and Python's compiler recurse
+MAX_LIST_ITEMS = 1_000
+MAX_DIGITS = 18
+MAX_STRING = 4_000
+MAX_PATTERN = 200
+
+#: What brackets may hide in: texts, comments, names in backquotes.
+BRACKETS = re.compile(r'"(?:\\.|[^"\\\n])*"|#[^\n]*|`[^`\n]+`|[()\[\]{}]')
+
+#: Rules of the grammar that make an expression deeper.
+_OPERATORS = frozenset(
+    (
+        *("if_", "any_of", "all_of", "not_", "compare", "is_empty", "in_", "in_window", "between"),
+        *("contains", "starts_with", "ends_with", "matches", "older_than", "changed"),
+        *("arith", "sign", "list", "call_fn"),
+    )
+)
+
+
+def check_text(text: str, source: str) -> list[Diagnostic]:
+    """Finds what makes a text too big or too deep to parse."""
+    size = len(text.encode("utf-8", "surrogatepass"))
+    if size > MAX_TEXT_BYTES:
+        return [
+            Diagnostic(
+                f"the text has {size:,} bytes; at most {MAX_TEXT_BYTES:,} are allowed",
+                Span(1, 1),
+                "text_too_long",
+                hint="cut it into several rule sets",
+                values={"size": size, "most": MAX_TEXT_BYTES},
+                source=source,
+            )
+        ]
+    return _check_nesting(text, source)
+
+
+def _check_nesting(text: str, source: str) -> list[Diagnostic]:
+    depth = 0
+    for found in BRACKETS.finditer(text):
+        mark = found.group()
+        if mark in "([{":
+            depth += 1
+        elif mark in ")]}":
+            depth = max(0, depth - 1)
+        if depth > MAX_NESTING:
+            return [
+                Diagnostic(
+                    f"brackets nest more than {MAX_NESTING} deep",
+                    span_at(text, found.start()),
+                    "too_deep",
+                    hint="give parts a name with define",
+                    values={"most": MAX_NESTING},
+                    source=source,
+                )
+            ]
+    return []
+
+
+def check_depth(root: lark.Tree[lark.Token], source: str) -> list[Diagnostic]:
+    """Finds the first expression whose operators are nested too deeply to work with."""
+    pending = [(root, 0)]
+    while pending:
+        node, depth = pending.pop()
+        depth = depth + 1 if node.data in _OPERATORS else depth
+        if depth > MAX_DEPTH:
+            return [
+                Diagnostic(
+                    f"this expression has more than {MAX_DEPTH} operators inside each other",
+                    Span(node.meta.line, node.meta.column),
+                    "too_deep",
+                    hint="give parts a name with define",
+                    values={"most": MAX_DEPTH},
+                    source=source,
+                )
+            ]
+        pending.extend((child, depth) for child in node.children if isinstance(child, lark.Tree))
+    return []
+
+
+def span_at(text: str, offset: int, width: int = 1) -> Span:
+    """Gives the place of an offset (from 0) in a text."""
+    line_start = text.rfind("\n", 0, offset) + 1
+    return Span(text.count("\n", 0, offset) + 1, offset - line_start + 1, max(1, width))

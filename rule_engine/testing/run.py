@@ -1,0 +1,169 @@
+"""Runs test cases one after the other, each in a world of its own."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from zoneinfo import ZoneInfo
+
+from rule_engine.backends.python import trace_node
+from rule_engine.errors import RuleError, Span
+from rule_engine.program import (
+    Change,
+    Do,
+    Expect,
+    ExpectError,
+    ExpectReason,
+    Given,
+    Now,
+    Program,
+    TestCase,
+    TestStep,
+    Wait,
+)
+from rule_engine.services.evaluate import holds
+from rule_engine.testing.commands import CannotTestError, Commands
+from rule_engine.testing.results import TestResult
+from rule_engine.testing.world import World
+
+#: What the clock shows in tests that do not say: a Monday morning.
+STANDARD_NOW = datetime(2026, 1, 5, 9, tzinfo=UTC)
+STANDARD_ZONE = ZoneInfo("UTC")
+
+
+def run_tests(
+    program: Program, *, now: datetime | None = None, zone: ZoneInfo = STANDARD_ZONE
+) -> list[TestResult]:
+    """Runs all tests of a program in memory, in written order.
+
+    `now` is where each test's clock starts unless it says `now is`; without it a fixed instant, so
+    that a test gives the same answer every day.
+    """
+    return [_Case(program, case, now or STANDARD_NOW, zone).result() for case in program.tests]
+
+
+@dataclass(slots=True)
+class _Case:
+    """One test in progress. `errors` are the messages of the last command until expected."""
+
+    program: Program
+    case: TestCase
+    now: datetime
+    zone: ZoneInfo
+    world: World = field(init=False)
+    errors: tuple[str, ...] = ()
+    seen: bool = True
+    place: Span = field(init=False)
+    commands: Commands | None = None
+    expectations: int = 0
+    failures: list[str] = field(default_factory=list)
+
+    def __post_init__(self) -> None:
+        self.world = World(self.program, self.now, self.zone)
+        self.place = self.case.span
+
+    def result(self) -> TestResult:
+        """Runs the steps; after a statement that cannot run the rest is not looked at."""
+        if not self.case.runs:
+            self.fail(self.case.span, f'this version cannot run tests of "{self.case.of}"')
+        else:
+            self._run()
+        return TestResult(self.case.name, self.case.of, not self.failures, tuple(self.failures))
+
+    def fail(self, span: Span, why: str) -> None:
+        """Notes a failure at its place."""
+        self.failures.append(f"{span.line}:{span.column}: {why}")
+
+    def _run(self) -> None:
+        for step in self.case.steps:
+            try:
+                self._take(step)
+            except (CannotTestError, RuleError) as problem:
+                self.fail(step.span, str(problem))
+                return
+        self._forget_errors()
+        if not self.expectations:
+            self.fail(self.case.span, "the test expects nothing")
+
+    def _take(self, step: TestStep) -> None:
+        match step:
+            case Now(moment=moment):
+                aware = moment if moment.tzinfo else moment.replace(tzinfo=self.zone)
+                self.world.now = aware.astimezone(UTC)
+            case Given(object=object_name, alias=alias, values=values):
+                self._give(object_name, alias, values)
+            case Wait(length=length):
+                problem = self.world.pass_time(length)
+                if problem:
+                    raise CannotTestError(problem)
+            case Do() | Change():
+                self._forget_errors()
+                tested = self._tested()
+                done = tested.do(step) if isinstance(step, Do) else tested.change(step.values)
+                self.errors, self.seen, self.place = done, not done, step.span
+            case Expect() | ExpectError() | ExpectReason():
+                self.expectations += 1
+                self._expect(step)
+
+    def _give(self, object_name: str, alias: str, values: object) -> None:
+        self.world.add(object_name, alias, values)  # type: ignore[arg-type]  # Given.values
+        if object_name == self.case.object:
+            self.commands = Commands(self.world, alias, self.case.of)
+
+    def _tested(self) -> Commands:
+        if self.commands is None:
+            wanted = self.case.object
+            raise CannotTestError(f'there is no {wanted}; write "given {wanted} as … {{ … }}"')
+        return self.commands
+
+    def _forget_errors(self) -> None:
+        """A refusal that no `expect error` looked at makes the test fail."""
+        if not self.seen:
+            self.fail(self.place, f"refused: {'; '.join(self.errors)}")
+        self.errors, self.seen = (), True
+
+    def _expect(self, step: Expect | ExpectError | ExpectReason) -> None:
+        match step:
+            case Expect():
+                self._expect_condition(step)
+            case ExpectError(text=text):
+                self.seen = True
+                if not any(text in error for error in self.errors):
+                    self.fail(
+                        step.span, f'no error says "{text}"; {_listed("errors", self.errors)}'
+                    )
+            case ExpectReason(text=text):
+                reasons = tuple(self._reasons())
+                if not any(text in reason for reason in reasons):
+                    self.fail(step.span, f'no reason says "{text}"; {_listed("reasons", reasons)}')
+
+    def _expect_condition(self, step: Expect) -> None:
+        self.world.rescore()
+        user = None
+        record: dict[str, object] = {
+            **self.world.names(),
+            "pending_step": self._pending_step(),
+            "reason": "; ".join(self._reasons()) or None,
+        }
+        environment = self.world.environment(user)
+        if not holds(step.condition, record, environment):
+            trace = trace_node(step.condition, record, environment, None)
+            self.fail(step.span, f"expected {step.text}; {trace.sentence()}")
+
+    def _pending_step(self) -> str | None:
+        request = self.commands.request if self.commands else None
+        return request.step if request else None
+
+    def _reasons(self) -> Iterator[str]:
+        """Gives what spoke for the tested record's scores and its last approval outcome."""
+        self.world.rescore()
+        if self.commands is None:
+            return
+        for result in self.world.scores.get(self.commands.record_id, ()):
+            yield from (item.because or item.text for item in result.items)
+        yield from self.commands.reasons
+
+
+def _listed(what: str, texts: tuple[str, ...]) -> str:
+    return f"{what}: {'; '.join(texts)}" if texts else f"there are no {what}"

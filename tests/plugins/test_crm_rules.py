@@ -1,0 +1,38 @@
+"""The rules of the base package hold together and do what their own tests say."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+
+from metadata.schema import schema_of
+from rule_engine.parse import parse
+from rule_engine.program import Program, compile_program
+from rule_engine.testing import format_results, run_tests
+
+ROOT = Path(__file__).parents[2]
+CRM = ROOT / "plugins" / "crm"
+SYSTEM = ROOT / "platform" / "trellis" / "system"
+
+
+@pytest.fixture(scope="module")
+def program() -> Program:
+    files = [*SYSTEM.glob("objects/*.json"), *CRM.glob("objects/*.json")]
+    schema = schema_of({file.stem: json.loads(file.read_text()) for file in files})
+    texts = [*sorted(CRM.glob("rules/*.rules")), *sorted(CRM.glob("tests/*.rules"))]
+    return compile_program([parse(file.read_text(), source=file.name) for file in texts], schema)
+
+
+def test_all_rule_tests_pass(program: Program) -> None:
+    results = run_tests(program)
+    assert len(results) > 30
+    assert all(result.passed for result in results), format_results(results)
+
+
+def test_everything_is_tested_and_runs(program: Program) -> None:
+    definitions = (*program.scores, *program.validations, *program.rules, *program.approvals)
+    tested = {case.of for case in program.tests}
+    assert [d.name for d in definitions if d.name not in tested] == []
+    assert list(map(str, program.warnings)) == []

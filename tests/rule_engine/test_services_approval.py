@@ -1,0 +1,489 @@
+from __future__ import annotations
+
+import json
+from dataclasses import replace
+from datetime import timedelta
+from decimal import Decimal
+from typing import cast
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from rule_engine.program import Approval
+from rule_engine.services.approval import (
+    can_submit,
+    decide,
+    editable_fields,
+    recall,
+    restart,
+    submit,
+)
+from rule_engine.services.approval_state import ApprovalState, Outcome, Verdict
+from tests.rule_engine.services_world import (
+    COMPANY,
+    NOW,
+    Company,
+    person,
+    program_of,
+    quote,
+    surroundings,
+)
+
+HEAD = 'approval deal "Deal" on quote { enter when discount > 10% and status = "draft"\n'
+
+
+def approval(body: str, head: str = HEAD) -> Approval:
+    return program_of(head + body + "}").approvals[0]
+
+
+def sent(
+    definition: Approval,
+    by: str = "amy",
+    record: dict[str, object] | None = None,
+    company: Company = COMPANY,
+) -> Outcome:
+    there = surroundings(company, by)
+    return submit(definition, record or quote(), by, there, company, NOW)
+
+
+def said(
+    definition: Approval,
+    state: ApprovalState | None,
+    user: str,
+    verdict: str = "approve",
+    comment: str | None = None,
+    record: dict[str, object] | None = None,
+    on_behalf_of: str | None = None,
+) -> Outcome:
+    assert state is not None
+    comment = ("no" if verdict == "reject" else "") if comment is None else comment
+    return decide(
+        definition,
+        state,
+        user,
+        cast("Verdict", verdict),
+        comment,
+        record or quote(),
+        surroundings(COMPANY, user),
+        COMPANY,
+        NOW,
+        on_behalf_of=on_behalf_of,
+    )
+
+
+def play(definition: Approval, *words: str, record: dict[str, object] | None = None) -> Outcome:
+    """`bob+` approves, `bob-` rejects; all must be accepted."""
+    outcome = sent(definition, record=record)
+    for word in words:
+        verdict = "approve" if word.endswith("+") else "reject"
+        outcome = said(definition, outcome.state, word[:-1], verdict, record=record)
+        assert not outcome.problems
+    return outcome
+
+
+def seen(outcome: Outcome) -> tuple[object, ...]:
+    state = outcome.state
+    assert state is not None
+    return state.status, state.step, state.approvers
+
+
+def shown(outcome: Outcome) -> list[str]:
+    assert outcome.state is not None
+    return [f"{step.name} {step.status}" for step in outcome.state.path]
+
+
+THREE = """
+    on submit { lock set status to "in_approval" }
+    step manager "Manager" { approvers manager of owner }
+    step director "Director" when discount > 20% { approvers manager of manager of owner }
+    step finance "Finance" when amount > 1000 CNY { approvers role "finance" }
+    on approve { set status to "approved" set approved_at to now unlock notify owner using "yes" }
+    on reject { set status to "draft" unlock notify owner, submitter by email using "no" }
+    on recall { set status to "draft" unlock }
+"""
+
+
+def test_the_whole_path_is_planned_and_followed() -> None:
+    definition = approval(THREE)
+    outcome = sent(definition)
+    assert seen(outcome) == ("open", "manager", ("bob",))
+    assert shown(outcome) == ["manager open", "director planned", "finance skipped"]
+    assert [(e.action, *e.arguments.values()) for e in outcome.effects] == [
+        ("lock",),
+        ("set", "status", "in_approval"),
+        ("waiting", "manager", ["bob"]),
+    ]
+    assert outcome.state is not None
+    assert outcome.state.locked
+    outcome = said(definition, outcome.state, "bob")
+    assert seen(outcome) == ("open", "director", ("cat",))
+    outcome = said(definition, outcome.state, "cat", comment=" fine ")
+    assert seen(outcome) == ("approved", None, ())
+    assert shown(outcome) == ["manager approved", "director approved", "finance skipped"]
+    assert [(e.action, *e.arguments.values()) for e in outcome.effects] == [
+        ("set", "status", "approved"),
+        ("set", "approved_at", NOW),
+        ("unlock",),
+        ("notify", ["amy"], [], "yes", None),
+    ]
+    assert outcome.state is not None
+    assert not outcome.state.locked
+    assert outcome.state.revision == 3
+    assert [(d.step, d.user, d.comment) for d in outcome.state.decisions] == [
+        ("manager", "bob", ""),
+        ("director", "cat", "fine"),
+    ]
+
+
+def test_conditions_of_steps_ahead_are_looked_at_again() -> None:
+    definition = approval(THREE)
+    outcome = sent(definition)
+    cheaper = quote(discount=Decimal("0.15"), status="in_approval")
+    outcome = said(definition, outcome.state, "bob", record=cheaper)
+    assert seen(outcome) == ("approved", None, ())
+    assert shown(outcome) == ["manager approved", "director skipped", "finance skipped"]
+
+
+def test_the_reason_of_each_step_is_kept() -> None:
+    outcome = sent(approval(THREE))
+    assert outcome.state is not None
+    reasons = [step.reason for step in outcome.state.path]
+    assert reasons[0] is None
+    assert "0.25" in json.dumps(reasons[1])
+
+
+def test_nothing_needed_is_approved_at_once() -> None:
+    definition = approval("step a when discount > 90% { approvers owner } on approve { unlock }")
+    outcome = sent(definition)
+    assert seen(outcome) == ("approved", None, ())
+    assert [e.action for e in outcome.effects] == ["unlock"]
+
+
+def refusals(outcome: Outcome) -> list[str]:
+    return [problem.code for problem in outcome.problems]
+
+
+ONE = "step manager { approvers manager of owner }"
+SUBMITTERS = 'submitters manager of owner, role "finance"'
+
+
+@pytest.mark.parametrize(
+    ("body", "by", "values", "message"),
+    [
+        (ONE, "amy", {"discount": None}, 'The record does not meet the condition of "Deal"'),
+        (ONE, "amy", {"status": "sent"}, 'The record does not meet the condition of "Deal"'),
+        (
+            ONE,
+            "amy",
+            {"owner": "dan"},
+            'Nobody can be asked for the step "manager": manager of owner gives nobody',
+        ),
+        (
+            'step a "Board" { approvers role "amy_only" }',
+            "amy",
+            {},
+            'Nobody can be asked for the step "Board": role "amy_only" gives nobody'
+            " but the submitter",
+        ),
+        (
+            'step a "Board" { approvers role "finance" in region }',
+            "amy",
+            {},
+            'Nobody can be asked for the step "Board": role "finance" in region gives nobody',
+        ),
+        (
+            'step a "Board" { approvers role "finance" decide by 3 of them }',
+            "amy",
+            {},
+            'The step "Board" needs 3 approvers: role "finance" gives 2',
+        ),
+        (
+            SUBMITTERS + ONE,
+            "amy",
+            {},
+            'Only manager of owner, role "finance" may submit this',
+        ),
+        (ONE + 'on submit { when amount < 900 CNY { fail "Too small" } }', "amy", {}, "Too small"),
+    ],
+)
+def test_refused_at_submit(body: str, by: str, values: dict[str, object], message: str) -> None:
+    outcome = sent(approval(body), by, quote(**values))
+    assert outcome.state is None
+    assert outcome.effects == ()
+    assert [problem.message for problem in outcome.problems] == [message]
+
+
+def test_submitters_may_submit() -> None:
+    assert seen(sent(approval(SUBMITTERS + ONE), "cat"))[0] == "open"
+
+
+@pytest.mark.parametrize(
+    ("how", "approvers", "owner", "by", "asked"),
+    [
+        ("forbidden", 'role "board"', "amy", "bob", ("cat", "dan", "eve")),
+        ("allowed", 'role "board"', "amy", "bob", ("bob", "cat", "dan", "eve")),
+        ("skipped", 'role "board"', "amy", "bob", ("cat", "dan", "eve")),
+        ("skipped", 'role "bob_only"', "amy", "bob", ("cat",)),
+        ("skipped", "manager of owner", "amy", "bob", ("cat",)),
+        ("skipped", "owner", "amy", "amy", ("bob",)),
+        ("allowed", "owner, owner", "amy", "amy", ("amy",)),
+        ("forbidden", "owner", "gone", "amy", ("cat",)),
+        ("forbidden", 'role "finance" in owner.region', "cat", "amy", ("cat", "dan")),
+        ("forbidden", "manager of owner until approval_limit >= amount", "amy", "amy", ("bob",)),
+    ],
+)
+def test_who_is_asked(
+    how: str, approvers: str, owner: str, by: str, asked: tuple[str, ...]
+) -> None:
+    definition = approval(f"self approval {how} step a {{ approvers {approvers} }}")
+    assert seen(sent(definition, by, quote(owner=owner)))[2] == asked
+
+
+@pytest.mark.parametrize(("amount", "asked"), [(900, "bob"), (5000, "cat"), (50000, "dan")])
+def test_until_climbs(amount: int, asked: str) -> None:
+    definition = approval("step a { approvers manager of owner until approval_limit >= amount }")
+    from tests.rule_engine.services_world import cny
+
+    assert seen(sent(definition, record=quote(amount=cny(amount))))[2] == (asked,)
+    nobody = sent(definition, record=quote(amount=cny(10**6)))
+    assert refusals(nobody) == ["nobody_to_ask"]
+
+
+@pytest.mark.parametrize(
+    ("quorum", "words", "status"),
+    [
+        ("anyone", "cat+", "approved"),
+        ("anyone", "cat-", "rejected"),
+        ("everyone", "bob+ cat+ dan+", "open"),
+        ("everyone", "bob+ cat+ dan+ eve+", "approved"),
+        ("everyone", "bob+ cat-", "rejected"),
+        ("majority", "bob+ cat+", "open"),
+        ("majority", "bob+ cat+ dan+", "approved"),
+        ("majority", "bob- cat+", "open"),
+        ("majority", "bob- cat-", "rejected"),
+        ("2 of them", "bob- cat- dan+", "open"),
+        ("2 of them", "bob- cat- dan-", "rejected"),
+        ("2 of them", "bob- cat+ dan+", "approved"),
+        ("30% of them", "bob- cat+", "open"),
+        ("30% of them", "bob- cat+ dan+", "approved"),
+        ("25% of them", "bob+", "approved"),
+    ],
+)
+def test_quorum(quorum: str, words: str, status: str) -> None:
+    definition = approval(f'step a {{ approvers role "board" decide by {quorum} }}')
+    outcome = play(definition, *words.split())
+    assert outcome.state is not None
+    assert outcome.state.status == status
+
+
+RETURNS = """
+    on submit { lock }
+    step manager { approvers manager of owner on submit { set region to "opened" } }
+    step director { approvers role "finance" decide by everyone rejection returns to TARGET
+        on approve { set region to "passed" } on reject { set region to "back" } }
+    on reject { unlock }
+"""
+
+
+def test_rejection_returns_to_a_step_whose_round_starts_anew() -> None:
+    definition = approval(RETURNS.replace("TARGET", "step manager"))
+    outcome = play(definition, "bob+", "cat+", "dan-")
+    assert seen(outcome) == ("open", "manager", ("bob",))
+    assert shown(outcome) == ["manager open", "director planned"]
+    assert [(e.action, *e.arguments.values()) for e in outcome.effects] == [
+        ("set", "region", "back"),
+        ("set", "region", "opened"),
+        ("waiting", "manager", ["bob"]),
+    ]
+    assert outcome.state is not None
+    assert outcome.state.locked
+    again = said(definition, outcome.state, "bob")
+    assert seen(again) == ("open", "director", ("cat", "dan"))
+    done = said(definition, said(definition, again.state, "dan").state, "cat")
+    assert seen(done)[0] == "approved"
+
+
+def test_rejection_returns_to_the_submitter() -> None:
+    outcome = play(approval(RETURNS.replace("TARGET", "submitter")), "bob+", "cat-")
+    assert seen(outcome) == ("returned", None, ())
+    assert shown(outcome) == ["manager approved", "director returned"]
+    assert [e.action for e in outcome.effects] == ["set", "unlock"]
+    assert outcome.state is not None
+    assert not outcome.state.locked
+    assert outcome.state.closed_at == NOW
+
+
+def test_decisions_that_do_not_count() -> None:
+    definition = approval('step a { approvers role "board" decide by 2 of them }')
+    state = sent(definition).state
+    once = said(definition, state, "bob").state
+    for user, verdict, comment, refusal, of in [
+        ("amy", "approve", "", "You are not asked to decide on this now", state),
+        ("zoe", "approve", "", "You are not asked to decide on this now", state),
+        ("bob", "reject", " ", "A rejection needs a comment that says why", state),
+        ("bob", "approve", "", "You have decided on this step already", once),
+        ("bob", "reject", "no", "You have decided on this step already", once),
+    ]:
+        outcome = said(definition, of, user, verdict, comment)
+        assert [p.message for p in outcome.problems] == [refusal]
+        assert outcome.state is of
+        assert outcome.effects == ()
+    closed = play(definition, "bob+", "cat+").state
+    outcome = said(definition, closed, "dan")
+    assert [p.message for p in outcome.problems] == ["This request is closed: it was approved"]
+    assert refusals(recalled(definition, closed, "amy")) == ["closed"]
+
+
+def recalled(definition: Approval, state: ApprovalState | None, user: str) -> Outcome:
+    assert state is not None
+    return recall(definition, state, user, quote(), surroundings(), COMPANY, NOW)
+
+
+def test_recall() -> None:
+    definition = approval(THREE)
+    state = sent(definition).state
+    assert refusals(recalled(definition, state, "bob")) == ["not_submitter_recall"]
+    outcome = recalled(definition, state, "amy")
+    assert seen(outcome) == ("recalled", None, ())
+    assert [e.action for e in outcome.effects] == ["set", "unlock"]
+
+
+def test_nobody_for_a_later_step_falls_to_the_administrators() -> None:
+    body = ONE + 'step b { approvers role "nobody" decide by 2 of them }'
+    outcome = play(approval(body), "bob+")
+    assert seen(outcome) == ("open", "b", ("dan",))
+    assert seen(play(approval(body), "bob+", "dan+"))[0] == "approved"
+
+
+def test_nobody_at_all_for_a_later_step_keeps_the_request_as_it_is() -> None:
+    definition = approval(ONE + 'step b { approvers role "nobody" }')
+    company = Company({"amy": person("amy", "bob"), "bob": person("bob")})
+    state = sent(definition, company=company).state
+    assert state is not None
+    outcome = decide(
+        definition, state, "bob", "approve", "", quote(), surroundings(company), company, NOW
+    )
+    assert refusals(outcome) == ["nobody_to_ask"]
+    assert outcome.state is state
+
+
+PARALLEL = """
+    parallel "Both" when discount > 20% {
+        step legal { approvers role "bob_only", role "admin" decide by everyone }
+        step money when amount > 100 CNY { approvers role "finance" }
+    }
+    step last { approvers role "admin" }
+"""
+
+
+def test_parallel_steps_are_open_at_once() -> None:
+    definition = approval(PARALLEL)
+    outcome = sent(definition)
+    assert shown(outcome) == ["legal open", "money open", "last planned"]
+    assert seen(outcome)[2] == ("bob", "dan", "cat")
+    outcome = said(definition, outcome.state, "dan")
+    assert shown(outcome) == ["legal open", "money approved", "last planned"]
+    outcome = said(definition, outcome.state, "bob")
+    assert shown(outcome) == ["legal approved", "money approved", "last open"]
+    rejected = play(definition, "cat-")
+    assert shown(rejected) == ["legal planned", "money rejected", "last planned"]
+    small = sent(definition, record=quote(discount=Decimal("0.15")))
+    assert shown(small) == ["legal skipped", "money skipped", "last open"]
+
+
+def test_delegation() -> None:
+    allowed = approval('step a { approvers role "bob_only" delegation allowed }')
+    outcome = said(allowed, sent(allowed).state, "eve", on_behalf_of="bob")
+    assert outcome.state is not None
+    assert outcome.state.status == "approved"
+    assert (outcome.state.decisions[0].user, outcome.state.decisions[0].person) == ("eve", "bob")
+    assert refusals(said(allowed, sent(allowed).state, "amy", on_behalf_of="bob")) == [
+        "self_approval"
+    ]
+    forbidden = approval('step a { approvers role "bob_only" delegation forbidden }')
+    refused = said(forbidden, sent(forbidden).state, "eve", on_behalf_of="bob")
+    assert refusals(refused) == ["no_delegation"]
+
+
+def test_restart_and_editable_fields() -> None:
+    body = "restart when discount, amount changed on submit { lock }" + ONE
+    definition = approval(body + 'step b { approvers role "finance" editable amount, region }')
+    state = play(definition, "bob+").state
+    assert state is not None
+    assert editable_fields(definition, state, "cat") == {"amount", "region"}
+    assert editable_fields(definition, state, "amy") == set()
+    assert editable_fields(definition, replace(state, locked=False), "amy") is None
+
+    def changed(*names: str) -> Outcome:
+        assert state is not None
+        return restart(definition, state, names, quote(), surroundings(), COMPANY, NOW)
+
+    assert changed("name") == Outcome(state)
+    assert seen(changed("name", "amount")) == ("open", "manager", ("bob",))
+    assert len((changed("amount").state or state).decisions) == 1
+
+
+def test_can_submit_says_why_not() -> None:
+    trace = can_submit(approval(ONE), quote(status="sent"), surroundings())
+    assert trace.value is False
+
+
+@given(
+    st.lists(
+        st.tuples(
+            st.sampled_from(["amy", "bob", "cat", "dan", "eve"]),
+            st.sampled_from(["approve", "reject", "recall", "restart"]),
+        ),
+        max_size=12,
+    )
+)
+def test_laws_of_every_history(history: list[tuple[str, str]]) -> None:
+    state = sent(LAWS).state
+    assert state is not None
+    for user, act in history:
+        before = state
+        if act == "recall":
+            outcome = recalled(LAWS, state, user)
+        elif act == "restart":
+            there = surroundings()
+            outcome = restart(LAWS, state, ["amount"], quote(), there, COMPANY, NOW)
+        else:
+            outcome = said(LAWS, state, user, act)
+        state = outcome.state
+        assert state is not None
+        if outcome.problems or before.status != "open":
+            assert state is before
+            assert outcome.effects == ()
+        else:
+            assert state.revision == before.revision + 1
+        assert (state.status == "open") == bool(state.approvers)
+        assert "amy" not in state.approvers
+        assert ApprovalState.from_json(json.loads(json.dumps(state.to_json()))) == state
+        decided = {d.person for s in state.open_steps for d in state.counted(s)}
+        assert decided.isdisjoint(state.approvers)
+
+
+LAWS = approval(
+    """
+    restart when amount changed
+    step first { approvers manager of owner }
+    step board { approvers role "board" decide by majority rejection returns to step first }
+    parallel {
+        step left { approvers role "finance" decide by everyone rejection returns to submitter }
+        step right { approvers role "finance", role "board" decide by 2 of them }
+    }
+    """
+)
+
+
+def test_the_state_keeps_moments() -> None:
+    definition = approval(ONE)
+    state = sent(definition).state
+    assert state is not None
+    later = NOW + timedelta(hours=1)
+    outcome = decide(
+        definition, state, "bob", "approve", "", quote(), surroundings(), COMPANY, later
+    )
+    assert outcome.state is not None
+    assert (outcome.state.submitted_at, outcome.state.closed_at) == (NOW, later)
