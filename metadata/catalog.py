@@ -9,19 +9,23 @@ from typing import Protocol
 
 import sqlalchemy as sa
 
+from metadata.conditions import Condition, compile_conditions
 from metadata.ddl import table_for
 from metadata.elements import LOCAL, Element
 from metadata.fields.base import ENGLISH, choose_label
 from metadata.json_text import text
+from metadata.keywords import KeywordCheck, compile_keywords
 from metadata.layouts import LayoutDefinition, parse_layout, usual_layout
 from metadata.links import Links, find_links
 from metadata.objects import LinkDefinition, ObjectDefinition
 from metadata.parse import parse_object
 from metadata.problems import DefinitionError, Problem
+from metadata.programs import make_program
 from metadata.roles import RoleDefinition, parse_role
 from metadata.schema import make_schema
 from metadata.translations import Translation, Translations
 from metadata.views import ViewDefinition, parse_view, usual_view
+from rule_engine import Program
 from rule_engine.types import Schema
 
 Labels = Mapping[str, str]
@@ -66,6 +70,32 @@ class Catalog:
         metadata = sa.MetaData()
         known = {**self.retired, **self.objects}
         return {name: table_for(definition, metadata) for name, definition in known.items()}
+
+    @cached_property
+    def program(self) -> Program:
+        """The rules, compiled. Raises RuleError when they do not fit the objects."""
+        return make_program(self.rules, self.schema)
+
+    @cached_property
+    def _conditions(self) -> dict[str, tuple[Condition, ...]]:
+        return {}
+
+    def conditions(self, object_name: str) -> tuple[Condition, ...]:
+        """Gives the compiled conditions of an object's fields."""
+        found = self._conditions.get(object_name)
+        if found is None:
+            found = compile_conditions(self.objects[object_name], self.schema)
+            self._conditions[object_name] = found
+        return found
+
+    @cached_property
+    def _keyword_checks(self) -> dict[str, KeywordCheck | None]:
+        return {name: compile_keywords(made) for name, made in self.objects.items()}
+
+    def keyword_problems(self, object_name: str, record: Mapping[str, object]) -> list[Problem]:
+        """Gives what object-level keywords of the definition find wrong with a whole record."""
+        check = self._keyword_checks.get(object_name)
+        return check(record) if check is not None else []
 
     def children(self, object_name: str) -> Mapping[str, LinkDefinition]:
         """Gives the ways back to an object's records, by name."""

@@ -52,8 +52,10 @@ def problem_of(field: FieldDefinition, refused: Refused) -> Problem:
 
 
 def unknown_field(definition: ObjectDefinition, name: str, offered: Collection[str]) -> Problem:
-    """Words a name that is no field, with the nearest one that is offered."""
-    values = {"object": definition.name, "name": name, "nearest": nearest(name, offered)}
+    """Words a name that is no field, with the nearest one that is offered and can be written."""
+    fields = definition.fields
+    writable = [known for known in offered if known in fields and fields[known].writable]
+    values = {"object": definition.name, "name": name, "nearest": nearest(name, writable)}
     return Problem(pointer([name]), "unknown_field", values)
 
 

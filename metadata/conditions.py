@@ -2,19 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Final
 
-from rule_engine.check import Expression
-
-from metadata.catalog import Catalog
 from metadata.coerce import missing_value
 from metadata.json_text import pointer
 from metadata.objects import FieldDefinition, ObjectDefinition
 from metadata.problems import Problem
 from rule_engine.backends.python import compile_node
 from rule_engine.errors import Diagnostic, RuleCheckError, RuleSyntaxError
+from rule_engine.expression import Expression
 from rule_engine.types import Environment, Kind, Schema
 
 CONDITIONS: Final = ("required_when", "visible_when", "read_only_when")
@@ -24,11 +22,21 @@ Holds = Callable[[Record, Environment], bool]
 
 @dataclass(frozen=True, slots=True)
 class Condition:
-    """A compiled condition of one field."""
+    """A compiled condition of one field; `keyword` is one of CONDITIONS."""
 
     field: FieldDefinition
     keyword: str
     holds: Holds
+
+
+def compile_conditions(definition: ObjectDefinition, schema: Schema) -> tuple[Condition, ...]:
+    """Gives the conditions of an object's fields. Raises RuleError for one that does not fit."""
+    return tuple(
+        Condition(field, keyword, compile_condition(text, schema, definition.name))
+        for field in definition.own_fields
+        for keyword in CONDITIONS
+        if (text := field.text(keyword)) is not None
+    )
 
 
 def compile_condition(text: str, schema: Schema, object_name: str) -> Holds:
@@ -38,50 +46,35 @@ def compile_condition(text: str, schema: Schema, object_name: str) -> Holds:
     return lambda record, environment: run(record, environment, None, None) is True
 
 
-def conditions_of(
-    catalog: Catalog, definition: ObjectDefinition, keyword: str
-) -> Iterator[Condition]:
-    """Gives the conditions of one keyword, compiled."""
-    for field in definition.own_fields:
-        text = field.text(keyword)
-        if text is not None:
-            yield Condition(
-                field, keyword, compile_condition(text, catalog.schema, definition.name)
-            )
-
-
 def conditional_problems(
-    catalog: Catalog,
-    definition: ObjectDefinition,
+    conditions: Iterable[Condition],
     record: Record,
     environment: Environment,
     old: Record | None = None,
 ) -> Iterator[Problem]:
     """Gives what `required_when` finds missing in a record, and what was changed although
     `read_only_when` held in `old`, the record before (None for a new one)."""
-    for condition in conditions_of(catalog, definition, "required_when"):
+    for condition in conditions:
         field = condition.field
-        empty = record.get(field.name) is None and not field.required
-        if empty and condition.holds(record, environment):
-            yield missing_value(field)
-    if old is None:
-        return
-    for condition in conditions_of(catalog, definition, "read_only_when"):
-        name = condition.field.name
-        if old.get(name) != record.get(name) and condition.holds(old, environment):
-            yield Problem(pointer([name]), "read_only", {"field": name})
+        if condition.keyword == "required_when":
+            empty = record.get(field.name) is None and not field.required
+            if empty and condition.holds(record, environment):
+                yield missing_value(field)
+        elif condition.keyword == "read_only_when" and old is not None:
+            changed = old.get(field.name) != record.get(field.name)
+            if changed and condition.holds(old, environment):
+                yield Problem(pointer([field.name]), "read_only", {"field": field.name})
 
 
-def visible_fields(
-    catalog: Catalog, definition: ObjectDefinition, record: Record, environment: Environment
+def hidden_fields(
+    conditions: Iterable[Condition], record: Record, environment: Environment
 ) -> frozenset[str]:
-    """Gives the fields that a form of this record shows."""
-    hidden = {
+    """Gives the fields that a form of this record does not show."""
+    return frozenset(
         condition.field.name
-        for condition in conditions_of(catalog, definition, "visible_when")
-        if not condition.holds(record, environment)
-    }
-    return frozenset(field.name for field in definition.own_fields) - hidden
+        for condition in conditions
+        if condition.keyword == "visible_when" and not condition.holds(record, environment)
+    )
 
 
 def expression_problems(

@@ -9,11 +9,13 @@ from uuid import uuid4
 
 import sqlalchemy as sa
 
+from metadata.checks import check_elements
 from metadata.ddl import columns_of, table_for
 from metadata.elements import Element, by_key
 from metadata.fields.base import FieldDefinition
 from metadata.json_text import text
 from metadata.merge import (
+    DIGESTS,
     crm_of,
     is_retired,
     merge_document,
@@ -25,6 +27,12 @@ from metadata.objects import ObjectDefinition
 from metadata.operations import Operation
 from metadata.parse import parse_object
 from metadata.problems import Problem
+
+FOLDERS = {
+    **{"package": "packages", "object": "objects", "role": "roles", "view": "views"},
+    **{"layout": "layouts", "rules": "rules", "translations": "translations"},
+}
+"""Where elements of a kind stand in a problem's path."""
 
 Pair = tuple[Element | None, Element]
 
@@ -72,13 +80,31 @@ def plan(old: Sequence[Element], new: Sequence[Element]) -> Plan:
     for element in old:
         if element.id not in matched:
             take_away(change, element)
+    elements = sorted(change.elements, key=lambda element: element.key)
+    if change.operations:
+        change.problems.extend(state_problems(elements))
     destructive = [made.place for made in change.operations if made.is_destructive]
     return Plan(
         tuple(change.operations),
         tuple(change.problems),
-        tuple(sorted(change.elements, key=lambda element: element.key)),
+        tuple(elements),
         tuple(dict.fromkeys(destructive)),
     )
+
+
+def state_problems(elements: Sequence[Element]) -> Iterator[Problem]:
+    """Finds what is wrong with the definitions as they would be, each at its element's address."""
+    for (kind, name), found in check_elements([as_authored(one) for one in elements]).items():
+        for problem in found:
+            yield replace(problem, path=f"/{FOLDERS[kind]}/{name}{problem.path}")
+
+
+def as_authored(element: Element) -> Element:
+    """Gives an element without what an installation keeps in a package's manifest."""
+    if element.kind != "package":
+        return element
+    body = {key: value for key, value in element.body.items() if key != DIGESTS}
+    return replace(element, body=body)
 
 
 def match(old: Sequence[Element], new: Sequence[Element]) -> list[Pair]:
@@ -140,12 +166,11 @@ def settle_object(change: Change, before: Element | None, after: Element, tables
     change.elements.append(made)
     wanted, problems = parse_object(made.name, made.body, package=made.package)
     place = f"/objects/{made.name}"
-    found = [*merged.problems, *problems]
-    change.problems.extend(replace(problem, path=place + problem.path) for problem in found)
-    if before is None or wanted is None:
+    change.problems.extend(replace(one, path=place + one.path) for one in merged.problems)
+    if before is None or wanted is None or problems or merged.problems:
         return
     current, _ = parse_object(before.name, before.body, package=before.package)
-    if current is not None and not found:
+    if current is not None:
         change.problems.extend(conversion_problems(current, wanted))
         change.operations.extend(index_operations(current, wanted))
 

@@ -12,7 +12,7 @@ from jsonschema import Draft202012Validator
 from jsonschema.exceptions import ValidationError
 
 from metadata.fields.read import infer_type
-from metadata.fields.registry import field_types
+from metadata.fields.registry import offered_types
 from metadata.json_text import mapping, nearest, pointer
 from metadata.problems import Problem
 
@@ -59,8 +59,8 @@ def meta_schema(name: str) -> Mapping[str, Any]:
         common = schema["$defs"]["field"]["properties"]
         schema["$defs"]["field"] = {
             "type": "object",
-            "properties": {**common, "field": {"enum": [*field_types()]}, **all_parameters()},
-            "allOf": [field_rule(name, common) for name in field_types()],
+            "properties": {**common, "field": {"enum": [*offered_types()]}, **all_parameters()},
+            "allOf": [field_rule(name, common) for name in offered_types()],
             "additionalProperties": False,
         }
     return schema
@@ -68,12 +68,12 @@ def meta_schema(name: str) -> Mapping[str, Any]:
 
 def all_parameters() -> dict[str, object]:
     """Gives the keywords of all field types, for editors that complete them."""
-    return {name: {} for kind in field_types().values() for name in kind.parameters}
+    return {name: {} for kind in offered_types().values() for name in kind.parameters}
 
 
 def field_rule(name: str, common: Iterable[str]) -> dict[str, object]:
     """Gives the schema that says which keywords a named field type has."""
-    parameters = field_types()[name].parameters
+    parameters = offered_types()[name].parameters
     return {
         "if": {"properties": {"field": {"const": name}}, "required": ["field"]},
         "then": {
@@ -96,7 +96,7 @@ def validator(name: str) -> Draft202012Validator:
 def field_validator(type_name: str) -> Draft202012Validator:
     """Gives the validator of a property's `crm` keywords; "" is for an unknown field type."""
     common = load_schema("object")["$defs"]["field"]["properties"]
-    own = field_types()[type_name].parameters if type_name else all_parameters()
+    own = offered_types()[type_name].parameters if type_name else all_parameters()
     schema = {"type": "object", "properties": {**common, **own}, "additionalProperties": False}
     return Draft202012Validator(schema)
 
@@ -113,7 +113,7 @@ def document_problems(kind: str, document: object) -> list[Problem]:
 
 def field_keyword_problems(document: Mapping[str, object]) -> Iterator[Problem]:
     """Gives what is wrong among the `crm` keywords of an object's properties."""
-    types = field_types()
+    types = offered_types()
     for name, described in mapping(document.get("properties")).items():
         crm = mapping(described).get("crm")
         if not isinstance(crm, Mapping):
@@ -170,10 +170,9 @@ def explain(error: ValidationError, place: tuple[object, ...]) -> Iterator[Probl
 
 def unknown_keys(error: ValidationError, place: tuple[object, ...]) -> Iterator[Problem]:
     """Gives a problem for each key that a schema does not know, with the nearest one it knows."""
-    known = (
-        list(mapping(error.schema.get("properties"))) if isinstance(error.schema, Mapping) else []
-    )
-    for key in error.instance:
+    schema, document = cast(Any, error.schema), cast(Any, error.instance)
+    known = list(schema.get("properties", ()))
+    for key in document:
         if key in known or str(key).startswith("x-"):
             continue
         code = "not_yet" if key in LATER else "unknown_key"

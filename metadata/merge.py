@@ -17,6 +17,9 @@ Guess = Callable[[str, Document], str | None]
 #: What the store keeps among an object's or a field's `crm` keywords; authors need not write it.
 KEPT = frozenset({"id", "column", "table", "retired"})
 
+#: What an installation keeps in a stored manifest: digests of the parts as they were installed.
+DIGESTS = "installed"
+
 
 @dataclass(slots=True)
 class Merged:

@@ -9,7 +9,7 @@ from typing import Final
 
 from metadata.fields.base import ENGLISH, FieldDefinition
 from metadata.fields.read import read_field, read_labels, readable
-from metadata.fields.registry import field_types
+from metadata.fields.registry import offered_types
 from metadata.json_text import mapping, nearest, pointer, sequence, strings, text
 from metadata.objects import ObjectDefinition
 from metadata.problems import Problem
@@ -81,14 +81,15 @@ def parse_object(
 
 def read_fields(object_name: str, document: Mapping[str, object], package: str) -> Fields:
     """Gives the fields of an object's properties, in their order."""
-    types = field_types()
+    types = offered_types()
     required = frozenset(strings(document.get("required")))
     live: dict[str, FieldDefinition] = {}
     retired: dict[str, FieldDefinition] = {}
     problems: list[Problem] = []
     for name, described in mapping(document.get("properties")).items():
         place = pointer(("properties", name))
-        problems.extend(name_problems(name, REFUSED_FIELDS, "field", place))
+        refused = list(name_problems(name, REFUSED_FIELDS, "field", place))
+        problems.extend(refused)
         field, flaws = read_field(
             name,
             mapping(described),
@@ -98,7 +99,7 @@ def read_fields(object_name: str, document: Mapping[str, object], package: str) 
             required=name in required,
         )
         problems.extend(Problem(place + flaw.pointer, flaw.code, flaw.values) for flaw in flaws)
-        if field is not None:
+        if field is not None and not refused:
             (retired if field.retired else live)[name] = field
     return Fields(live, retired, problems)
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import cast
 
@@ -12,6 +12,8 @@ import sqlalchemy as sa
 
 from metadata.catalog import Catalog, build_catalog
 from metadata.elements import LOCAL, Element, by_key
+from metadata.json_text import mapping
+from metadata.merge import crm_of, with_crm
 from rule_engine.columns import Instant
 
 STORE = sa.MetaData()
@@ -270,5 +272,22 @@ def with_drafts(elements: Sequence[Element], changes: Iterable[Draft]) -> list[E
         elif known is None:
             found[key] = Element("", draft.kind, draft.name, LOCAL, draft.body)
         else:
-            found[key] = Element(known.id, known.kind, known.name, known.package, draft.body)
+            found[key] = replace(known, body=draft_body(known, draft.body))
     return list(found.values())
+
+
+def draft_body(known: Element, body: Mapping[str, object]) -> Mapping[str, object]:
+    """Gives a drafted document; fields added to a package's object belong to this installation."""
+    if known.kind != "object" or known.package == LOCAL:
+        return body
+    there = mapping(known.body.get("properties"))
+    properties = {
+        name: one if name in there or owner_of(one) else with_crm(mapping(one), package=LOCAL)
+        for name, one in mapping(body.get("properties")).items()
+    }
+    return {**body, "properties": properties}
+
+
+def owner_of(document: object) -> object:
+    """Gives the package that a field says it belongs to."""
+    return crm_of(mapping(document)).get("package")

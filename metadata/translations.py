@@ -80,9 +80,10 @@ class Translations:
         return replace(option, labels=self.labels(option.labels, option.value, *place, "options"))
 
     def role(self, role: RoleDefinition) -> RoleDefinition:
-        """Gives a role with its title in all languages."""
-        plain = self.labels(role.labels, role.name, "roles")
-        return replace(role, labels=self.labels(plain, "title", "roles", role.name))
+        """Gives a role with its title in all languages, written plain or under `title`."""
+        given = ((t.language, t.part("roles").get(role.name)) for t in self.known)
+        titles = ((language, mapping(said).get("title", said)) for language, said in given)
+        return replace(role, labels=with_labels(role.labels, titles))
 
     def view(self, view: ViewDefinition) -> ViewDefinition:
         """Gives a view with its title in all languages."""

@@ -257,6 +257,17 @@ def walk(node: Node) -> Iterator[Node]:
         pending.extend(reversed(list(children(current))))
 
 
+def depth(node: Node) -> int:
+    """Gives how many nodes lie inside each other at most; 1 for a node without children."""
+    deepest = 0
+    pending = [(node, 1)]
+    while pending:
+        current, level = pending.pop()
+        deepest = max(deepest, level)
+        pending.extend((child, level + 1) for child in children(current))
+    return deepest
+
+
 def _nodes(value: object) -> Iterator[Node]:
     if isinstance(value, Node):
         yield value

@@ -66,6 +66,12 @@ def add_to_time(start: time, length: timedelta) -> time:
     return (datetime.combine(date(2000, 1, 2), start) + length % DAY).time()
 
 
+def time_between(left: time, right: time) -> timedelta:
+    """Gives `left - right` of two times of the same day."""
+    day = date(2000, 1, 1)
+    return datetime.combine(day, left) - datetime.combine(day, right)
+
+
 def to_instant(day: date, clock: time, zone: ZoneInfo) -> datetime | None:
     """Gives the instant at which the zone's clocks show a date and time.
 
@@ -141,6 +147,11 @@ def add_lengths(left: timedelta, right: timedelta) -> timedelta | None:
     return from_milliseconds(to_milliseconds(left) + to_milliseconds(right))
 
 
+def ratio_of_lengths(left: timedelta, right: timedelta) -> Decimal | None:
+    """Gives how many times the right length fits into the left one."""
+    return divide(Decimal(to_milliseconds(left)), Decimal(to_milliseconds(right)))
+
+
 def to_milliseconds(length: timedelta) -> int:
     """Gives a length as a number, cut to whole milliseconds."""
     return length // MILLISECOND
@@ -165,6 +176,6 @@ def order_calendar(left: CalendarLength | None, right: CalendarLength | None) ->
     return months or days if not months or not days or months == days else None
 
 
-def day_of_moment(environment: Environment, moment: date) -> date | None:
-    """Gives the date itself, or an instant's date in the organisation's zone."""
-    return date_in(moment, environment.zone) if isinstance(moment, datetime) else moment
+def day_of_moment(moment: date, zone: ZoneInfo) -> date | None:
+    """Gives the date itself, or the date that the zone's calendar shows at an instant."""
+    return date_in(moment, zone) if isinstance(moment, datetime) else moment

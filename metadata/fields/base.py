@@ -164,6 +164,8 @@ class FieldType(ABC):
     parameters: ClassVar[Parameters] = {}
     """`crm` keywords of this type, each with the JSON Schema of its value."""
     has_options: ClassVar[bool] = False
+    is_offered: ClassVar[bool] = True
+    """Whether definitions may name the type; others are for system fields."""
     input: ClassVar[type[Any]]
     """The form's input: a `fields.inputs.WireField`."""
     wire_schema: ClassVar[JsonObject] = {"type": "string"}

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Final
 
+from metadata.json_text import nearest
+
 CODES: Final = """
 AED AFN ALL AMD AOA ARS AUD AWG AZN BAM BBD BDT BHD BIF BMD BND BOB BRL BSD BTN BWP BYN BZD
 CAD CDF CHF CLF CLP CNY COP CRC CUP CVE CZK DJF DKK DOP DZD EGP ERN ETB EUR FJD FKP GBP GEL GHS
@@ -21,6 +23,13 @@ DIGITS: Final = {
     **dict.fromkeys(THREE_PLACES.split(), 3),
     "CLF": 4,
 }
+
+POPULAR_NAMES: Final = {"RMB": "CNY", "NTD": "TWD", "STG": "GBP", "SFR": "CHF"}
+
+
+def suggest_currency(code: str, default: str) -> str:
+    """Gives the code that was probably meant."""
+    return POPULAR_NAMES.get(code) or nearest(code, sorted(CURRENCIES)) or default
 
 
 def digits_of(currency: str) -> int:

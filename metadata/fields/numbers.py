@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import re
-from decimal import ROUND_HALF_UP, Decimal, localcontext
+from decimal import ROUND_HALF_UP, Context, Decimal
 from typing import Final
 
 from metadata.fields.base import Refused
 
 NUMBER: Final = re.compile(r"[+-]?(\d+(\.\d*)?|\.\d+)([eE][+-]?\d{1,3})?", re.ASCII)
+UNITS: Final = tuple(Decimal(1).scaleb(-scale) for scale in range(13))
+ROUNDING: Final = Context(prec=60, rounding=ROUND_HALF_UP)
 MAX_DIGITS: Final = 18
 """What a scaled 64-bit integer holds: digits before and after the point together."""
 
@@ -47,8 +49,7 @@ def fit(number: Decimal, scale: int, storage_scale: int | None = None) -> Decima
     limit = MAX_DIGITS - (scale if storage_scale is None else storage_scale)
     if number and number.adjusted() >= limit:
         raise Refused("number_size", limit=limit)
-    with localcontext(prec=60):
-        rounded = number.quantize(Decimal(1).scaleb(-scale), rounding=ROUND_HALF_UP)
+    rounded = number.quantize(UNITS[scale], context=ROUNDING)
     if rounded and rounded.adjusted() >= limit:
         raise Refused("number_size", limit=limit)
     return rounded or abs(rounded)

@@ -19,3 +19,10 @@ def field_types() -> Mapping[str, FieldType]:
         group="trellis.field_types",
     )
     return MappingProxyType(found)
+
+
+@cache
+def offered_types() -> Mapping[str, FieldType]:
+    """Gives the field types that definitions may name."""
+    found = {name: kind for name, kind in field_types().items() if kind.is_offered}
+    return MappingProxyType(found)

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Literal
 from zoneinfo import ZoneInfo
 
+from metadata.json_text import nearest
 from metadata.problems import DefinitionError, Problem
 
 Count = Literal["none", "exact", "capped"]
@@ -60,8 +62,9 @@ class QueryProblem(DefinitionError):  # noqa: N818  # a problem is what it is ca
 class UnknownObject(QueryProblem):
     """No such object for this principal: hidden and non-existing ones give the same answer."""
 
-    def __init__(self, object_name: str) -> None:
-        super().__init__([Problem("object", "unknown_object", {"name": object_name})])
+    def __init__(self, object_name: str, known: Sequence[str]) -> None:
+        values = {"name": object_name, "nearest": nearest(object_name, known), "known": known}
+        super().__init__([Problem("object", "unknown_object", values)])
 
 
 class Missing(Exception):  # noqa: N818  # says what is the case

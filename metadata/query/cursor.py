@@ -8,6 +8,7 @@ from collections.abc import Callable, Mapping, Sequence
 from datetime import date, datetime, time
 from decimal import Decimal, InvalidOperation
 from hashlib import sha256
+from typing import Any
 
 import sqlalchemy as sa
 
@@ -101,7 +102,7 @@ def pieces_after(
     keys: Sequence[SortKey],
     values: Sequence[object],
     record_id: str,
-    id_column: sa.ColumnElement[str],
+    id_column: sa.ColumnElement[Any],
 ) -> list[sa.ColumnElement[bool]]:
     """Gives conditions that together hold for all rows after a cursor, in the order of the list.
 
@@ -116,7 +117,7 @@ def pieces_after(
 
 
 def pieces_of_one(
-    key: SortKey, value: object, record_id: str, id_column: sa.ColumnElement[str]
+    key: SortKey, value: object, record_id: str, id_column: sa.ColumnElement[Any]
 ) -> list[sa.ColumnElement[bool]]:
     """Gives the pieces for an order by one key."""
     column, down = key.expression, key.descending
@@ -134,7 +135,7 @@ def lexicographic(
     keys: Sequence[SortKey],
     values: Sequence[object],
     record_id: str,
-    id_column: sa.ColumnElement[str],
+    id_column: sa.ColumnElement[Any],
 ) -> sa.ColumnElement[bool]:
     """Gives the condition for an order by several keys."""
     condition = beyond_id(id_column, record_id, keys[-1].descending)
@@ -157,15 +158,15 @@ def beyond(key: SortKey, value: object) -> sa.ColumnElement[bool]:
 
 
 def beyond_id(
-    id_column: sa.ColumnElement[str], record_id: str, descending: bool
+    id_column: sa.ColumnElement[Any], record_id: str, descending: bool
 ) -> sa.ColumnElement[bool]:
     """Gives the condition that a row's id is later."""
     return id_column < record_id if descending else id_column > record_id
 
 
 def order_by(
-    keys: Sequence[SortKey], id_column: sa.ColumnElement[str]
-) -> list[sa.ColumnElement[object]]:
+    keys: Sequence[SortKey], id_column: sa.ColumnElement[Any]
+) -> list[sa.ColumnElement[Any]]:
     """Gives ORDER BY. The id follows the last key, so that one index serves both directions."""
     clauses = [key.clause for key in keys]
     if not keys or keys[-1].nullable:

@@ -5,12 +5,11 @@ from __future__ import annotations
 from functools import lru_cache
 
 import sqlalchemy as sa
-from rule_engine.backends.sql import compile_node_sql
-from rule_engine.check import Expression
 
 from metadata.problems import Problem
 from metadata.query.answers import MAX_FILTER_BYTES, QueryProblem
 from metadata.query.tables import PermittedTables
+from rule_engine.backends.sql import compile_node_sql
 from rule_engine.core import Node
 from rule_engine.errors import (
     Diagnostic,
@@ -18,6 +17,7 @@ from rule_engine.errors import (
     RuleCheckError,
     RuleSyntaxError,
 )
+from rule_engine.expression import Expression
 from rule_engine.types import Kind, Schema
 
 PARAMETER = "filter"
@@ -52,6 +52,5 @@ def compile_filter(
 
 def as_problem(found: Diagnostic) -> Problem:
     """Gives a finding of the language as a problem of the parameter, with its place."""
-    message = f"{found.message} ({found.hint})" if found.hint else found.message
-    values = {"message": message, "line": found.span.line, "column": found.span.column}
+    values = {"message": found.message, "hint": found.hint}
     return Problem(PARAMETER, "bad_filter", values, found.span.line, found.span.column)

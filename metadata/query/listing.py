@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from typing import Any
 
 import sqlalchemy as sa
 
@@ -15,11 +14,12 @@ from metadata.query.order import SortKey, sort_keys
 from metadata.query.page import count_statement, page_statement
 from metadata.query.paths import Source
 from metadata.query.question import Question, Resolved
+from metadata.query.run import Row, Statement
 from metadata.query.search import holds_words
 from metadata.query.selection import Selection
 from metadata.query.tables import PermittedTables
 
-Run = Callable[[sa.Select[Any]], Sequence[sa.Row[Any]]]
+Run = Callable[[Statement], Sequence[Row]]
 
 
 def list_page(resolved: Resolved, tables: PermittedTables, run: Run) -> Page:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from typing import Any
 
 import sqlalchemy as sa
 
@@ -36,20 +37,20 @@ class SortKey:
     `nullable` tells whether there is a block of empties.
     """
 
-    expression: sa.ColumnElement[object]
+    expression: sa.ColumnElement[Any]
     kind: Kind
     descending: bool
     nullable: bool = True
 
     @property
-    def clause(self) -> sa.ColumnElement[object]:
+    def clause(self) -> sa.ColumnElement[Any]:
         """Gives the key for ORDER BY."""
         return directed(self.expression, self.descending, self.nullable)
 
 
 def directed(
-    expression: sa.ColumnElement[object], descending: bool, nullable: bool
-) -> sa.ColumnElement[object]:
+    expression: sa.ColumnElement[Any], descending: bool, nullable: bool
+) -> sa.ColumnElement[Any]:
     """Gives an expression with its direction; empties are lower than all values."""
     if descending:
         clause = expression.desc()

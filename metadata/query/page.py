@@ -12,6 +12,7 @@ from metadata.query.answers import COUNT_CAP
 from metadata.query.cursor import order_by
 from metadata.query.order import SortKey
 from metadata.query.paths import Source
+from metadata.query.run import Statement
 
 Conditions = Sequence[sa.ColumnElement[bool]]
 
@@ -23,7 +24,7 @@ def page_statement(
     where: Conditions,
     pieces: Conditions,
     limit: int,
-) -> sa.Select[Any]:
+) -> Statement:
     """Gives the rows of the pieces one after the other, each in order, and the sort values last.
 
     No piece means the first page.
@@ -53,9 +54,10 @@ def page_statement(
     )
 
 
-def count_statement(clause: sa.FromClause, where: Conditions, *, capped: bool) -> sa.Select[Any]:
+def count_statement(clause: sa.FromClause, where: Conditions, *, capped: bool) -> Statement:
     """Gives the number of rows; a capped one stops counting at 1,001."""
     if not capped:
         return sa.select(sa.func.count()).select_from(clause).where(*where)
-    some = sa.select(sa.literal_column("1").label("one")).select_from(clause).where(*where)
+    one = sa.literal_column("1", sa.Integer).label("one")
+    some = sa.select(one).select_from(clause).where(*where)
     return sa.select(sa.func.count()).select_from(some.limit(COUNT_CAP).subquery())

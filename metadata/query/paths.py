@@ -75,12 +75,10 @@ class Paths:
         return ResolvedPath(text, object_name, tuple(hops), found, masked)
 
     def _unknown(self, parameter: str, object_name: str, step: str) -> Problem:
-        """Words a name that is no field here, with the nearest one first."""
+        """Words a name that is no field here, with the nearest one that is."""
         known = list(self.known(object_name, whole=True))
-        guess = nearest(step, known)
-        ordered = [guess, *(name for name in known if name != guess)] if guess else known
-        values = {"name": step, "object": object_name, "known": ordered}
-        return Problem(parameter, "unknown_field", values)
+        values = {"name": step, "object": object_name, "nearest": nearest(step, known)}
+        return Problem(parameter, "unknown_field", {**values, "known": known})
 
 
 class Source:

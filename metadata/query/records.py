@@ -138,7 +138,7 @@ class Records:
         self._demand(object_name)
         source = self._source(object_name)
         root = source.root
-        selection = Selection(source, whole_record(self.catalog.objects[object_name].fields))
+        selection = Selection(source, whole_record(self.catalog.objects[object_name]))
         allowed = self.tables.reach(root, object_name, action)
         readable = self.tables.reach(root, object_name, "read")
         statement = (
@@ -177,9 +177,9 @@ class Records:
         return ()
 
     def _demand(self, object_name: str) -> None:
-        known = object_name in self.catalog.objects
-        if not known or not self.principal.access(object_name).exists:
-            raise UnknownObject(object_name)
+        known = [name for name in self.catalog.objects if self.principal.access(name).exists]
+        if object_name not in known:
+            raise UnknownObject(object_name, known)
 
     def _source(self, object_name: str) -> Source:
         return Source(self.tables, object_name)

@@ -16,6 +16,9 @@ if TYPE_CHECKING:
 
 USER = "user"
 
+Statement = sa.Select[*tuple[Any, ...]]
+Row = sa.Row[*tuple[Any, ...]]
+
 
 class Runner:
     """Runs statements on one connection for one principal at one moment."""
@@ -26,7 +29,7 @@ class Runner:
         self.connection = connection
         self.parameters = parameters_of(catalog, principal, moment)
 
-    def __call__(self, statement: sa.Select[Any]) -> Sequence[sa.Row[Any]]:
+    def __call__(self, statement: Statement) -> Sequence[Row]:
         """Gives all rows.
 
         Raises QueryProblem for values that fit no column: more digits than numbers have, letters

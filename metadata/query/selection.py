@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import sqlalchemy as sa
 
 from metadata.fields.base import FieldDefinition
+from metadata.objects import ObjectDefinition
 from metadata.query.mask import mask
 from metadata.query.paths import ResolvedPath, Source
 
@@ -57,8 +58,7 @@ def value_parts(field: FieldDefinition) -> tuple[str, ...]:
     return tuple(part for part in field.type.parts if part != FOLD)
 
 
-def whole_record(
-    fields: Mapping[str, FieldDefinition], object_name: str
-) -> tuple[ResolvedPath, ...]:
+def whole_record(definition: ObjectDefinition) -> tuple[ResolvedPath, ...]:
     """Gives the paths of all of an object's own fields."""
-    return tuple(ResolvedPath(name, object_name, (), field) for name, field in fields.items())
+    fields = definition.fields.items()
+    return tuple(ResolvedPath(name, definition.name, (), field) for name, field in fields)

@@ -6,13 +6,13 @@ import logging
 from typing import TYPE_CHECKING
 
 import sqlalchemy as sa
-from rule_engine.backends.sql import compile_node_sql
-from rule_engine.check import Expression
 from sqlalchemy.dialects import postgresql
 from sqlalchemy.sql import operators
 
 from metadata.access import Principal, Rows
+from rule_engine.backends.sql import compile_node_sql
 from rule_engine.errors import NotTranslatableError, RuleError
+from rule_engine.expression import Expression
 from rule_engine.types import Kind
 
 if TYPE_CHECKING:

@@ -4,15 +4,18 @@ from __future__ import annotations
 
 import logging
 import sqlite3
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 import sqlalchemy as sa
 import sqlalchemy.event
-from rule_engine.backends.sql import register_sqlite_functions
+from sqlalchemy.dialects.postgresql import insert as postgresql_insert
+from sqlalchemy.dialects.sqlite import insert as sqlite_insert
 from sqlalchemy.engine.interfaces import DBAPIConnection
+
+from rule_engine.backends.sql import register_sqlite_functions
 
 logger = logging.getLogger(__name__)
 
@@ -102,6 +105,18 @@ def signal(connection: sa.Connection, name: str) -> None:
     signals[name] = None
 
 
+def insert_once(
+    connection: sa.Connection, table: sa.Table, key: str, values: Mapping[str, object]
+) -> bool:
+    """Adds a row unless there is one with the same value in the unique column `key`.
+
+    Says whether it was added.
+    """
+    insert = postgresql_insert if connection.dialect.name == "postgresql" else sqlite_insert
+    statement = insert(table).values(dict(values)).on_conflict_do_nothing(index_elements=[key])
+    return connection.execute(statement.returning(table.c[key])).first() is not None
+
+
 def make_engine(url: str, synchronous: str = "NORMAL", *, autocommit: bool = False) -> sa.Engine:
     """Makes an engine with the settings that Trellis relies on.
 
@@ -134,6 +149,8 @@ def make_sqlite_engine(
         if not has_safe_wal():
             cursor.execute("PRAGMA wal_autocheckpoint=0")
         cursor.close()
+        if not isinstance(connection, sqlite3.Connection):
+            raise TypeError(f"SQLite is spoken through sqlite3, not {type(connection)}")
         register_sqlite_functions(connection)
 
     if not autocommit:

@@ -89,9 +89,7 @@ def examine_accounts(platform: Platform) -> Iterator[Finding]:
         pairs = sa.select(users.c.username).join(
             ab_user, ab_user.c.id == users.c.account, isouter=True
         )
-        astray = pairs.where(
-            sa.or_(ab_user.c.id.is_(None), ab_user.c.username != users.c.username)
-        )
+        astray = pairs.where(sa.or_(ab_user.c.id.is_(None), ab_user.c.username != users.c.username))
         names = list(connection.execute(astray.order_by(users.c.username)).scalars())
     if names:
         yield Finding("wrong", "users", f"record and account differ: {', '.join(names)}")

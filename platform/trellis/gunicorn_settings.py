@@ -2,13 +2,9 @@
 
 from __future__ import annotations
 
-import logging
+from typing import Any
 
 from flask import Flask
-from gunicorn.arbiter import Arbiter
-from gunicorn.workers.base import Worker
-
-logger = logging.getLogger(__name__)
 
 worker_class = "gthread"
 preload_app = True
@@ -18,7 +14,7 @@ control_socket_disable = True
 loglevel = "warning"
 
 
-def post_fork(_server: Arbiter, worker: Worker) -> None:
+def post_fork(_server: object, worker: Any) -> None:
     """Gives up connections that belong to the process we were forked from."""
     application = worker.app.wsgi()
     if isinstance(application, Flask):

@@ -10,14 +10,15 @@ from pathlib import Path
 
 import sqlalchemy as sa
 
-from metadata.packages import install, read_package
+from metadata.packages.install import install
+from metadata.packages.read import read_package
 from metadata.store import create_store
 from trellis.app import create_app
 from trellis.bundled import SYSTEM, known_packages
 from trellis.checkpoints import try_lock
 from trellis.config import Settings
 from trellis.db import SYSTEM_TABLES, Database
-from trellis.demo import load_demo
+from trellis.demo.load import load_demo
 from trellis.runtime import Platform, open_platform
 from trellis.security.builder import ADMIN_ROLE
 from trellis.security.tables import FAB_TABLES
@@ -37,21 +38,26 @@ class InstallationError(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Report:
-    """What `set_up` found or made. `password` is given only when it was made up here."""
+    """What `set_up` found or made.
+
+    `demo` counts the records made, by object. Passwords are given only when they were made up
+    here; `demo_password` when it is not the one of `admin`.
+    """
 
     instance: Path
     packages: Mapping[str, str]
     made_admin: bool
     password: str | None
-    demo: str = ""
+    demo: Mapping[str, int]
+    demo_password: str | None
 
 
 def set_up(
-    settings: Settings, *, packages: tuple[str, ...] = (BASE_PACKAGE,), demo_seed: int | None = None
+    settings: Settings, *, packages: tuple[str, ...] = (BASE_PACKAGE,), with_demo: bool = False
 ) -> Report:
     """Makes what is missing in an instance and leaves the rest alone.
 
-    With `demo_seed` the base package's demo company is made, once.
+    With `with_demo` the base package's demo company is made, once.
     """
     settings.run_folder.mkdir(parents=True, exist_ok=True)
     with try_lock(settings.run_folder / "init.lock") as is_ours:
@@ -59,13 +65,13 @@ def set_up(
             raise InstallationError(f"{settings.instance} is being set up by another process")
         platform = open_platform(settings)
         try:
-            return set_up_platform(platform, packages, demo_seed)
+            return set_up_platform(platform, packages, with_demo=with_demo)
         finally:
             platform.close()
 
 
 def set_up_platform(
-    platform: Platform, packages: tuple[str, ...], demo_seed: int | None = None
+    platform: Platform, packages: tuple[str, ...], *, with_demo: bool = False
 ) -> Report:
     """Does what `set_up` says with a platform that the caller opened."""
     settings = platform.settings
@@ -78,15 +84,22 @@ def set_up_platform(
             install(connection, read_package(folder), by="system")
         watch_security(connection)
     password = make_admin(platform)
-    demo = ""
-    if demo_seed is not None:
-        demo = load_demo(
-            platform, BASE_PACKAGE, seed=demo_seed, password=password or settings.admin_password
-        )
+    demo: Mapping[str, int] = {}
+    demo_password = None
+    if with_demo:
+        demo_password = password or settings.admin_password or new_password()
+        demo = load_demo(platform, known_packages()[BASE_PACKAGE], password=demo_password)
     with platform.database.read() as connection:
-        installed = platform.catalogs.current(connection).packages
-    shown = password if settings.admin_password is None else None
-    return Report(settings.instance, dict(installed), password is not None, shown, demo)
+        installed = dict(platform.catalogs.current(connection).packages)
+    is_told = settings.admin_password is None
+    return Report(
+        instance=settings.instance,
+        packages=installed,
+        made_admin=password is not None,
+        password=password if is_told else None,
+        demo=demo,
+        demo_password=demo_password if demo and is_told and password is None else None,
+    )
 
 
 def make_tables(database: Database) -> None:
@@ -103,7 +116,7 @@ def make_admin(platform: Platform) -> str | None:
         catalog = platform.catalogs.current(connection)
         if find_user(connection, catalog, ADMIN) is not None:
             return None
-        password = platform.settings.admin_password or secrets.token_urlsafe(PASSWORD_BYTES)
+        password = platform.settings.admin_password or new_password()
         create_user(
             connection,
             catalog,
@@ -113,6 +126,11 @@ def make_admin(platform: Platform) -> str | None:
         )
     logger.info("user %s made", ADMIN)
     return password
+
+
+def new_password() -> str:
+    """Makes a password up."""
+    return secrets.token_urlsafe(PASSWORD_BYTES)
 
 
 def is_set_up(database: Database) -> bool:

@@ -145,7 +145,7 @@ def serve(settings: Settings, options: Options, *, announce: Callable[[str], obj
 
 def plan_children(settings: Settings, options: Options) -> list[Child]:
     """Gives the processes to run, those first that others need."""
-    children = []
+    children: list[Child] = []
     settings = with_redis(settings, children)
     environment = environment_of(settings)
     if options.with_worker:

@@ -8,6 +8,7 @@ from contextlib import contextmanager
 import click
 import sqlalchemy.exc
 
+from metadata.migrate import PublishConflict, Unconfirmed
 from metadata.problems import DefinitionError
 from trellis.config import Settings, SettingsError, load_settings
 from trellis.db import Database
@@ -16,7 +17,14 @@ from trellis.runtime import Platform, open_platform
 from trellis.security.users import UserError
 from trellis.serve import AlreadyServedError
 
-EXPECTED = (SettingsError, DefinitionError, InstallationError, UserError, AlreadyServedError)
+EXPECTED = (
+    SettingsError,
+    DefinitionError,
+    PublishConflict,
+    InstallationError,
+    UserError,
+    AlreadyServedError,
+)
 
 
 @contextmanager
@@ -26,6 +34,11 @@ def refusing() -> Iterator[None]:
         yield
     except EXPECTED as error:
         raise click.ClickException(str(error)) from error
+    except Unconfirmed as error:
+        names = " ".join(f"--confirm {name}" for name in error.names)
+        raise click.ClickException(
+            f"this takes things out of use; to do it: trellis package install … {names}"
+        ) from error
     except sqlalchemy.exc.OperationalError as error:
         raise click.ClickException(f"the database does not answer: {error.orig}") from error
 

@@ -20,6 +20,7 @@ from rule_engine.errors import Span
 from rule_engine.types import Kind, ObjectType, Type
 
 MAX_PARTS = 20_000
+MAX_DEPTH = 100  # visitors and Python's compiler recurse
 
 _SUMMABLE = (Kind.NUMBER, Kind.PERCENT, Kind.MONEY)
 
@@ -92,13 +93,21 @@ def _build(session: Session, origin: Origin, formula: Formula, output: int) -> c
         node = session.check(place, formula.body)
     else:
         node = table_value(session, place, formula, output)
-    if node is not None and _is_too_big(node):
+    if node is not None and is_too_big(node):
         return None
     return node
 
 
-def _is_too_big(node: core.Node) -> bool:
-    return any(count >= MAX_PARTS for count, _ in enumerate(core.walk(node)))
+def is_too_big(node: core.Node) -> bool:
+    """Says whether an expression with its formulas is too much to compile."""
+    too_many = any(count >= MAX_PARTS for count, _ in enumerate(core.walk(node)))
+    return too_many or core.depth(node) > MAX_DEPTH
+
+
+def report_too_big(session: Session, span: Span) -> None:
+    """Says that formulas in formulas have grown beyond measure."""
+    message = f"with its formulas this has over {MAX_PARTS:,} parts, or over {MAX_DEPTH} levels"
+    session.report("too_big", message, span, "keep a part of it in a field")
 
 
 def check_formula(session: Session, formula: Formula) -> None:
@@ -121,9 +130,8 @@ def check_formula(session: Session, formula: Formula) -> None:
     except FormulaCycleError as cycle:
         _report_cycle(session, cycle, name.span)
         return
-    if any(node is not None and _is_too_big(node) for node in built):
-        message = f"with all its formulas this has over {MAX_PARTS:,} parts"
-        session.report("formula_too_big", message, name.span, "keep a part in a field")
+    if any(node is not None and is_too_big(node) for node in built):
+        report_too_big(session, name.span)
 
 
 def _check_shape(session: Session, table: tree.Table) -> bool:

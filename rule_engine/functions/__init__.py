@@ -11,12 +11,12 @@ from dataclasses import dataclass, field
 from functools import cache
 from importlib import import_module
 from pkgutil import iter_modules
-from typing import Any
 
-import sqlalchemy as sa
-
+from rule_engine.backends.dialects.dialect import Dialect
+from rule_engine.backends.dialects.values import Amount, Element, Number, Plain, Value
 from rule_engine.core import Call, Node
-from rule_engine.types import Kind, Type
+from rule_engine.errors import Span
+from rule_engine.types import Kind, Schema, Type
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,16 +35,47 @@ class Parameter:
 
 @dataclass(frozen=True, slots=True)
 class SqlCall:
-    """What the SQL side of a function gets.
+    """What the SQL side of a function gets: compiled arguments, and their checked nodes."""
 
-    `arguments` are compiled already; `call.arguments` are their checked nodes (types, constants);
-    `bind` gives a run's parameter: now, today, zone, user_<field>.
-    """
-
-    dialect: str
+    dialect: Dialect
     call: Call
-    arguments: tuple[sa.ColumnElement[Any], ...]
-    bind: Callable[[str], sa.ColumnElement[Any]]
+    arguments: tuple[Value, ...]
+
+    def element(self, position: int) -> Element:
+        """Gives an argument that is one plain column: a text, a date, a boolean."""
+        argument = self.arguments[position]
+        if isinstance(argument, Plain):
+            return argument.element
+        raise TypeError(argument)
+
+    def number(self, position: int) -> Number:
+        """Gives an argument that is a number."""
+        argument = self.arguments[position]
+        if isinstance(argument, Number):
+            return argument
+        raise TypeError(argument)
+
+    def day(self, position: int) -> Element:
+        """Gives an argument's date; of an instant that in the organisation's zone."""
+        element = self.element(position)
+        is_instant = self.call.arguments[position].type.kind is Kind.INSTANT
+        return self.dialect.times.date_of(element) if is_instant else element
+
+    @property
+    def nullable(self) -> bool:
+        """Says whether an argument may be empty."""
+        return any(argument.nullable for argument in self.arguments)
+
+
+def on_number(value: Value, change: Callable[[Number], Number]) -> Value:
+    """Gives a number changed, or an amount whose number is changed."""
+    match value:
+        case Number():
+            return change(value)
+        case Amount():
+            return Amount(change(value.number), value.currency, value.may_lack_currency)
+        case _:
+            raise TypeError(value)
 
 
 def any_nullable(arguments: Sequence[Node]) -> bool:
@@ -70,7 +101,8 @@ class Function:
 
     `result` gives the type for the arguments' types, or None when they do not go together;
     `python(environment, *values)` computes it. Unless `takes_empty`, an empty argument makes the
-    result empty without a call. `sql` is None when a database cannot say it.
+    result empty without a call. `sql` is None when a database cannot say it. A function with
+    `expand` is short for another expression, which takes the call's place (None: not so).
     """
 
     name: str
@@ -78,9 +110,10 @@ class Function:
     result: Callable[[Sequence[Type]], Type | None]
     python: Callable[..., object]
     doc: str
-    sql: Callable[[SqlCall], sa.ColumnElement[Any]] | None = None
+    sql: Callable[[SqlCall], Value] | None = None
     takes_empty: bool = False
     nullable: Callable[[Sequence[Node]], bool] = field(default=any_nullable)
+    expand: Callable[[Schema, Sequence[Node], Span], Node | None] | None = None
 
     @property
     def signature(self) -> str:

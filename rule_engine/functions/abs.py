@@ -5,7 +5,8 @@ from __future__ import annotations
 from dataclasses import replace
 from decimal import Decimal
 
-from rule_engine.functions import Function, Parameter, same_as_first
+from rule_engine.backends.dialects.values import Value
+from rule_engine.functions import Function, Parameter, SqlCall, on_number, same_as_first
 from rule_engine.types import Environment, Kind
 from rule_engine.values import Money
 
@@ -17,10 +18,15 @@ def _abs(environment: Environment, x: Decimal | Money) -> Decimal | Money:
     return x.copy_abs()
 
 
+def _sql(call: SqlCall) -> Value:
+    return on_number(call.arguments[0], call.dialect.numbers.absolute)
+
+
 FUNCTION = Function(
     name="abs",
     parameters=(Parameter("x", frozenset({Kind.NUMBER, Kind.PERCENT, Kind.MONEY})),),
     result=same_as_first,
     python=_abs,
+    sql=_sql,
     doc="Gives a number without its sign.",
 )

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from rule_engine.functions import Function, Parameter, always
+from rule_engine.backends.dialects.values import Plain, Value
+from rule_engine.functions import Function, Parameter, SqlCall, always
 from rule_engine.types import Environment, Kind
 
 
@@ -11,11 +12,17 @@ def _concat(environment: Environment, *texts: str | None) -> str | None:
     return "".join(text for text in texts if text) or None
 
 
+def _sql(call: SqlCall) -> Value:
+    elements = [call.element(position) for position in range(len(call.arguments))]
+    return Plain(call.dialect.texts.concat(elements), True)
+
+
 FUNCTION = Function(
     name="concat",
     parameters=(Parameter("text", frozenset({Kind.TEXT, Kind.CHOICE}), repeats=True),),
     result=always(Kind.TEXT),
     python=_concat,
+    sql=_sql,
     doc="Gives texts joined in order; empty ones are left out.",
     takes_empty=True,
     nullable=lambda arguments: all(argument.nullable for argument in arguments),

@@ -4,13 +4,18 @@ from __future__ import annotations
 
 from datetime import date
 
+from rule_engine.backends.dialects.values import Plain, Value
 from rule_engine.dates import day_of_moment
-from rule_engine.functions import Function, Parameter, always
+from rule_engine.functions import Function, Parameter, SqlCall, always
 from rule_engine.types import Environment, Kind
 
 
 def _date_of(environment: Environment, moment: date) -> date | None:
-    return day_of_moment(environment, moment)
+    return day_of_moment(moment, environment.zone)
+
+
+def _sql(call: SqlCall) -> Value:
+    return Plain(call.day(0), True)
 
 
 FUNCTION = Function(
@@ -18,5 +23,6 @@ FUNCTION = Function(
     parameters=(Parameter("moment", frozenset({Kind.DATE, Kind.INSTANT})),),
     result=always(Kind.DATE),
     python=_date_of,
+    sql=_sql,
     doc="Gives the date of a point in time in the organisation's zone.",
 )

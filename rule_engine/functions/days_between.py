@@ -5,14 +5,19 @@ from __future__ import annotations
 from datetime import date
 from decimal import Decimal
 
+from rule_engine.backends.dialects.values import Value
 from rule_engine.dates import day_of_moment
-from rule_engine.functions import Function, Parameter, always
+from rule_engine.functions import Function, Parameter, SqlCall, always
 from rule_engine.types import Environment, Kind
 
 
 def _days_between(environment: Environment, a: date, b: date) -> Decimal | None:
-    first, last = day_of_moment(environment, a), day_of_moment(environment, b)
+    first, last = day_of_moment(a, environment.zone), day_of_moment(b, environment.zone)
     return None if first is None or last is None else Decimal((last - first).days)
+
+
+def _sql(call: SqlCall) -> Value:
+    return call.dialect.times.days_between(call.day(1), call.day(0))
 
 
 FUNCTION = Function(
@@ -23,5 +28,6 @@ FUNCTION = Function(
     ),
     result=always(Kind.NUMBER),
     python=_days_between,
+    sql=_sql,
     doc="Gives the number of days from the first date to the second.",
 )

@@ -6,7 +6,8 @@ from dataclasses import replace
 from decimal import Decimal
 
 from rule_engine import arithmetic
-from rule_engine.functions import Function, Parameter, same_as_first
+from rule_engine.backends.dialects.values import Value
+from rule_engine.functions import Function, Parameter, SqlCall, on_number, same_as_first
 from rule_engine.types import Environment, Kind
 from rule_engine.values import Money
 
@@ -18,10 +19,15 @@ def _floor(environment: Environment, x: Decimal | Money) -> Decimal | Money:
     return arithmetic.round_down(x)
 
 
+def _sql(call: SqlCall) -> Value:
+    return on_number(call.arguments[0], call.dialect.numbers.floor)
+
+
 FUNCTION = Function(
     name="floor",
     parameters=(Parameter("x", frozenset({Kind.NUMBER, Kind.PERCENT, Kind.MONEY})),),
     result=same_as_first,
     python=_floor,
+    sql=_sql,
     doc="Gives the greatest whole number that is not above.",
 )

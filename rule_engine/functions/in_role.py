@@ -18,6 +18,6 @@ FUNCTION = Function(
     parameters=(Parameter("name", frozenset({Kind.TEXT})),),
     result=always(Kind.BOOLEAN),
     python=_in_role,
-    doc='Says whether the acting person has a role; the acting person carries the names in "roles".',
+    doc='Says whether the acting person has a role, by its name in "roles".',
     nullable=never_nullable,
 )

@@ -18,6 +18,6 @@ FUNCTION = Function(
     parameters=(Parameter("name", frozenset({Kind.TEXT})),),
     result=always(Kind.BOOLEAN),
     python=_in_team,
-    doc='Says whether the acting person belongs to a team; the acting person carries the names in "teams".',
+    doc='Says whether the acting person belongs to a team, by its name in "teams".',
     nullable=never_nullable,
 )

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from decimal import Decimal
 
-from rule_engine.functions import Function, Parameter, always, always_nullable
+from rule_engine.backends.dialects.values import Value
+from rule_engine.functions import Function, Parameter, SqlCall, always, always_nullable
 from rule_engine.text import parse_number
 from rule_engine.types import Environment, Kind
 
@@ -14,11 +15,17 @@ def _number_of(environment: Environment, text: str) -> Decimal | None:
     return parse_number(text)
 
 
+def _sql(call: SqlCall) -> Value:
+    texts, numbers = call.dialect.texts, call.dialect.numbers
+    return numbers.parse(texts.trim(call.element(0)))
+
+
 FUNCTION = Function(
     name="number_of",
     parameters=(Parameter("text", frozenset({Kind.TEXT, Kind.CHOICE})),),
     result=always(Kind.NUMBER),
     python=_number_of,
+    sql=_sql,
     doc="Gives the number that a text says; empty when it says none.",
     nullable=always_nullable,
 )

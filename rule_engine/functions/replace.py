@@ -2,13 +2,19 @@
 
 from __future__ import annotations
 
-from rule_engine.functions import Function, Parameter, always, always_nullable
+from rule_engine.backends.dialects.values import Plain, Value
+from rule_engine.functions import Function, Parameter, SqlCall, always, always_nullable
 from rule_engine.types import Environment, Kind
 
 
 def _replace(environment: Environment, text: str, part: str, by: str) -> str | None:
     del environment
     return text.replace(part, by) or None if part else text
+
+
+def _sql(call: SqlCall) -> Value:
+    texts = call.dialect.texts
+    return Plain(texts.replace(call.element(0), call.element(1), call.element(2)), True)
 
 
 FUNCTION = Function(
@@ -20,6 +26,7 @@ FUNCTION = Function(
     ),
     result=always(Kind.TEXT),
     python=_replace,
+    sql=_sql,
     doc="Gives a text with each exact part replaced by another.",
     nullable=always_nullable,
 )

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from datetime import date, datetime
 
+from rule_engine.backends.dialects.values import Plain, Value
+from rule_engine.core import Constant
 from rule_engine.dates import start_of_date, start_of_instant
-from rule_engine.functions import Function, Parameter, same_as_first
+from rule_engine.functions import Function, Parameter, SqlCall, same_as_first
 from rule_engine.types import Environment, Kind
 
 
@@ -18,6 +20,14 @@ def _start_of(environment: Environment, moment: date, unit: str) -> date | None:
 UNITS = ("year", "quarter", "month", "week", "day")
 
 
+def _sql(call: SqlCall) -> Value:
+    moment, unit = call.call.arguments
+    word = unit.value if isinstance(unit, Constant) else ""
+    if moment.type.kind is Kind.INSTANT:
+        return Plain(call.dialect.times.start_of_instant(call.element(0), str(word)), True)
+    return Plain(call.dialect.times.start_of_date(call.element(0), str(word)), call.nullable)
+
+
 FUNCTION = Function(
     name="start_of",
     parameters=(
@@ -26,5 +36,6 @@ FUNCTION = Function(
     ),
     result=same_as_first,
     python=_start_of,
+    sql=_sql,
     doc="Gives the start of the year, quarter, month, week (Monday) or day; keeps the type.",
 )

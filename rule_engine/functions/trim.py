@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from rule_engine.functions import Function, Parameter, always, always_nullable
+from rule_engine.backends.dialects.values import Plain, Value
+from rule_engine.functions import Function, Parameter, SqlCall, always, always_nullable
 from rule_engine.text import clean
 from rule_engine.types import Environment, Kind
 
@@ -12,11 +13,16 @@ def _trim(environment: Environment, text: str) -> str | None:
     return clean(text)
 
 
+def _sql(call: SqlCall) -> Value:
+    return Plain(call.dialect.texts.clean(call.element(0)), True)
+
+
 FUNCTION = Function(
     name="trim",
     parameters=(Parameter("text", frozenset({Kind.TEXT, Kind.CHOICE})),),
     result=always(Kind.TEXT),
     python=_trim,
+    sql=_sql,
     doc="Gives a text without white space at its ends; blank text is empty.",
     nullable=always_nullable,
 )

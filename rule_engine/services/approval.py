@@ -1,6 +1,8 @@
 """Approvals as a pure state machine: (definition, state, event, now) gives (state, effects).
 
 Two decisions at once are kept apart by whoever stores the state: it compares `revision` first.
+Codes of refusals: does_not_qualify not_submitter nobody_to_ask too_few_to_ask failed closed
+already_decided not_approver comment_required no_delegation self_approval not_submitter_recall.
 """
 
 from __future__ import annotations
@@ -131,8 +133,6 @@ def recall(
     transition = Transition(definition, moved, record, environment, directory, now)
 
     def take_back() -> None:
-        for step in state.open_steps:
-            transition.run(transition.step(step.name).phases, "recall")
         transition.close("recalled")
         transition.run(definition.phases, "recall")
 

@@ -107,8 +107,6 @@ class Transition:
 
     def _open(self, steps: Sequence[StepPlan]) -> None:
         self.state = self.state.with_steps(*(self._ask(step) for step in steps))
-        for opened in steps:
-            self.run(self.step(opened.name).phases, "submit")
         for opened in self.state.open_steps:
             users = list(opened.approvers)
             self.effects.append(Effect("waiting", {"step": opened.name, "users": users}))
@@ -116,9 +114,11 @@ class Transition:
     def _ask(self, planned: StepPlan) -> StepPlan:
         """Gives the step opened, with the people who are asked."""
         step = self.step(planned.name)
-        approvers = self._approvers(step)
+        found = self._found(step)
+        climbed = chain.from_iterable(self._climb(step, user) for user in found)
+        approvers = tuple(dict.fromkeys(climbed))
         needs = quorum(step.decide, len(approvers))
-        refusal = self._too_few(step, approvers, needs)
+        refusal = self._too_few(step, found, approvers, needs)
         if refusal and self.state.revision > 1:
             approvers, needs = self._fallback(), 1
         if refusal and not (self.state.revision > 1 and approvers):
@@ -127,11 +127,10 @@ class Transition:
             planned, status="open", approvers=approvers, needs=needs, since=self.state.revision
         )
 
-    def _approvers(self, step: Step) -> tuple[str, ...]:
+    def _found(self, step: Step) -> tuple[str, ...]:
         parts = {"submitter": (self.state.submitter,)}
         company = Company(self.record, self.environment, self.directory, parts)
-        found = find_people(step.approvers, company)
-        return tuple(dict.fromkeys(chain.from_iterable(self._climb(step, user) for user in found)))
+        return find_people(step.approvers, company)
 
     def _climb(self, step: Step, first: str) -> list[str]:
         """Gives who stands for a person found: the person, or the first managers who may decide."""
@@ -161,12 +160,14 @@ class Transition:
         everyone = self.directory.resolve("role", FALLBACK_ROLE, None)
         return tuple(user for user in everyone if self._may_decide(user))
 
-    def _too_few(self, step: Step, approvers: Sequence[str], needs: int) -> Refusal | None:
+    def _too_few(
+        self, step: Step, found: Sequence[str], approvers: Sequence[str], needs: int
+    ) -> Refusal | None:
         wanted = describe(step.approvers)
         values = {"step": step.name, "label": step.label, "approvers": wanted}
         if not approvers:
             message = f'Nobody can be asked for the step "{step.label}": {wanted} gives nobody'
-            message += "" if self._may_decide(self.state.submitter) else " but the submitter"
+            message += " but the submitter" if self.state.submitter in found else ""
             return Refusal("nobody_to_ask", message, values)
         if needs > len(approvers):
             message = (

@@ -9,7 +9,7 @@ from decimal import Decimal
 from typing import Literal
 
 from rule_engine import core
-from rule_engine.decimals import CONTEXT
+from rule_engine.arithmetic import add, multiply
 from rule_engine.errors import Span
 from rule_engine.program import Score, ScoreGroup, ScoreItem
 from rule_engine.services.evaluate import Record, evaluate, holds, number
@@ -124,12 +124,12 @@ class _Tally:
         total = start
         for entry in entries:
             if isinstance(entry, ScoreGroup):
-                total = CONTEXT.add(total, self.group(entry))
+                total = add(total, self.group(entry))
             elif entry.kind != "multiply":
-                total = CONTEXT.add(total, self.item(entry, group))
+                total = add(total, self.item(entry, group))
         for entry in entries:
             if isinstance(entry, ScoreItem) and entry.kind == "multiply":
-                total = CONTEXT.multiply(total, self.item(entry, group))
+                total = multiply(total, self.item(entry, group))
         return total
 
     def item(self, item: ScoreItem, group: str | None) -> Decimal:

@@ -31,7 +31,7 @@ def _statement(build: ExpressionBuilder, node: Branch) -> tree.TestStatement:
                 build.name(parts[0]), build.name(alias), record(build, parts[2]), span
             )
         case "test_do":
-            by = None if parts[1] is None else principal(build, parts[1])
+            by = principal(build, parts[1]) if len(parts) > 1 and parts[1] is not None else None
             return tree.Do(build.name(parts[0]), by, span)
         case "test_change":
             return tree.Change(record(build, parts[0]), span)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from datetime import time
 
 from rule_engine import tree
@@ -192,16 +193,19 @@ def _score_statement(build: ExpressionBuilder, node: Branch) -> tree.ScoreStatem
     return _item(build, node)
 
 
+_KEYWORDS = re.compile(r"(add|subtract|multiply\s+by)\b")
+
+
 def _item(build: ExpressionBuilder, node: Branch) -> tree.Item:
     because = pick_one(node, "because")
     end = node.meta.end_pos if because is None else because.meta.start_pos
-    written = build.text[node.meta.start_pos : end].split(None, 1)[1].strip()
+    written = build.text[node.meta.start_pos : end]
     return tree.Item(
         kind=_ITEMS[node.data],
         amount=build.build(node.children[0]),
         guard=guard_of(build, node),
         because=because_of(build, node),
-        text=written.removeprefix("by").strip() if node.data == "score_multiply" else written,
+        text=_KEYWORDS.sub("", written, count=1).strip(),
         span=build.span(node),
     )
 

@@ -44,7 +44,7 @@ class Commands:
         self.reasons = ()
         match step.command:
             case "save":
-                return self._save(self.values, None)
+                return self._save(self.values, None, "create", self._actor(step.by))
             case "submit":
                 return self._submit(self._actor(step.by))
             case "approve" | "reject" as verdict:
@@ -63,8 +63,7 @@ class Commands:
         if locked:
             return (f"{', '.join(locked)}: the record is locked while it waits for approval",)
         before = self.values
-        event: SaveEvent = "update"
-        refusals = self._save({**before, **changed}, before, event)
+        refusals = self._save({**before, **changed}, before, "update")
         if not refusals:
             return self._restart([name for name in changed if changed[name] != before.get(name)])
         return refusals
@@ -88,7 +87,7 @@ class Commands:
         self,
         values: dict[str, object],
         old: dict[str, object] | None,
-        event: SaveEvent = "create",
+        event: SaveEvent,
         user: str | None = None,
     ) -> Refusals:
         """Runs the before-save rules and the validations as the platform does, then keeps."""

@@ -25,7 +25,7 @@ from rule_engine.program import (
 from rule_engine.services.evaluate import holds
 from rule_engine.testing.commands import CannotTestError, Commands
 from rule_engine.testing.results import TestResult
-from rule_engine.testing.world import World
+from rule_engine.testing.world import Values, World
 
 #: What the clock shows in tests that do not say: a Monday morning.
 STANDARD_NOW = datetime(2026, 1, 5, 9, tzinfo=UTC)
@@ -57,7 +57,7 @@ class _Case:
     place: Span = field(init=False)
     commands: Commands | None = None
     expectations: int = 0
-    failures: list[str] = field(default_factory=list)
+    failures: list[tuple[Span, str]] = field(default_factory=list)
 
     def __post_init__(self) -> None:
         self.world = World(self.program, self.now, self.zone)
@@ -69,11 +69,13 @@ class _Case:
             self.fail(self.case.span, f'this version cannot run tests of "{self.case.of}"')
         else:
             self._run()
-        return TestResult(self.case.name, self.case.of, not self.failures, tuple(self.failures))
+        by_place = sorted(self.failures, key=lambda failure: (failure[0].line, failure[0].column))
+        failures = tuple(f"{span.line}:{span.column}: {why}" for span, why in by_place)
+        return TestResult(self.case.name, self.case.of, not failures, failures)
 
     def fail(self, span: Span, why: str) -> None:
         """Notes a failure at its place."""
-        self.failures.append(f"{span.line}:{span.column}: {why}")
+        self.failures.append((span, why))
 
     def _run(self) -> None:
         for step in self.case.steps:
@@ -83,7 +85,7 @@ class _Case:
                 self.fail(step.span, str(problem))
                 return
         self._forget_errors()
-        if not self.expectations:
+        if not self.expectations and not self.failures:
             self.fail(self.case.span, "the test expects nothing")
 
     def _take(self, step: TestStep) -> None:
@@ -106,8 +108,8 @@ class _Case:
                 self.expectations += 1
                 self._expect(step)
 
-    def _give(self, object_name: str, alias: str, values: object) -> None:
-        self.world.add(object_name, alias, values)  # type: ignore[arg-type]  # Given.values
+    def _give(self, object_name: str, alias: str, values: Values) -> None:
+        self.world.add(object_name, alias, values)
         if object_name == self.case.object:
             self.commands = Commands(self.world, alias, self.case.of)
 
@@ -140,13 +142,12 @@ class _Case:
 
     def _expect_condition(self, step: Expect) -> None:
         self.world.rescore()
-        user = None
         record: dict[str, object] = {
             **self.world.names(),
             "pending_step": self._pending_step(),
             "reason": "; ".join(self._reasons()) or None,
         }
-        environment = self.world.environment(user)
+        environment = self.world.environment()
         if not holds(step.condition, record, environment):
             trace = trace_node(step.condition, record, environment, None)
             self.fail(step.span, f"expected {step.text}; {trace.sentence()}")

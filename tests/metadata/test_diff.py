@@ -95,7 +95,12 @@ def test_new_field_under_a_freed_name_gets_its_own_column() -> None:
     elements = start(size=NUMBER)
     renamed = plan(
         elements,
-        [element("thing", object_body({"name": TEXT, "w": {**NUMBER, "crm": {"renamed_from": "size"}}}))],
+        [
+            element(
+                "thing",
+                object_body({"name": TEXT, "w": {**NUMBER, "crm": {"renamed_from": "size"}}}),
+            )
+        ],
     )
     with_new = object_body(
         {"name": TEXT, "w": {**NUMBER, "crm": {"renamed_from": "size"}}, "size": TEXT}
@@ -128,7 +133,9 @@ def test_object_is_retired_restored_renamed() -> None:
     assert renamed.elements[0].id == elements[0].id
     assert renamed.elements[0].body["crm"]["table"] == "o_thing"  # type: ignore[index]  # JSON
     # The old name is free, its table is not.
-    both = plan(renamed.elements, [*renamed.elements, element("thing", object_body({"name": TEXT}))])
+    both = plan(
+        renamed.elements, [*renamed.elements, element("thing", object_body({"name": TEXT}))]
+    )
     made = next(item for item in both.elements if item.name == "thing")
     assert made.body["crm"]["table"] == "o_thing_2"  # type: ignore[index]  # JSON
 
@@ -154,8 +161,9 @@ def test_draft_of_a_rename_beside_the_old_element() -> None:
     ],
 )
 def test_conversions(before: dict[str, Any], after: dict[str, Any], code: str | None) -> None:
-    elements = start(size=before)
-    made = plan(elements, [element("thing", object_body({"name": TEXT, "size": after}))])
+    others = [element(name, object_body({"name": TEXT})) for name in ("a", "b")]
+    stored_elements = plan([], [*others, element("thing", object_body({"size": before}))]).elements
+    made = plan(stored_elements, [*others, element("thing", object_body({"size": after}))])
     assert [problem.code for problem in made.problems] == ([code] if code else [])
 
 

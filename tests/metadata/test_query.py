@@ -25,9 +25,8 @@ PATHS = (*SORTS, "account.name", "account.rating", "account.parent.name", "creat
 
 @pytest.fixture(scope="module")
 def connection(module_database_url: str) -> Iterator[sa.Connection]:
-    with engine_for(module_database_url) as engine, engine.connect() as made:
-        with made.begin():
-            yield made
+    with engine_for(module_database_url) as engine, engine.connect() as made, made.begin():
+        yield made
 
 
 @pytest.fixture(scope="module")
@@ -84,9 +83,7 @@ def all_pages(records: Records, limit: int, sort: list[str], **asked: object) ->
     found: list[str] = []
     after = None
     while True:
-        page = records.list(
-            "deal", fields=["name"], sort=sort, limit=limit, after=after, **asked
-        )  # type: ignore[arg-type]  # by name
+        page = records.list("deal", fields=["name"], sort=sort, limit=limit, after=after, **asked)  # type: ignore[arg-type]  # by name
         found.extend(str(item["id"]) for item in page.items)
         assert len(found) <= 1_000
         if page.next is None:
@@ -119,3 +116,216 @@ def test_each_order_page_by_page(records: Records, world: World, sign: str, path
     expected = in_order(world, living(world), [sign + path])
     for limit in (1, 7, 200):
         assert all_pages(records, limit, [sign + path]) == expected
+
+
+def with_empties(world: World, sort: list[str]) -> list[str]:
+    return in_order(world, living(world), sort)
+
+
+@pytest.mark.parametrize("cursor", ["", "x", "e30", "bnVsbA", "W10", "\ud800", "é" * 9_000])
+def test_garbled_cursor(records: Records, cursor: str) -> None:
+    with pytest.raises(QueryProblem) as caught:
+        records.list("deal", after=cursor)
+    assert [problem.code for problem in caught.value.problems] == ["bad_cursor"]
+
+
+def test_cursor_belongs_to_its_question(records: Records) -> None:
+    asked = {"sort": ["-count"], "search": "a", "match": {"hot": True}}
+    cursor = records.list("deal", limit=1, **asked).next  # type: ignore[arg-type]  # by name
+    assert cursor is not None
+    records.list("deal", limit=9, after=cursor, **asked)  # type: ignore[arg-type]  # by name
+    for other in ({"sort": ["count"]}, {"search": "b"}, {"match": {"hot": False}}):
+        with pytest.raises(QueryProblem):
+            records.list("deal", after=cursor, **{**asked, **other})  # type: ignore[arg-type]  # by name
+    with pytest.raises(QueryProblem):
+        records.list("account", after=cursor)
+
+
+@pytest.mark.parametrize(
+    ("asked", "expected"),
+    [
+        ({"limit": 201}, ["bad_limit"]),
+        ({"limit": 0}, ["bad_limit"]),
+        ({"count": "some"}, ["bad_count"]),
+        ({"fields": ["nmae"], "sort": ["-nope"]}, ["unknown_field", "unknown_field"]),
+        ({"fields": ["name.x"]}, ["unknown_field"]),
+        ({"fields": ["account.parent.parent.parent.name"]}, ["path_too_deep"]),
+        ({"search": "x" * 201}, ["search_too_long"]),
+        ({"sort": ["name"] * 6}, ["too_many_sort_keys"]),
+        ({"match": {"nope": 1}}, ["unknown_field"]),
+    ],
+)
+def test_wrong_questions_are_answered_with_all_problems(
+    records: Records, asked: dict[str, object], expected: list[str]
+) -> None:
+    with pytest.raises(QueryProblem) as caught:
+        records.list("deal", **asked)  # type: ignore[arg-type]  # by name
+    assert [problem.code for problem in caught.value.problems] == expected
+
+
+def test_unknown_field_is_answered_with_the_nearest_one(records: Records) -> None:
+    with pytest.raises(QueryProblem) as caught:
+        records.list("team", sort=["nmae"])
+    assert str(caught.value) == (
+        "sort: team has no field \"nmae\"; did you mean name?; there are: name, id, created_at, "
+        "created_by, updated_at, updated_by, version, deleted_at, source, import_batch"
+    )
+
+
+def test_unknown_object(records: Records) -> None:
+    with pytest.raises(UnknownObject) as caught:
+        records.get("deel", "d001")
+    assert [problem.values["nearest"] for problem in caught.value.problems] == ["deal"]
+
+
+def test_values_come_back_as_they_went_in(records: Records, world: World) -> None:
+    names = [name for name in world.records["deal"][0] if name not in {"deleted_at"}]
+    for record in living(world):
+        found = records.get("deal", str(record["id"]))
+        assert found is not None
+        assert {name: found[name] for name in names} == {name: record[name] for name in names}
+
+
+def test_paths(records: Records, world: World) -> None:
+    paths = ["account", "account.name", "account.rating", "account.parent.name", "owner.region"]
+    page = records.list("deal", fields=paths, limit=200)
+    assert page.items == tuple(
+        {
+            "id": record["id"],
+            "version": 1,
+            "account": record["account"],
+            **{path: follow(world, record, path) for path in paths[1:4]},
+            "owner.region": (world.by_id("user", record["owner"]) or {}).get("region"),
+        }
+        for record in living(world)
+    )
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["ACME", "ss", "STRASSE", "Σ", "京", "%", "_", "a%b", "ac me", "9 1", " ", "\\", "x" * 9],
+)
+def test_search(records: Records, world: World, text: str) -> None:
+    def texts(record: Record) -> list[str]:
+        paths = ("name", "account.name", "phone", "secret")
+        return [fold(str(v)) for path in paths if (v := follow(world, record, path))]
+
+    expected = [
+        str(record["id"])
+        for record in living(world)
+        if all(any(word in found for found in texts(record)) for word in fold(text).split())
+    ]
+    page = records.list("deal", search=text, limit=200, count="exact")
+    assert [item["id"] for item in page.items] == expected
+    assert page.count == len(expected)
+
+
+def test_lookup_puts_beginnings_first(records: Records, world: World) -> None:
+    found = records.lookup("account", "E", 50)
+    names = [name for _, name in found]
+    expected = [
+        str(r["name"]) for r in living(world, "account") if "e" in fold(str(r["name"] or ""))
+    ]
+    assert sorted(names) == sorted(expected)
+    assert names == sorted(names, key=lambda name: (not fold(name).startswith("e"), fold(name)))
+    assert records.names("account", [found[0][0], "nobody"]) == dict([found[0]])
+
+
+def test_children_and_by_ids(records: Records, world: World) -> None:
+    ids = [str(record["id"]) for record in living(world, "account")]
+    grouped = records.children("deal", "account", ids, ["name"])
+    for account in ids:
+        expected = [r["id"] for r in living(world) if r["account"] == account]
+        assert [child["id"] for child in grouped.get(account, ())] == expected
+    assert list(records.by_ids("account", ids, [])) == ids
+
+
+def test_counts(records: Records, world: World) -> None:
+    total = len(living(world))
+    for how, expected in (("none", (None, None)), ("exact", (total, "exact"))):
+        page = records.list("deal", limit=1, count=how)  # type: ignore[arg-type]  # both are counts
+        assert (page.count, page.count_is) == expected
+    assert records.list("deal", count="capped").count == total
+
+
+def test_capped_count_stops(connection: sa.Connection, catalog: Catalog) -> None:
+    with connection.begin_nested() as inner:
+        fill(connection, catalog, random.Random(1), 1_500)
+        page = Records(catalog, connection, SYSTEM, MOMENT).list("deal", count="capped")
+        inner.rollback()
+    assert (page.count, page.count_is) == (1_001, "capped")
+
+
+def statements(connection: sa.Connection, action: object) -> int:
+    seen: list[str] = []
+
+    def note(*arguments: object) -> None:
+        seen.append(str(arguments[2]))
+
+    event.listen(connection.engine, "before_cursor_execute", note)
+    try:
+        action()  # type: ignore[operator]  # a lambda
+    finally:
+        event.remove(connection.engine, "before_cursor_execute", note)
+    return len(seen)
+
+
+def test_statement_budget(connection: sa.Connection, records: Records) -> None:
+    cursor = records.list("deal", sort=["-count"], limit=20).next
+    fields = ["name", "account.name", "account.parent.name", "owner.name"]
+    asked = {"fields": fields, "sort": ["-count"], "search": "a"}
+    for action, budget in (
+        (lambda: records.list("deal", **asked), 1),
+        (lambda: records.list("deal", **asked, count="capped"), 2),
+        (lambda: records.list("deal", sort=["-count"], after=cursor), 1),
+        (lambda: records.get("deal", "d001"), 1),
+        (lambda: records.lookup("deal", "a"), 1),
+        (lambda: records.names("deal", ["d001", "d002"]), 1),
+        (lambda: records.check("deal", fields=fields), 0),
+    ):
+        assert statements(connection, action) == budget
+
+
+def test_row_for_a_change(connection: sa.Connection, world: World) -> None:
+    person = principal(reads={"deal": EVERYTHING}, updates={"deal": Rows(owners=frozenset({"u1"}))})
+    asked = Records(world.catalog, connection, person, MOMENT)
+    for record in world.records["deal"]:
+        record_id = str(record["id"])
+        deleted = record["deleted_at"] is not None
+        if deleted:
+            with pytest.raises(Missing):
+                asked.get_for_change("deal", record_id, "update")
+        target = asked.get_for_change("deal", record_id, "update", deleted=deleted)
+        assert target.allowed == (record["owner"] == "u1")
+        assert target.record["secret"] == record["secret"]
+        assert asked.reaches("deal", record_id, "update") == (target.allowed and not deleted)
+
+
+def test_row_for_a_change_is_locked_on_postgresql(
+    connection: sa.Connection, records: Records
+) -> None:
+    seen: list[str] = []
+
+    def note(*arguments: object) -> None:
+        seen.append(str(arguments[2]))
+
+    event.listen(connection.engine, "before_cursor_execute", note)
+    records.get_for_change("deal", str(records.list("deal", limit=1).items[0]["id"]), "update")
+    event.remove(connection.engine, "before_cursor_execute", note)
+    assert ("FOR UPDATE OF" in seen[-1]) == (connection.dialect.name == "postgresql")
+
+
+def test_nobody_sees_nothing(connection: sa.Connection, world: World) -> None:
+    nobody = Records(world.catalog, connection, Principal("nobody"), MOMENT)
+    for ask in (
+        lambda: nobody.get("deal", "d001"),
+        lambda: nobody.list("deal"),
+        lambda: nobody.lookup("deal", "a"),
+        lambda: nobody.names("deal", ["d001"]),
+        lambda: nobody.by_ids("deal", ["d001"]),
+        lambda: nobody.children("deal", "account", ["a001"]),
+        lambda: nobody.get_for_change("deal", "d001", "update"),
+        lambda: nobody.reaches("deal", "d001", "read"),
+    ):
+        with pytest.raises(UnknownObject):
+            ask()

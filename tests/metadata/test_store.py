@@ -87,7 +87,10 @@ def test_drafts_belong_to_their_author(connection: sa.Connection) -> None:
     save_draft(connection, "ann", "object", "thing", body, at=NOW)
     save_draft(connection, "ann", "role", "boss", None, at=NOW + timedelta(seconds=1))
     save_draft(connection, "bob", "object", "thing", {})
-    assert drafts(connection, "ann") == [Draft("object", "thing", body), Draft("role", "boss", None)]
+    assert drafts(connection, "ann") == [
+        Draft("object", "thing", body),
+        Draft("role", "boss", None),
+    ]
     wanted = with_drafts([thing("name"), ROLE], drafts(connection, "ann"))
     assert wanted == [thing("name", "b")]
     discard_drafts(connection, "ann", "role", "boss")

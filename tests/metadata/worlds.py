@@ -10,7 +10,6 @@ from decimal import Decimal
 from zoneinfo import ZoneInfo
 
 import sqlalchemy as sa
-from rule_engine.values import Money
 
 from metadata.access import ACTIONS, Access, FieldRight, Principal, Rows
 from metadata.catalog import Catalog
@@ -19,6 +18,7 @@ from metadata.fields.base import physical_name
 from metadata.migrate import publish
 from metadata.query import Moment
 from metadata.store import create_store, load_catalog
+from rule_engine.values import Money
 from tests.metadata.databases import JsonObject, element, object_body
 
 Record = dict[str, object]
@@ -29,7 +29,21 @@ TEXT: JsonObject = {"type": "string"}
 STAGES = ("new", "won", "lost")
 PEOPLE = ("u1", "u2", "u3", "u4", "u5")
 TEAMS = ("t1", "t2")
-NAMES = ("Acme", "acme", "Äcme", "Straße", "strasse", "北京", "a%b", "a_b", "", "Zeta", "ς", "10", "9")
+NAMES = (
+    "Acme",
+    "acme",
+    "Äcme",
+    "Straße",
+    "strasse",
+    "北京",
+    "a%b",
+    "a_b",
+    "",
+    "Zeta",
+    "ς",
+    "10",
+    "9",
+)
 
 
 def reference(target: str, **crm: object) -> JsonObject:
@@ -113,12 +127,18 @@ def fill(connection: sa.Connection, catalog: Catalog, randoms: random.Random, si
         "deal": [deal(randoms, number, size // 3) for number in range(size)],
     }
     world = World(catalog, records)
-    for name, rows in records.items():
-        connection.execute(catalog.tables[name].delete())
+    for rows in records.values():
         for row in rows:
             row.update({"version": Decimal(1), "created_at": NOW, "updated_at": NOW})
-        insert(connection, catalog, name, rows)
+    store(connection, world)
     return world
+
+
+def store(connection: sa.Connection, world: World) -> None:
+    """Makes the database hold a world's records and nothing else."""
+    for name, rows in world.records.items():
+        connection.execute(world.catalog.tables[name].delete())
+        insert(connection, world.catalog, name, rows)
 
 
 def maybe(randoms: random.Random, value: object) -> object:

@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 import sqlalchemy as sa
 
+from tests.platform.world import BreakOffError, write_and_break_off
 from trellis.checkpoints import checkpoint, lock_file, try_lock, wal_bytes
 from trellis.db import Database, has_safe_wal, signal
 
@@ -36,11 +37,13 @@ def count(database: Database, table: sa.Table) -> int:
 
 
 def test_a_write_is_all_or_nothing_with_its_ddl(database: Database) -> None:
-    with pytest.raises(RuntimeError), database.write() as connection:
+    def work(connection: sa.Connection) -> None:
         connection.execute(sa.insert(parent).values(id=1))
         connection.execute(sa.DDL("CREATE TABLE made (id INTEGER)"))
         connection.execute(sa.DDL("ALTER TABLE parent ADD COLUMN more INTEGER"))
-        raise RuntimeError
+
+    with pytest.raises(BreakOffError):
+        write_and_break_off(database, work)
     with database.read() as connection:
         found = sa.inspect(connection)
         assert not found.has_table("made")
@@ -57,9 +60,8 @@ def test_signals_are_heard_once_after_the_commit_and_never_without(database: Dat
         signal(connection, "changed")
         assert heard == []
     assert heard == [1]
-    with pytest.raises(RuntimeError), database.write() as connection:
-        signal(connection, "changed")
-        raise RuntimeError
+    with pytest.raises(BreakOffError):
+        write_and_break_off(database, lambda connection: signal(connection, "changed"))
     assert heard == [1]
 
 

@@ -7,6 +7,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 import sqlalchemy as sa
 
+from tests.platform.world import BreakOffError, write_and_break_off
 from trellis.automation.dispatcher import (
     BATCH,
     LEASE_SECONDS,
@@ -58,9 +59,8 @@ def states(database: Database) -> dict[str, int]:
 def test_an_effect_is_added_with_its_cause_and_only_once(database: Database) -> None:
     woken: list[str] = []
     database.listen(OUTBOX, lambda: woken.append("woken"))
-    with pytest.raises(RuntimeError), database.write() as connection:
-        add(connection, "happen", {}, "one")
-        raise RuntimeError
+    with pytest.raises(BreakOffError):
+        write_and_break_off(database, lambda connection: add(connection, "happen", {}, "one"))
     assert states(database) == {}
     with database.write() as connection:
         assert add(connection, "happen", {}, "one")

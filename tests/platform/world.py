@@ -5,9 +5,12 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 
+import sqlalchemy as sa
 from flask import session as current_session
 from flask.testing import FlaskClient
 from flask_wtf.csrf import generate_csrf
+
+from trellis.db import Database
 
 PASSWORD = "correct horse battery"
 
@@ -33,6 +36,17 @@ class People:
 
     def __getitem__(self, username: str) -> str:
         return self.ids[username]
+
+
+class BreakOffError(Exception):
+    """What a test raises to break a transaction off."""
+
+
+def write_and_break_off(database: Database, work: Callable[[sa.Connection], object]) -> None:
+    """Does work in a transaction that never commits; raises BreakOffError."""
+    with database.write() as connection:
+        work(connection)
+        raise BreakOffError
 
 
 def csrf_token(client: FlaskClient) -> str:

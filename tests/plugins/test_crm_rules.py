@@ -7,9 +7,9 @@ from pathlib import Path
 
 import pytest
 
-from metadata.schema import schema_of
-from rule_engine.parse import parse
-from rule_engine.program import Program, compile_program
+from metadata.catalog import build_catalog
+from metadata.elements import Element
+from rule_engine import Program, compile_program, parse
 from rule_engine.testing import format_results, run_tests
 
 ROOT = Path(__file__).parents[2]
@@ -19,8 +19,12 @@ SYSTEM = ROOT / "platform" / "trellis" / "system"
 
 @pytest.fixture(scope="module")
 def program() -> Program:
-    files = [*SYSTEM.glob("objects/*.json"), *CRM.glob("objects/*.json")]
-    schema = schema_of({file.stem: json.loads(file.read_text()) for file in files})
+    elements = [
+        Element(file.stem, "object", file.stem, folder.name, json.loads(file.read_text()))
+        for folder in (SYSTEM, CRM)
+        for file in sorted(folder.glob("objects/*.json"))
+    ]
+    schema = build_catalog(1, elements).schema
     texts = [*sorted(CRM.glob("rules/*.rules")), *sorted(CRM.glob("tests/*.rules"))]
     return compile_program([parse(file.read_text(), source=file.name) for file in texts], schema)
 

@@ -8,8 +8,7 @@ from datetime import UTC, datetime
 from decimal import Decimal
 from zoneinfo import ZoneInfo
 
-from rule_engine.check import compile_program
-from rule_engine.parse import parse
+from rule_engine import compile_program, parse
 from rule_engine.program import Program
 from rule_engine.services.evaluate import Surroundings
 from rule_engine.types import Schema
@@ -42,6 +41,7 @@ SCHEMA: Schema = make_schema(
             {
                 "name": "text",
                 "active": "boolean",
+                "roles": "text",
                 "region": "text",
                 "approval_limit": "money CNY",
                 "manager": "-> user",

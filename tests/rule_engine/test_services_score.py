@@ -55,7 +55,9 @@ def test_the_arithmetic_is_told() -> None:
         """
     )
     assert result is not None
-    told = [(i.kind, i.amount, i.because or i.text, i.group) for i in result.items]
+    told: list[tuple[object, ...]] = [
+        (i.kind, i.amount, i.because or i.text, i.group) for i in result.items
+    ]
     assert told == [
         ("add", 20, "Big discount", None),
         ("subtract", -5, "Nowhere", None),
@@ -63,11 +65,14 @@ def test_the_arithmetic_is_told() -> None:
         ("add", 10, "10 when amount > 1 CNY", "Engagement"),
         ("multiply", 2, "Fresh", None),
     ]
-    assert [(g.label, g.total, g.at_most, g.points) for g in result.groups] == [
-        ("Engagement", 20, 15, 15)
+    groups: list[tuple[object, ...]] = [
+        (g.label, g.total, g.at_most, g.points) for g in result.groups
     ]
-    assert (result.base, result.total, result.points, result.grade) == (10, 80, 60, "A")
-    assert (result.least, result.most, result.now) == (0, 60, NOW)
+    assert groups == [("Engagement", 20, 15, 15)]
+    whole: tuple[object, ...] = (result.base, result.total, result.points, result.grade)
+    assert whole == (10, 80, 60, "A")
+    rest: tuple[object, ...] = (result.least, result.most, result.now)
+    assert rest == (0, 60, NOW)
 
 
 @pytest.mark.parametrize(("amount", "grade"), [(100, "C"), (20000, "B"), (60000, "A")])

@@ -14,6 +14,7 @@ class Identifier(FieldType):
 
     name = "identifier"
     input = TextField
+    is_offered = False
     operators = ("=", "!=", "in")
 
     def coerce(self, wire: object, field: FieldDefinition, zone: ZoneInfo = UTC) -> object:

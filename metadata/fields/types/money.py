@@ -17,11 +17,10 @@ from metadata.fields.base import (
     Parameters,
     Refused,
 )
-from metadata.fields.currencies import CURRENCIES, digits_of
+from metadata.fields.currencies import CURRENCIES, digits_of, suggest_currency
 from metadata.fields.inputs import MoneyField
 from metadata.fields.numbers import fit, read_decimal, shown
 from metadata.fields.types.decimal import Decimal
-from metadata.json_text import nearest
 from rule_engine.columns import Scaled
 from rule_engine.types import Kind
 from rule_engine.values import Money as Amount
@@ -106,7 +105,7 @@ class Money(Decimal):
         """Finds an unknown currency."""
         currency = field.text("currency")
         if currency is not None and currency not in CURRENCIES:
-            values = {"value": currency, "hint": nearest(currency, CURRENCIES) or DEFAULT_CURRENCY}
+            values = {"value": currency, "hint": suggest_currency(currency, DEFAULT_CURRENCY)}
             yield Flaw("/crm/currency", "currency", values)
 
 
@@ -116,8 +115,7 @@ def read_currency(given: object, default: str) -> str:
         return default
     code = str(given).strip().upper()
     if code not in CURRENCIES:
-        hint = nearest(code, CURRENCIES) or default
-        raise Refused("currency", value=shown(given), hint=hint)
+        raise Refused("currency", value=shown(given), hint=suggest_currency(code, default))
     return code
 
 

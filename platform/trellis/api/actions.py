@@ -3,74 +3,89 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from http import HTTPStatus
 
 from flask import Response
 
 from metadata.json_text import pointer
 from metadata.problems import Problem
+from rule_engine.services.approval_state import Verdict
 from trellis.api.answers import json_answer, request_json
 from trellis.api.blueprint import route
 from trellis.api.problems import RequestError
 from trellis.api.requests import read_optional_body, read_parameters, unknown
 from trellis.automation import approvals
-from trellis.automation.approvals import Request
+from trellis.records.assign import assign_record
 from trellis.records.errors import Missing
 from trellis.records.unit import Unit
 from trellis.work import writing_now
 
 Body = Mapping[str, object]
 
-SUBMIT_KEYS = frozenset({"approval"})
-DECIDE_KEYS = frozenset({"comment", "revision"})
-RECALL_KEYS = frozenset({"revision"})
+Answer = dict[str, object]
 
 
-def submit(unit: Unit, object_name: str, record_id: str, body: Body) -> Request:
+@dataclass(frozen=True, slots=True)
+class Action:
+    """Something that is done with one record: the keys its body may have, and what it answers."""
+
+    keys: frozenset[str]
+    run: Callable[[Unit, str, str, Body], Answer]
+
+
+def submit(unit: Unit, object_name: str, record_id: str, body: Body) -> Answer:
     """Starts an approval of the record."""
-    return approvals.submit(unit, object_name, record_id, text_of(body, "approval"))
+    return request_json(approvals.submit(unit, object_name, record_id, text_of(body, "approval")))
 
 
-def approve(unit: Unit, object_name: str, record_id: str, body: Body) -> Request:
-    """Approves the record's open request."""
-    request = approvals.current_request(unit, object_name, record_id)
-    comment = text_of(body, "comment") or ""
-    return approvals.decide(unit, request, "approve", comment, expected_revision=revision_of(body))
+def decide(verdict: Verdict) -> Callable[[Unit, str, str, Body], Answer]:
+    """Gives the action that says a verdict on the record's open request."""
+
+    def run(unit: Unit, object_name: str, record_id: str, body: Body) -> Answer:
+        request = approvals.current_request(unit, object_name, record_id)
+        comment, revision = text_of(body, "comment") or "", revision_of(body)
+        moved = approvals.decide(unit, request, verdict, comment, expected_revision=revision)
+        return request_json(moved)
+
+    return run
 
 
-def reject(unit: Unit, object_name: str, record_id: str, body: Body) -> Request:
-    """Rejects the record's open request."""
-    request = approvals.current_request(unit, object_name, record_id)
-    comment = text_of(body, "comment") or ""
-    return approvals.decide(unit, request, "reject", comment, expected_revision=revision_of(body))
-
-
-def recall(unit: Unit, object_name: str, record_id: str, body: Body) -> Request:
+def recall(unit: Unit, object_name: str, record_id: str, body: Body) -> Answer:
     """Takes the record's open request back."""
     request = approvals.current_request(unit, object_name, record_id)
-    return approvals.recall(unit, request, expected_revision=revision_of(body))
+    return request_json(approvals.recall(unit, request, expected_revision=revision_of(body)))
 
 
-ACTIONS: Mapping[str, tuple[Callable[[Unit, str, str, Body], Request], frozenset[str]]] = {
-    "submit": (submit, SUBMIT_KEYS),
-    "approve": (approve, DECIDE_KEYS),
-    "reject": (reject, DECIDE_KEYS),
-    "recall": (recall, RECALL_KEYS),
+def assign(unit: Unit, object_name: str, record_id: str, body: Body) -> Answer:
+    """Makes somebody else the owner."""
+    to = text_of(body, "to")
+    if to is None:
+        raise refused("to", "text_expected")
+    saved = assign_record(unit, object_name, record_id, to, channel="api")
+    return {"id": saved.id, "version": saved.version, "owner": saved.record["owner"]}
+
+
+ACTIONS: Mapping[str, Action] = {
+    "submit": Action(frozenset({"approval"}), submit),
+    "approve": Action(frozenset({"comment", "revision"}), decide("approve")),
+    "reject": Action(frozenset({"comment", "revision"}), decide("reject")),
+    "recall": Action(frozenset({"revision"}), recall),
+    "assign": Action(frozenset({"to"}), assign),
 }
 
 
 @route("/<object_name>/<record_id>/actions/<name>", "POST", action="approve")
 def run_action(object_name: str, record_id: str, name: str) -> Response:
-    """Does the action and answers the approval request as it stands then."""
+    """Does the action and answers what came of it."""
     read_parameters(())
-    if name not in ACTIONS:
-        problem = unknown("action", "unknown_value", name, ACTIONS)
-        raise Missing([problem])
-    action, keys = ACTIONS[name]
-    body = read_optional_body(keys)
+    action = ACTIONS.get(name)
+    if action is None:
+        raise Missing([unknown("action", "unknown_value", name, ACTIONS)])
+    body = read_optional_body(action.keys)
     with writing_now() as unit:
-        request = action(unit, object_name, record_id, body)
-    return json_answer(request_json(request))
+        answer = action.run(unit, object_name, record_id, body)
+    return json_answer(answer)
 
 
 def text_of(body: Body, key: str) -> str | None:

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
 
 import sqlalchemy as sa
 
@@ -15,6 +16,8 @@ from trellis.automation.rulebook import approval_named, program_of
 from trellis.records.errors import Missing
 from trellis.records.reach import definition_of
 from trellis.records.unit import Unit
+
+Record = Mapping[str, object]
 
 INBOX_LIMIT = 100
 
@@ -51,7 +54,51 @@ def pending_for(unit: Unit, *, limit: int = INBOX_LIMIT) -> tuple[Pending, ...]:
         .mappings()
         .all()
     )
-    return tuple(found for row in rows if (found := pending(unit, dict(row))) is not None)
+    found = list(map(dict, rows))
+    records = records_behind(unit, found)
+    rules = Rules(unit)
+    return tuple(
+        pending(unit, row, records[row["record_id"]], rules)
+        for row in found
+        if row["record_id"] in records
+    )
+
+
+def records_behind(unit: Unit, rows: Sequence[Mapping[str, Any]]) -> dict[str, Record]:
+    """Gives the records of requests by id, whoever may see them: one statement per object."""
+    wanted: dict[str, list[str]] = {}
+    for row in rows:
+        wanted.setdefault(row["object"], []).append(row["record_id"])
+    found: dict[str, Record] = {}
+    everything = unit.as_automation().records()
+    for object_id, ids in wanted.items():
+        definition = object_by_id(unit, object_id)
+        if definition is not None:
+            found |= everything.by_ids(definition.name, ids)
+    return found
+
+
+@dataclass(slots=True)
+class Rules:
+    """The approvals behind requests; each state of the rules is read once."""
+
+    unit: Unit
+    programs: dict[str, Program | None] = field(default_factory=dict)
+
+    def approval(self, definition: ObjectDefinition, row: Mapping[str, Any]) -> Approval | None:
+        """Gives the rules of a request; None when they do not fit the definitions any more."""
+        digest = row["rules"]
+        if digest not in self.programs:
+            self.programs[digest] = program_of(self.unit.connection, self.unit.catalog, digest)
+        program = self.programs[digest]
+        if program is None:
+            return None
+        return approval_named(program, definition.name, row["approval"])
+
+    def request(self, definition: ObjectDefinition, row: Mapping[str, Any]) -> Request:
+        """Gives a request with the label of its approval; its name where the rules are gone."""
+        approval = self.approval(definition, row)
+        return request_of(row, definition, row["approval"] if approval is None else approval.label)
 
 
 def count_pending(unit: Unit) -> int:
@@ -64,23 +111,15 @@ def count_pending(unit: Unit) -> int:
     return unit.connection.execute(statement).scalar_one()
 
 
-def pending(unit: Unit, row: Mapping[str, object]) -> Pending | None:
-    """Makes an inbox line of a request; None when its record is gone."""
-    definition = object_by_id(unit, str(row["object"]))
-    if definition is None:
-        return None
-    record = unit.as_automation().records().get(definition.name, str(row["record_id"]))
-    if record is None:
-        return None
-    approval = approval_of(unit, definition, row)
-    request = request_of(
-        row, definition, str(row["approval"]) if approval is None else approval.label
-    )
+def pending(unit: Unit, row: Mapping[str, Any], record: Record, rules: Rules) -> Pending:
+    """Makes an inbox line of a request."""
+    definition = next(d for d in unit.catalog.objects.values() if d.id == row["object"])
+    request = rules.request(definition, row)
     return Pending(
         request=request,
         step=", ".join(step.label for step in request.state.open_steps),
         record_name=str(record.get(definition.name_field) or ""),
-        summary=summary_of(unit, definition, approval, record),
+        summary=summary_of(unit, definition, rules.approval(definition, row), record),
     )
 
 
@@ -103,16 +142,6 @@ def summary_of(
     }
 
 
-def approval_of(
-    unit: Unit, definition: ObjectDefinition, row: Mapping[str, object]
-) -> Approval | None:
-    """Gives the rules of a request; None when they do not fit the definitions any more."""
-    program = program_of(unit.connection, unit.catalog, str(row["rules"]))
-    if program is None:
-        return None
-    return approval_named(program, definition.name, str(row["approval"]))
-
-
 def of_record(unit: Unit, object_name: str, record_id: str) -> tuple[Request, ...]:
     """Gives a record's requests, newest first, each with its path and decisions in `state`.
 
@@ -131,8 +160,5 @@ def of_record(unit: Unit, object_name: str, record_id: str) -> tuple[Request, ..
         .mappings()
         .all()
     )
-    return tuple(
-        request_of(row, definition, row["approval"] if approval is None else approval.label)
-        for row in map(dict, rows)
-        for approval in (approval_of(unit, definition, row),)
-    )
+    rules = Rules(unit)
+    return tuple(rules.request(definition, row) for row in map(dict, rows))

@@ -8,11 +8,9 @@ from datetime import UTC, datetime
 
 import sqlalchemy as sa
 import uuid_utils
-from sqlalchemy.dialects.postgresql import insert as postgresql_insert
-from sqlalchemy.dialects.sqlite import insert as sqlite_insert
 
 from rule_engine.columns import Instant
-from trellis.db import SYSTEM_TABLES, signal
+from trellis.db import SYSTEM_TABLES, insert_once, signal
 
 # The signal after whose commit workers are woken.
 OUTBOX = "outbox"
@@ -75,19 +73,17 @@ def add(
     False is returned.
     """
     now = datetime.now(UTC)
-    insert = postgresql_insert if connection.dialect.name == "postgresql" else sqlite_insert
-    statement = insert(outbox).values(
-        id=str(uuid_utils.uuid7()),
-        effect_key=effect_key,
-        action=action,
-        payload=dict(payload),
-        object=object_name,
-        record_id=record_id,
-        state=WAITING,
-        attempts=0,
-        available_at=at or now,
-        created_at=now,
-    )
-    result = connection.execute(statement.on_conflict_do_nothing(index_elements=["effect_key"]))
+    row = {
+        "id": str(uuid_utils.uuid7()),
+        "effect_key": effect_key,
+        "action": action,
+        "payload": dict(payload),
+        "object": object_name,
+        "record_id": record_id,
+        "state": WAITING,
+        "attempts": 0,
+        "available_at": at or now,
+        "created_at": now,
+    }
     signal(connection, OUTBOX)
-    return result.rowcount == 1
+    return insert_once(connection, outbox, "effect_key", row)

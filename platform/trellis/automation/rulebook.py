@@ -11,9 +11,9 @@ from sqlalchemy.dialects.postgresql import insert as postgresql_insert
 from sqlalchemy.dialects.sqlite import insert as sqlite_insert
 
 from metadata.catalog import Catalog
+from metadata.programs import make_program
 from rule_engine.errors import RuleError
-from rule_engine.parse import parse
-from rule_engine.program import Approval, Program, compile_program
+from rule_engine.program import Approval, Program
 from trellis.automation.requests import rule_snapshot
 
 
@@ -45,8 +45,7 @@ def compile_snapshot(connection: sa.Connection, catalog: Catalog, digest: str) -
         sa.select(rule_snapshot.c.texts).where(rule_snapshot.c.digest == digest)
     ).scalar_one()
     try:
-        parsed = [parse(text, source=name) for name, text in sorted(texts.items())]
-        return compile_program(parsed, catalog.schema)
+        return make_program(texts, catalog.schema)
     except RuleError:
         return None
 

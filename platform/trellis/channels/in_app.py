@@ -4,12 +4,10 @@ from __future__ import annotations
 
 import sqlalchemy as sa
 import uuid_utils
-from sqlalchemy.dialects.postgresql import insert as postgresql_insert
-from sqlalchemy.dialects.sqlite import insert as sqlite_insert
 
 from rule_engine.columns import Instant
 from trellis.channels import Channel, Message
-from trellis.db import SYSTEM_TABLES
+from trellis.db import SYSTEM_TABLES, insert_once
 
 notification = sa.Table(
     "notification",
@@ -36,19 +34,18 @@ class InApp(Channel):
 
     def deliver(self, connection: sa.Connection, message: Message) -> None:
         """Writes the row, unless this message has one."""
-        insert = postgresql_insert if connection.dialect.name == "postgresql" else sqlite_insert
-        statement = insert(notification).values(
-            id=str(uuid_utils.uuid7()),
-            user_id=message.user_id,
-            kind=message.kind,
-            title=message.title,
-            values=dict(message.values),
-            object=message.object,
-            record_id=message.record_id,
-            created_at=message.at,
-            effect_key=message.key,
-        )
-        connection.execute(statement.on_conflict_do_nothing(index_elements=["effect_key"]))
+        row = {
+            "id": str(uuid_utils.uuid7()),
+            "user_id": message.user_id,
+            "kind": message.kind,
+            "title": message.title,
+            "values": dict(message.values),
+            "object": message.object,
+            "record_id": message.record_id,
+            "created_at": message.at,
+            "effect_key": message.key,
+        }
+        insert_once(connection, notification, "effect_key", row)
 
 
 CHANNEL = InApp()

@@ -10,26 +10,27 @@ from trellis.terminal import refusing
 
 
 @click.command("init")
-@click.option("--demo", is_flag=True, help="Fill the instance with a demo company.")
-@click.option("--seed", default=1, show_default=True, help="What the demo data are drawn from.")
-def init(demo: bool, seed: int) -> None:
+@click.option("--demo", is_flag=True, help="Make a demo company too.")
+def command(demo: bool) -> None:
     """Make the instance folder, the database and the user `admin`. Can be repeated."""
     with refusing():
-        report = set_up(prepare_instance(), demo_seed=seed if demo else None)
+        report = set_up(prepare_instance(), with_demo=demo)
     tell(report)
 
 
 def tell(report: Report) -> None:
-    """Says what there is now; the password only when it was made up here."""
+    """Says what there is now; passwords only when they were made up here."""
     click.echo(f"instance  {report.instance}")
     click.echo(f"packages  {', '.join(f'{name} {text}' for name, text in report.packages.items())}")
     if report.demo:
-        click.echo(f"demo      {report.demo}")
+        click.echo(f"demo      {', '.join(f'{n} {name}' for name, n in report.demo.items())}")
     if report.password:
         click.echo(f"login     admin / {report.password}")
         click.echo("          This password is shown only now.")
     elif report.made_admin:
         click.echo("login     admin / the password in TRELLIS_ADMIN_PASSWORD")
+    if report.demo_password:
+        click.echo(f"          All demo users: {report.demo_password}; shown only now.")
 
 
-COMMAND = init
+COMMAND = command

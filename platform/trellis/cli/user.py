@@ -17,23 +17,24 @@ def command() -> None:
 
 @command.command("add")
 @click.argument("username")
-@click.option("--name", help="Full name; the user name when not given.")
 @click.option("--email", required=True)
+@click.option("--name", help="Full name; the user name when not given.")
 @click.option("--role", "roles", multiple=True, help="API name of a role; may be repeated.")
 @click.option("--manager", help="User name of the manager.")
 @click.option("--region")
 @click.option("--language", type=click.Choice(["en", "zh"]))
 @click.option("--timezone")
-@click.option("--password", help="Asked for nowhere: a random one is printed when not given.")
-def add(username: str, name: str | None, roles: tuple[str, ...], password: str | None, **given: str | None) -> None:
+@click.option("--password", help="A random one is made and printed when not given.")
+def add(username: str, roles: tuple[str, ...], password: str | None, **given: str | None) -> None:
     """Add the user USERNAME."""
     chosen = password or secrets.token_urlsafe(12)
+    manager = given.pop("manager")
     with opened() as platform, platform.database.write() as connection:
         catalog = platform.catalogs.current(connection)
-        values: dict[str, object] = {"username": username, "name": name or username}
+        values: dict[str, object] = {"username": username, "name": username}
         values |= {key: value for key, value in given.items() if value is not None}
-        if given["manager"] is not None:
-            values["manager"] = known_user(find_user(connection, catalog, given["manager"]), given["manager"])
+        if manager is not None:
+            values["manager"] = known_user(find_user(connection, catalog, manager), manager)
         create_user(connection, catalog, values, password=chosen, roles=roles)
     click.echo(f"added {username}" + ("" if password else f", password {chosen}"))
 

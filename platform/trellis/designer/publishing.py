@@ -9,15 +9,13 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 
 from metadata import store
-from metadata.catalog import Catalog, build_catalog
+from metadata.checks import check_elements
 from metadata.diff import plan
 from metadata.elements import Element
-from metadata.links import find_links
 from metadata.migrate import PublishConflict, Unconfirmed, publish
 from metadata.operations import Operation
-from metadata.problems import DefinitionError, Problem
-from rule_engine.errors import Diagnostic, RuleCheckError, RuleSyntaxError
-from trellis.designer.drafts import author_of
+from metadata.problems import Problem
+from trellis.designer.drafts import author_of, place_of
 from trellis.records.errors import Conflict, Refused
 from trellis.records.unit import Unit
 
@@ -56,7 +54,7 @@ def make_rollback(unit: Unit, version: int) -> Planned:
 def plan_elements(unit: Unit, wanted: Sequence[Element]) -> Planned:
     """Plans a whole wanted state and finds everything that stands in its way."""
     found = plan(unit.catalog.elements, wanted)
-    problems = found.problems or tuple(misfits(unit.catalog.version + 1, found.elements))
+    problems = found.problems or tuple(misfits(found.elements))
     return Planned(
         token=token_of(unit.catalog.version, found.operations, wanted),
         base_version=unit.catalog.version,
@@ -75,34 +73,11 @@ def token_of(version: int, operations: Sequence[Operation], wanted: Sequence[Ele
     return f"{version}.{hashlib.sha256(text.encode()).hexdigest()[:32]}"
 
 
-def misfits(version: int, elements: Sequence[Element]) -> Iterator[Problem]:
+def misfits(elements: Sequence[Element]) -> Iterator[Problem]:
     """Finds where definitions that are right alone do not fit each other."""
-    try:
-        catalog = build_catalog(version, elements)
-    except DefinitionError as error:
-        yield from error.problems
-        return
-    for problem in find_links(catalog.objects)[1]:
-        yield replace(problem, path=f"/objects{problem.path}")
-    yield from rule_misfits(catalog)
-
-
-def rule_misfits(catalog: Catalog) -> Iterator[Problem]:
-    """Finds rules that do not fit the schema."""
-    try:
-        _ = catalog.program
-    except (RuleSyntaxError, RuleCheckError) as error:
-        for found in error.diagnostics:
-            yield rule_problem(found)
-
-
-def rule_problem(found: Diagnostic) -> Problem:
-    """Gives a finding in a rule text as a problem of its file."""
-    message = f"{found.message} ({found.hint})" if found.hint else found.message
-    values = {"message": message}
-    return Problem(
-        f"/rules/{found.source}", "rule_text", values, found.span.line, found.span.column
-    )
+    for (kind, name), problems in check_elements(elements).items():
+        for problem in problems:
+            yield replace(problem, path=place_of(kind, name) + problem.path)
 
 
 def publish_plan(

@@ -26,7 +26,7 @@ def job_class(tasks: Mapping[str, Task]) -> type[Job]:
         @property
         def func(self) -> Task:
             """Gives the task; raises TaskNotAllowedError for any other name."""
-            name = self.func_name
+            name = str(self.func_name)
             if name not in tasks or self.instance is not None:
                 known = ", ".join(sorted(tasks))
                 raise TaskNotAllowedError(f"no task {name!r}; there are: {known}")

@@ -10,6 +10,7 @@ from metadata.problems import Problem
 from trellis.automation.requests import hold_of
 from trellis.records.errors import Conflict, Missing
 from trellis.records.history import Channel, as_wire, deleted_with, write_history
+from trellis.records.people import follow_account
 from trellis.records.reach import definition_of, stale, target_of
 from trellis.records.rows import update_row
 from trellis.records.save import Record, change, refresh_parents, stamps_of_change
@@ -124,6 +125,7 @@ def set_deleted(
     values = {"deleted_at": at, **stamps_of_change(unit, version + 1)}
     if not update_row(unit, definition, record_id, version, values):
         raise stale(unit, definition, record_id)
+    follow_account(unit, definition, record_id)
     field = definition.fields["deleted_at"]
     changes = {"deleted_at": (as_wire(field, old.get("deleted_at")), as_wire(field, at))}
     write_history(unit, definition, record_id, version + 1, changes, channel=channel, why=why)

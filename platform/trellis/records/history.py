@@ -33,6 +33,7 @@ record_history = sa.Table(
     sa.Column("changes", sa.JSON, nullable=False),
     sa.Column("rules", sa.JSON, nullable=False),
     sa.Index("record_history_of_record", "object", "record_id", "id"),
+    sa.Index("record_history_of_person", "by", "id"),
 )
 
 SQLITE = (

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from metadata.catalog import Catalog
 from metadata.coerce import problem_of, required_problems, transition_problems
-from metadata.conditions import conditional_problems, visible_fields
+from metadata.conditions import conditional_problems, hidden_fields
 from metadata.fields.base import Refused
 from metadata.fields.values import read_value
 from metadata.objects import ObjectDefinition
@@ -67,7 +67,10 @@ def judge(
     after = run_rules(catalog, definition, record, old, environment)
     broken = incoming.broken
     problems = [*incoming.problems, *after.problems]
-    found = lacking(catalog, definition, after.record, environment, old if by_person else None)
+    found = [
+        *lacking(catalog, definition, after.record, environment, old if by_person else None),
+        *catalog.keyword_problems(definition.name, after.record),
+    ]
     problems += [problem for problem in found if problem.path[1:] not in broken]
     if by_person and old is not None:
         sent = {name: after.record[name] for name in incoming.values}
@@ -87,13 +90,13 @@ def lacking(
     old: Record | None,
 ) -> Iterator[Problem]:
     """Gives what has to be filled and is empty; what the form does not show is never required."""
+    conditions = catalog.conditions(definition.name)
     found = [
         *required_problems(definition, record),
-        *conditional_problems(catalog, definition, record, environment, old),
+        *conditional_problems(conditions, record, environment, old),
     ]
     if found:
-        shown = visible_fields(catalog, definition, record, environment)
-        hidden = {name for name in definition.fields if name not in shown}
+        hidden = hidden_fields(conditions, record, environment)
         yield from (p for p in found if p.code != "required" or p.path[1:] not in hidden)
 
 

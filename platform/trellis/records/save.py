@@ -17,6 +17,7 @@ from trellis.records.errors import Conflict, Missing, Refused
 from trellis.records.history import Channel, changes_between, write_history
 from trellis.records.incoming import Incoming, pointer, read_incoming, resolve_references
 from trellis.records.judge import Judgement, judge, run_rules
+from trellis.records.people import follow_account, open_account
 from trellis.records.reach import creatable, definition_of, stale, target_of
 from trellis.records.rows import insert_row, update_row
 from trellis.records.unit import MAX_DEPTH, Unit
@@ -90,6 +91,7 @@ def create(
     }
     judgement = judged(unit, definition, record, None, incoming)
     record = {**judgement.record, **scored(unit, definition, judgement.record)}
+    record = open_account(unit, definition, record)
     insert_row(unit, definition, record)
     write_history(
         unit,
@@ -147,6 +149,7 @@ def store(
         if not update_row(unit, definition, record_id, version, written):
             raise stale(unit, definition, record_id)
         version = int(str(record["version"]))
+        follow_account(unit, definition, record_id)
         write_history(
             unit,
             definition,

@@ -79,6 +79,8 @@ class Accounts:
         self, connection: sa.Connection, snapshot: Snapshot, account_id: int
     ) -> Account | None:
         """Gives an account; None when there is none, or it is not active."""
+        # A record's field `account` holds a Decimal.
+        account_id = int(account_id)
         key = (account_id, snapshot.catalog.version, snapshot.security)
         with self._lock:
             if key in self._known:

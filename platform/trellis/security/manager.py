@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 
 import sqlalchemy as sa
 from flask import current_app, g, request, session
 from flask_appbuilder.security.sqla.manager import SecurityManager as FabSecurityManager
-from flask_appbuilder.security.sqla.models import ApiKey
+from flask_appbuilder.security.sqla.models import ApiKey, User
 from flask_jwt_extended import get_current_user, verify_jwt_in_request
 from flask_jwt_extended.exceptions import JWTExtendedException
 from flask_login import LoginManager
@@ -115,9 +115,9 @@ class SecurityManager(FabSecurityManager):
         g._api_key_user = account is not None
         return account
 
-    def auth_user_db(self, username: str, password: str) -> object | None:
+    def auth_user_db(self, username: str, password: str) -> User | None:
         """Checks a password; nobody gets in whose user record is locked or gone."""
-        user = super().auth_user_db(username, password)
+        user: User | None = super().auth_user_db(username, password)
         if user is not None and load_account(user.id) is None:
             logger.info("login refused: account %s is not active", user.id)
             return None
@@ -147,5 +147,5 @@ def stamp_of(identity: str) -> dict[str, str]:
 def login_key() -> str:
     """Gives whose tries to log in are counted together: an address and a user name."""
     body = request.get_json(silent=True) if request.is_json else request.form
-    name = body.get("username") if hasattr(body, "get") else None
+    name = body.get("username") if isinstance(body, Mapping) else None
     return f"{request.remote_addr}/{str(name).lower()}"

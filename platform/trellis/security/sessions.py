@@ -24,7 +24,7 @@ class CookieSessions(SecureCookieSessionInterface):
     So such a request cannot act with a browser's rights and needs no CSRF token.
     """
 
-    def open_session(self, app: Flask, request: Request) -> SessionMixin | None:
+    def open_session(self, app: Flask, request: Request) -> SecureCookieSession | None:
         """Reads the cookie, unless a token came."""
         if brings_token(request):
             return NoSession()

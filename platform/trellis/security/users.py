@@ -92,7 +92,7 @@ def update_account(connection: sa.Connection, catalog: Catalog, user_id: str) ->
     user = connection.execute(chosen).one()
     connection.execute(
         sa.update(ab_user)
-        .where(ab_user.c.id == user.account)
+        .where(ab_user.c.id == int(user.account))
         .values(
             username=user.username,
             email=user.email,
@@ -197,10 +197,10 @@ def account_of(connection: sa.Connection, catalog: Catalog, user_id: str) -> int
     """Gives the account of a user; raises LookupError when there is no such user."""
     users = catalog.tables["user"]
     found = sa.select(users.c.account).where(users.c.id == user_id)
-    account_id: int | None = connection.execute(found).scalar_one_or_none()
+    account_id = connection.execute(found).scalar_one_or_none()
     if account_id is None:
         raise LookupError(f"no user {user_id}")
-    return account_id
+    return int(account_id)
 
 
 def insert_account(

@@ -20,7 +20,7 @@ from trellis.security.sessions import STAMP
 KEPT_AT_LOGIN = ("language",)
 
 
-class LoginForm(FlaskForm):  # type: ignore[misc]  # Flask-WTF carries no types
+class LoginForm(FlaskForm):
     """User name and password."""
 
     username = StringField(validators=[DataRequired(), Length(max=128)])

@@ -58,6 +58,8 @@ class ViewType(Protocol):
 @cache
 def view_types() -> Mapping[str, ViewType]:
     """Gives all view types by name."""
-    modules = (import_module(f"{__name__}.{found.name}") for found in pkgutil.iter_modules(__path__))
+    modules = (
+        import_module(f"{__name__}.{found.name}") for found in pkgutil.iter_modules(__path__)
+    )
     types: list[ViewType] = [module.VIEW for module in modules]
     return {kind.name: kind for kind in types}

@@ -81,7 +81,9 @@ class Columns:
             cell=self.cell_of(resolved),
             language=self.language,
             name_path=self.name_path(object_name, path, field),
-            target_href=list_address(field.target) if field.target and field.type.name != "user" else None,
+            target_href=list_address(field.target)
+            if field.target and field.type.name != "user"
+            else None,
             is_name=path == definition.name_field,
         )
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import zlib
+from collections.abc import Mapping
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 from urllib.parse import urlsplit
@@ -10,8 +11,9 @@ from urllib.parse import urlsplit
 import phonenumbers
 from babel.numbers import format_decimal, get_currency_symbol
 from flask import Flask
-from flask_babel import gettext, ngettext
+from trellis.web.words import gettext, ngettext
 
+from metadata.fields.base import choose_label
 from rule_engine.values import Money
 from trellis import current
 
@@ -47,7 +49,11 @@ def day(value: date) -> str:
     value = local(value).date() if isinstance(value, datetime) else value
     same = value.year == now().year
     if is_chinese():
-        return f"{value.month}月{value.day}日" if same else f"{value.year}年{value.month}月{value.day}日"
+        return (
+            f"{value.month}月{value.day}日"
+            if same
+            else f"{value.year}年{value.month}月{value.day}日"
+        )
     text = f"{value.day} {MONTHS[value.month - 1]}"
     return text if same else f"{text} {value.year}"
 
@@ -129,7 +135,7 @@ def number(value: object) -> str:
 
 def signed(value: Decimal) -> str:
     """Gives a number with its sign."""
-    return f"+{number(value)}" if value > 0 else f"\N{MINUS SIGN}{number(-value)}"
+    return f"+{number(value)}" if value > 0 else "\N{MINUS SIGN}" + number(-value)
 
 
 def money(value: object) -> str:
@@ -140,7 +146,8 @@ def money(value: object) -> str:
     sign = f"{sign} " if sign.isalpha() and len(sign) > 1 else sign
     whole = value.amount == value.amount.to_integral_value()
     text = format_decimal(abs(value.amount), format="#,##0" if whole else "#,##0.00##", locale="en")
-    return f"{'\N{MINUS SIGN}' if value.amount < 0 else ''}{sign}{text}"
+    minus = "\N{MINUS SIGN}" if value.amount < 0 else ""
+    return f"{minus}{sign}{text}"
 
 
 def percent(value: object) -> str:
@@ -209,9 +216,36 @@ def heading_of(day_of: date, today: date) -> str:
     return month(day_of)
 
 
+def label_of(labels: Mapping[str, str]) -> str:
+    """Gives a title in the reader's language."""
+    return choose_label(labels, current.language())
+
+
+def pair(value: object) -> tuple[object, object]:
+    """Gives an option whose text is its value."""
+    return value, value
+
+
+def hue_name(hue: str) -> str:
+    """Gives the name of a colour."""
+    names = {
+        "gray": gettext("Gray"),
+        "red": gettext("Red"),
+        "orange": gettext("Orange"),
+        "amber": gettext("Amber"),
+        "green": gettext("Green"),
+        "teal": gettext("Teal"),
+        "sky": gettext("Sky"),
+        "blue": gettext("Blue"),
+        "violet": gettext("Violet"),
+        "pink": gettext("Pink"),
+    }
+    return names.get(hue, hue)
+
+
 FILTERS = (
     *(day, long_day, month, clock, moment, moment_long, ago, days_away, iso, number, signed),
-    *(money, percent, phone, safe_link, short_link, initials, hue_of, lower_noun),
+    *(money, percent, phone, safe_link, short_link, initials, hue_of, lower_noun, pair, label_of),
 )
 
 
@@ -219,3 +253,4 @@ def install(app: Flask) -> None:
     """Gives templates the filters of this module, by their names."""
     for function in FILTERS:
         app.jinja_env.filters[function.__name__] = function
+    app.jinja_env.globals["hue_name"] = hue_name

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 
-from flask_babel import gettext
+from trellis.web.words import gettext
 
 from metadata.query import UnknownObject
 from trellis.records.unit import Unit

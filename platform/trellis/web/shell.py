@@ -7,7 +7,7 @@ from urllib.parse import quote
 
 import sqlalchemy as sa
 from flask import Flask, g, request
-from flask_babel import gettext
+from trellis.web.words import gettext
 
 from metadata.objects import ObjectDefinition
 from trellis import current

@@ -32,9 +32,17 @@ def stage_field(definition: ObjectDefinition) -> FieldDefinition | None:
 
 
 def stages_of(
-    field: FieldDefinition, record: Mapping[str, object], language: str, *, may_edit: bool
+    field: FieldDefinition,
+    record: Mapping[str, object],
+    language: str,
+    *,
+    may_edit: bool,
+    note: str = "",
 ) -> tuple[Stage, ...]:
-    """Gives the path of a record. Ends that are not the way (lost) show only when they are taken."""
+    """Gives the path of a record; `note` stands at the stage it is in.
+
+    Ends that are not the way (lost) show only when they are taken.
+    """
     value = record.get(field.name)
     options = [option for option in field.options if not option.retired or option.value == value]
     way = [option for option in options if option.category != LOST or option.value == value]
@@ -45,6 +53,7 @@ def stages_of(
             label=option.labels.get(language) or option.labels.get("en") or option.value,
             state=state_of(option, place, here),
             may_enter=may_edit and option.value != value and may_follow(field, value, option.value),
+            note=note if place == here else "",
         )
         for place, option in enumerate(way)
     )

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from itertools import groupby
 
-from flask_babel import gettext, ngettext
+from trellis.web.words import gettext, ngettext
 
 from metadata.objects import ObjectDefinition
 from trellis.automation.approval_store import Request
@@ -196,4 +196,3 @@ def done(activity: Activity) -> Event:
         href=activity.href,
         body=activity.body,
     )
-

@@ -7,18 +7,18 @@ from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
 
-from flask_babel import gettext
+from trellis.web.words import gettext
 
 from metadata.catalog import Catalog
 from metadata.objects import ObjectDefinition
-from rule_engine.program import Approval
+from rule_engine.program import Approval, Score
 from rule_engine.services.approval_state import ApprovalState, Decision, StepPlan
 from rule_engine.services.score import ScoreResult
 from trellis.automation.approval_store import Request
 from trellis.automation.scores import explain_scores
 from trellis.records.unit import Unit
 from trellis.web.people import name_of
-from trellis.web.reasons import reason_of
+from trellis.web.reasons import Reasons
 from trellis.web.rule_text import text_of
 
 CURRENT, APPROVED, REJECTED, SKIPPED, PLANNED = (
@@ -95,14 +95,15 @@ class ApprovalCard:
 
 
 def score_cards(
-    unit: Unit, definition: ObjectDefinition, record: Mapping[str, object], language: str
+    unit: Unit, definition: ObjectDefinition, record_id: str, language: str
 ) -> tuple[ScoreCard, ...]:
-    """Gives the scores of a record, explained; `record` holds all fields."""
+    """Gives the scores of a record, explained."""
     rules = {score.name: score for score in unit.catalog.program.for_object(definition.name).scores}
-    found = explain_scores(unit, definition.name, record)
+    if not rules:
+        return ()
     return tuple(
-        score_card(unit.catalog, definition, result, rules[result.name].grade_into, language)
-        for result in found
+        score_card(unit.catalog, definition, result, rules[result.name], language)
+        for result in explain_scores(unit, definition.name, record_id)
     )
 
 
@@ -110,13 +111,11 @@ def score_card(
     catalog: Catalog,
     definition: ObjectDefinition,
     result: ScoreResult,
-    grade_field: str | None,
+    rule: Score,
     language: str,
 ) -> ScoreCard:
     """Gives one score with its items in words."""
-    scores = catalog.program.for_object(definition.name).scores
-    rule = next(score for score in scores if score.name == result.name)
-    field = definition.fields.get(grade_field or "")
+    field = definition.fields.get(rule.grade_into or "")
     option = field.option(result.grade) if field else None
     return ScoreCard(
         label=catalog.message(result.label, language),
@@ -125,7 +124,11 @@ def score_card(
         grade_hue=(option.hue if option else None) or "gray",
         base=result.base or None,
         items=tuple(
-            Points(item.amount, catalog.message(item.because or item.text, language), item.kind == "multiply")
+            Points(
+                item.amount,
+                catalog.message(item.because or item.text, language),
+                item.kind == "multiply",
+            )
             for item in result.items
         ),
         clamped=result.points != result.total,
@@ -145,7 +148,8 @@ def approval_card(
 ) -> ApprovalCard:
     """Gives a request as a card: its path, and why its present step is needed."""
     state = request.state
-    steps = tuple(step_card(unit, step, state, people, definition, language) for step in state.path)
+    reasons = Reasons(definition, unit.principal.access(definition.name), language)
+    steps = tuple(step_card(unit, step, state, people, reasons) for step in state.path)
     current = next((step for step in steps if step.state == CURRENT), None)
     reasons = [step.reason for step in steps if step.reason and step.state != SKIPPED]
     label = unit.catalog.message(request.label, language)
@@ -167,8 +171,7 @@ def step_card(
     step: StepPlan,
     state: ApprovalState,
     people: Mapping[str, str],
-    definition: ObjectDefinition,
-    language: str,
+    reasons: Reasons,
 ) -> StepCard:
     """Gives one step in words."""
     kind = STATES.get(step.status, PLANNED if step.needed else SKIPPED)
@@ -177,11 +180,11 @@ def step_card(
     decisions = [decision for decision in state.decisions if decision.step == step.name]
     waiting = [name_of(people, user) for user in state.waiting(step)] if kind == CURRENT else []
     return StepCard(
-        label=unit.catalog.message(step.label, language),
+        label=unit.catalog.message(step.label, reasons.language),
         state=kind,
         state_text=state_text(kind, waiting),
         decisions=tuple(spoken(decision, people) for decision in decisions),
-        reason=reason_of(step.reason, definition, language),
+        reason=reasons.sentence(step.reason),
     )
 
 

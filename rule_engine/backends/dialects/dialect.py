@@ -26,7 +26,14 @@ from rule_engine.backends.dialects.values import (
     Number,
     Plain,
     Value,
+    literal,
+    retype,
 )
+from rule_engine.types import Kind
+
+
+class NoWordError(Exception):
+    """What the dialects cannot say; the compiler makes a NotTranslatableError of it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,6 +78,79 @@ class Dialect(ABC):
                 plain = [value for value in values if isinstance(value, Plain)]
                 element = _case(conditions, [value.element for value in plain])
                 return Plain(element, any(value.nullable for value in plain))
+
+    def first(self, values: Sequence[Value]) -> Value:
+        """Gives the first value that is not empty."""
+        full = [value for value in values if not _is_empty(value)] or list(values[:1])
+        nullable = all(value.nullable for value in full)
+        match full[0]:
+            case Number():
+                return self.numbers.first([self._number(value) for value in full])
+            case Clock():
+                counts = [self._clock(value).milliseconds for value in full]
+                return Clock(self.numbers.first(counts))
+            case Amount():
+                return self._first_amount([self._amount(value) for value in full])
+            case Length():
+                raise NoWordError("the first calendar length")
+            case _:
+                elements = [value.element for value in full if isinstance(value, Plain)]
+                found = sa.func.coalesce(*elements, type_=elements[0].type)
+                return Plain(found if len(elements) > 1 else elements[0], nullable)
+
+    def _first_amount(self, amounts: Sequence[Amount]) -> Amount:
+        numbers = [self.numbers.settle(amount.number) for amount in amounts]
+        currencies: list[Element] = [
+            sa.case((number.element.is_not(None), amount.currency), else_=None)
+            for number, amount in zip(numbers, amounts, strict=True)
+        ]
+        lacking = any(amount.may_lack_currency for amount in amounts)
+        currency = sa.func.coalesce(*currencies, type_=sa.Text())
+        return Amount(self.numbers.first(numbers), currency, lacking)
+
+    def extreme_value(self, function: str, values: Sequence[Value]) -> Value:
+        """Gives the least ("min") or greatest ("max") value; empty when one is."""
+        nullable = any(value.nullable for value in values)
+        match values[0]:
+            case Number():
+                return self.numbers.extreme(function, [self._number(value) for value in values])
+            case Clock():
+                counts = [self._clock(value).milliseconds for value in values]
+                return Clock(self.numbers.extreme(function, counts))
+            case Amount():
+                return self._extreme_amount(function, [self._amount(value) for value in values])
+            case Length():
+                raise NoWordError("the order of calendar lengths")
+            case _:
+                elements = [value.element for value in values if isinstance(value, Plain)]
+                return Plain(self.extreme(function, elements), nullable)
+
+    def _extreme_amount(self, function: str, amounts: Sequence[Amount]) -> Amount:
+        if any(amount.may_lack_currency for amount in amounts):
+            raise NoWordError("the order of sums of money")
+        currency = amounts[0].currency
+        same = sa.and_(sa.true(), *(currency == other.currency for other in amounts[1:]))
+        number = self.numbers.extreme(function, [amount.number for amount in amounts])
+        return Amount(self.numbers.choose([(same, number)], self.numbers.empty()), currency)
+
+    def written(self, value: Value, kind: Kind) -> Element:
+        """Gives a value as text, as in `rule_engine.wording`."""
+        match value:
+            case Number():
+                return self.numbers.digits(value)
+            case Amount():
+                digits = self.numbers.digits(value.number)
+                return digits.concat(literal(" ", sa.Text())).concat(value.currency)
+            case Plain() if kind is Kind.BOOLEAN:
+                yes, no = literal("true", sa.Text()), literal("false", sa.Text())
+                is_false = value.element.is_(sa.false())
+                return sa.case((value.element, yes), (is_false, no), else_=None)
+            case Plain() if kind in (Kind.DATE, Kind.INSTANT, Kind.TIME):
+                return self.times.written(value.element, kind)
+            case Plain():
+                return value.element
+            case _:
+                raise NoWordError(f"the text of a {kind}")
 
     def _choose_number(self, conditions: Sequence[Condition], numbers: Sequence[Number]) -> Number:
         arms = list(zip(conditions, numbers[:-1], strict=True))
@@ -121,7 +201,7 @@ def _case(conditions: Sequence[Condition], elements: Sequence[Element]) -> Eleme
         return elements[-1]
     whens = zip(conditions, elements[:-1], strict=True)
     kind = next((each.type for each in elements if not _is_null(each)), elements[-1].type)
-    return sa.type_coerce(sa.case(*whens, else_=elements[-1]), kind)
+    return retype(sa.case(*whens, else_=elements[-1]), kind)
 
 
 def _is_null(element: Element) -> bool:

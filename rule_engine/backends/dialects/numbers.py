@@ -10,7 +10,7 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from rule_engine.backends.dialects.values import Element, Number
+from rule_engine.backends.dialects.values import Element, Number, verbatim
 
 Condition = sa.ColumnElement[bool]
 
@@ -102,6 +102,10 @@ class Numbers(ABC):
         """Gives the aggregate "min" or "max" over rows; NULL for none."""
 
     @abstractmethod
+    def within(self, number: Number, limit: int) -> Number:
+        """Gives the number, NULL beyond ±limit."""
+
+    @abstractmethod
     def whole_element(self, number: Number, limit: int) -> Element:
         """Gives a whole number as an integer expression, NULL beyond ±limit."""
 
@@ -131,4 +135,4 @@ class Numbers(ABC):
 
     def empty(self) -> Number:
         """Gives the empty number."""
-        return Number(sa.null(), True, 0, 0)
+        return Number(verbatim("NULL"), True, 0, 0)

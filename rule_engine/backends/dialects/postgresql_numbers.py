@@ -9,9 +9,9 @@ from typing import Any
 import sqlalchemy as sa
 from sqlalchemy.dialects.postgresql import array
 
-from rule_engine.arithmetic import MAX_PLACES, QUOTIENT_PLACES
+from rule_engine.arithmetic import MAX_PLACES, QUOTIENT_PLACES, round_places
 from rule_engine.backends.dialects.numbers import OPERATORS, Condition, Numbers
-from rule_engine.backends.dialects.values import Element, Number, literal, verbatim
+from rule_engine.backends.dialects.values import Element, Number, literal, retype, verbatim
 from rule_engine.columns import DecimalText
 
 NUMERIC = sa.Numeric()
@@ -26,7 +26,7 @@ NUMBER_PATTERN = r"^[+-]?(?:[0-9]{1,100}(?:\.[0-9]{0,100})?|\.[0-9]{1,100})$"
 
 def numeric(element: Element) -> Element:
     """Gives an expression that SQLAlchemy takes as a plain NUMERIC."""
-    return sa.type_coerce(element, NUMERIC)
+    return retype(element, NUMERIC)
 
 
 class PostgresqlNumbers(Numbers):
@@ -85,15 +85,13 @@ class PostgresqlNumbers(Numbers):
         return self._made(sa.func.round(quotient, QUOTIENT_PLACES), nullable=True)
 
     def modulo(self, left: Number, right: Number) -> Number:
-        """Gives the remainder; mod(mod(a, b) + b, b) turns the dividend's sign to the divisor's."""
-        if right.constant is not None:
-            rest = self._remainder(left.element, right.element)
-            return self._made(self._remainder(rest + right.element, right.element), nullable=True)
-        # The divisor is needed three times: a row of one column keeps it from being repeated.
-        row = sa.func.unnest(array([right.element])).column_valued("divisor")
-        divisor: Element = numeric(row)
-        rest = self._remainder(self._remainder(left.element, divisor) + divisor, divisor)
-        return self._made(sa.select(rest).select_from(row).scalar_subquery(), nullable=True)
+        """Gives mod(mod(a, b) + b, b), which has the divisor's sign; a and b are written once."""
+        call = sa.func.unnest(array([left.element]), array([right.element]))
+        row = call.table_valued("dividend", "divisor").render_derived()
+        divisor = numeric(row.c.divisor)
+        rest = self._remainder(numeric(row.c.dividend), divisor)
+        result = self._remainder(rest + divisor, divisor)
+        return self._made(sa.select(result).scalar_subquery(), nullable=True)
 
     def _remainder(self, left: Element, right: Element) -> Element:
         return numeric(sa.func.mod(left, sa.func.nullif(right, verbatim(0))))
@@ -147,14 +145,17 @@ class PostgresqlNumbers(Numbers):
         kind = sa.Integer() if limit < 2**31 else sa.BigInteger()
         if number.constant is not None:
             within = abs(number.constant) <= limit
-            return literal(int(number.constant), kind) if within else sa.null()
-        low, high = verbatim(-limit - 1), verbatim(limit + 1)
-        clamped = sa.func.least(sa.func.greatest(number.element, low), high)
-        return sa.cast(sa.func.nullif(sa.func.nullif(clamped, low), high), kind)
+            whole = int(round_places(number.constant, 0))
+            return literal(whole, kind) if within else sa.null()
+        return sa.cast(_bounded(number.element, limit), kind)
+
+    def within(self, number: Number, limit: int) -> Number:
+        """Gives the number clamped just beyond the limit, where it becomes NULL."""
+        return self._made(_bounded(number.element, limit), nullable=True)
 
     def result(self, number: Number) -> sa.ColumnElement[Decimal]:
         """Gives the element."""
-        return sa.type_coerce(number.element, DecimalText())
+        return retype(number.element, DecimalText())
 
     def digits(self, number: Number) -> Element:
         """Gives trim_scale() as text."""
@@ -166,6 +167,13 @@ class PostgresqlNumbers(Numbers):
         return self._made(sa.cast(found, NUMERIC), nullable=True)
 
 
+def _bounded(element: Element, limit: int) -> Element:
+    """Gives NULL beyond ±limit; least() and greatest() pass over NULL, so it needs no CASE."""
+    low, high = verbatim(-limit - 1), verbatim(limit + 1)
+    clamped = sa.func.least(sa.func.greatest(element, low), high)
+    return sa.func.nullif(sa.func.nullif(clamped, low), high)
+
+
 def _operate(left: Element, operator: str, right: Element) -> Element:
     """Gives an operation exactly as written: SQLAlchemy casts the divisor of a `/`."""
     return numeric(left.op(operator, precedence=8)(right))
@@ -175,8 +183,9 @@ def strict_extreme(
     function: str, elements: Sequence[Element], kind: sa.types.TypeEngine[Any]
 ) -> Element:
     """Gives the least or greatest of some values, NULL when one is; each is written once."""
-    row = sa.func.unnest(array(list(elements))).column_valued("value")
-    aggregate = sa.func.min(row) if function == "min" else sa.func.max(row)
-    full = sa.func.count() == sa.func.count(row)
+    row = sa.func.unnest(array(list(elements))).table_valued("value").render_derived()
+    value = retype(row.c.value, kind)
+    aggregate = sa.func.min(value) if function == "min" else sa.func.max(value)
+    full = sa.func.count() == sa.func.count(value)
     select = sa.select(sa.case((full, aggregate), else_=None)).select_from(row)
-    return sa.type_coerce(select.scalar_subquery(), kind)
+    return retype(select.scalar_subquery(), kind)

@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import json
+from collections.abc import Mapping, Sequence
 
 import sqlalchemy as sa
 from sqlalchemy.dialects import postgresql
 
 from rule_engine.backends.dialects.texts import TEXT, Condition, Texts, white_space
-from rule_engine.backends.dialects.values import Element, verbatim
+from rule_engine.backends.dialects.values import Element, literal, retype, verbatim
 from rule_engine.text import case_mapping
 
 JSONB = postgresql.JSONB()
+FEW = 4
 
 
 class PostgresqlTexts(Texts):
@@ -28,8 +30,11 @@ class PostgresqlTexts(Texts):
     def change_case(self, kind: str, text: Element) -> Element:
         """Replaces the letters that become several, then translates the others."""
         before, after, several = case_mapping(kind)
-        for letter, letters in several:
-            text = sa.func.replace(text, letter, letters)
+        if len(several) <= FEW:
+            for letter, letters in several:
+                text = sa.func.replace(text, letter, letters)
+        else:
+            text = _replace_letters(text, dict(several))
         return sa.func.translate(text, before, after, type_=TEXT)
 
     def holds(self, kind: str, left: Element, right: Element) -> Condition:
@@ -43,14 +48,14 @@ class PostgresqlTexts(Texts):
 
     def in_set(self, item: Element, choices: Element) -> Condition:
         """Gives `choices @> item`."""
-        held: Condition = sa.type_coerce(choices, JSONB).contains(
+        held: Condition = retype(choices, JSONB).contains(
             sa.func.to_jsonb(sa.cast(item, TEXT), type_=JSONB)
         )
         return held
 
     def same_set(self, left: Element, right: Element) -> Condition:
         """Compares the lists, which are stored sorted."""
-        return sa.type_coerce(left, JSONB) == sa.type_coerce(right, JSONB)
+        return retype(left, JSONB) == retype(right, JSONB)
 
     def size_of_set(self, choices: Element) -> Element:
         """Gives jsonb_array_length()."""
@@ -64,6 +69,18 @@ class PostgresqlTexts(Texts):
 
     def _strip(self, text: Element) -> Element:
         return sa.func.btrim(text, white_space(), type_=TEXT)
+
+
+def _replace_letters(text: Element, letters: Mapping[str, str]) -> Element:
+    """Looks every letter up: a chain of a hundred replace() is too deep for SQLAlchemy."""
+    split = sa.func.unnest(sa.func.string_to_array(text, None))
+    row = split.table_valued("letter", with_ordinality="place").render_derived()
+    known = sa.cast(literal(json.dumps(letters), TEXT), JSONB)
+    found = known.op("->>", return_type=TEXT)(row.c.letter)
+    letter = sa.func.coalesce(found, row.c.letter, type_=TEXT)
+    ordered = postgresql.aggregate_order_by(literal("", TEXT), row.c.place)
+    joined = sa.select(sa.func.string_agg(letter, ordered, type_=TEXT)).select_from(row)
+    return joined.scalar_subquery()
 
 
 def _nfc(text: Element) -> Element:

@@ -6,6 +6,7 @@ Its calendar is wider than the years 1 to 9999: results are clamped just outside
 from __future__ import annotations
 
 from datetime import time
+from typing import Any
 
 import sqlalchemy as sa
 
@@ -19,10 +20,12 @@ from rule_engine.backends.dialects.times import (
     Times,
     zone,
 )
-from rule_engine.backends.dialects.values import Element, Length, Number, literal, verbatim
+from rule_engine.backends.dialects.values import Element, Length, Number, literal, retype, verbatim
 from rule_engine.dates import MAX_DAYS, MAX_MILLISECONDS, MAX_MONTHS
+from rule_engine.types import Kind
 
 LOCAL = sa.TIMESTAMP()
+WRITTEN_INSTANT = 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"'
 
 
 def _within(element: Element, kind: str, low: str, high: str) -> Element:
@@ -34,7 +37,7 @@ def _within(element: Element, kind: str, low: str, high: str) -> Element:
 
 def _as_date(element: Element) -> Element:
     bounded = _within(sa.cast(element, DATE), "DATE", "0001-12-31 BC", "10000-01-01")
-    return sa.type_coerce(bounded, DATE)
+    return retype(bounded, DATE)
 
 
 def _as_instant(local: Element) -> Element:
@@ -45,11 +48,15 @@ def _as_instant(local: Element) -> Element:
 
 def _bounded_instant(element: Element) -> Element:
     low, high = "0001-12-31 23:59:59.999+00 BC", "10000-01-01 00:00+00"
-    return sa.type_coerce(_within(element, "TIMESTAMPTZ", low, high), INSTANT)
+    return retype(_within(element, "TIMESTAMPTZ", low, high), INSTANT)
 
 
 def _local(instant: Element) -> Element:
     return sa.func.timezone(zone(), instant, type_=LOCAL)
+
+
+def _minus(left: Element, right: Element, kind: sa.types.TypeEngine[Any]) -> Element:
+    return left.op("-", precedence=7, return_type=kind)(right)
 
 
 class PostgresqlTimes(Times):
@@ -78,7 +85,7 @@ class PostgresqlTimes(Times):
 
     def add_to_time(self, clock: Element, milliseconds: Number) -> Element:
         """Adds the length; the database starts over at midnight."""
-        return sa.type_coerce(sa.cast(clock, TIME) + self._clock(milliseconds), TIME)
+        return retype(sa.cast(clock, TIME) + self._clock(milliseconds), TIME)
 
     def _clock(self, milliseconds: Number) -> Element:
         constant = milliseconds.constant
@@ -91,21 +98,29 @@ class PostgresqlTimes(Times):
 
     def days_between(self, left: Element, right: Element) -> Number:
         """Gives `left - right`, an integer."""
-        days = sa.type_coerce(left, sa.Integer()) - sa.type_coerce(right, sa.Integer())
+        days = _minus(sa.cast(left, DATE), sa.cast(right, DATE), sa.Integer())
         return self.numbers.whole(days, DAYS_BOUND, nullable=True)
 
     def milliseconds_between(self, left: Element, right: Element) -> Number:
         """Gives the seconds of the difference, times 1000."""
-        between = sa.type_coerce(left, LOCAL) - sa.type_coerce(right, LOCAL)
+        between = _minus(sa.cast(left, INSTANT), sa.cast(right, INSTANT), sa.Interval())
+        return self._milliseconds_of(between)
+
+    def _milliseconds_of(self, between: Element) -> Number:
         seconds = sa.extract("epoch", between)
         thousand = verbatim("1000")
-        count = sa.type_coerce(seconds, sa.Numeric()) * thousand
+        count = retype(seconds, sa.Numeric()) * thousand
         return self.numbers.whole(count, MILLISECONDS_BOUND, nullable=True)
+
+    def clock_between(self, left: Element, right: Element) -> Number:
+        """Gives the seconds of the difference, times 1000."""
+        between = _minus(sa.cast(left, TIME), sa.cast(right, TIME), sa.Interval())
+        return self._milliseconds_of(between)
 
     def local_instant(self, date: Element, at: time) -> Element:
         """Adds the time to the date and reads it in the zone."""
         clock = sa.cast(literal(at, TIME), TIME)
-        return _as_instant(sa.type_coerce(sa.cast(date, DATE).op("+")(clock), LOCAL))
+        return _as_instant(retype(sa.cast(date, DATE).op("+", precedence=7)(clock), LOCAL))
 
     def date_of(self, instant: Element) -> Element:
         """Cuts the local time."""
@@ -118,6 +133,14 @@ class PostgresqlTimes(Times):
     def start_of_instant(self, instant: Element, unit: str) -> Element:
         """Gives date_trunc() of the local time."""
         return _as_instant(sa.func.date_trunc(unit, _local(instant)))
+
+    def written(self, element: Element, kind: Kind) -> Element:
+        """Gives to_char()."""
+        if kind is Kind.INSTANT:
+            form, element = WRITTEN_INSTANT, sa.func.timezone(verbatim("'UTC'"), element)
+        else:
+            form = "YYYY-MM-DD" if kind is Kind.DATE else "HH24:MI"
+        return sa.func.to_char(element, literal(form, sa.Text()), type_=sa.Text())
 
     def part(self, date: Element, unit: str) -> Number:
         """Gives extract()."""

@@ -85,6 +85,11 @@ def _round(value: Argument, places: Argument) -> str | None:
     return write(arithmetic.round_places(Decimal(value), count))
 
 
+def _within(value: Argument, limit: Argument) -> str | None:
+    number = Decimal(value)
+    return write(number) if abs(number) <= int(limit) else None
+
+
 def _negate(value: Decimal) -> Decimal:
     return value.copy_negate() if value else value
 
@@ -158,6 +163,12 @@ def _milliseconds(left: str, right: str) -> int:
     return dates.to_milliseconds(read_instant(left) - read_instant(right))
 
 
+def _clock_between(left: str, right: str) -> int:
+    return dates.to_milliseconds(
+        dates.time_between(time.fromisoformat(left), time.fromisoformat(right))
+    )
+
+
 def _local_instant(day: str, clock: str, zone: str) -> str | None:
     local = date.fromisoformat(day), time.fromisoformat(clock)
     return _write_instant(dates.to_instant(*local, zone_of(zone)))
@@ -187,6 +198,7 @@ FUNCTIONS: dict[str, tuple[int, Function]] = {
     "divide": (2, _binary(arithmetic.divide)),
     "modulo": (2, _binary(arithmetic.modulo)),
     "compare": (2, _compare),
+    "within": (2, _within),
     "negate": (1, _unary(_negate)),
     "absolute": (1, _unary(Decimal.copy_abs)),
     "floor": (1, _unary(arithmetic.round_down)),
@@ -207,6 +219,7 @@ FUNCTIONS: dict[str, tuple[int, Function]] = {
     "add_clock": (2, _add_clock),
     "add_to_time": (2, _add_to_time),
     "milliseconds": (2, _milliseconds),
+    "clock_between": (2, _clock_between),
     "local_instant": (3, _local_instant),
     "date_of": (2, _date_of),
     "start_of_date": (2, _start_of_date),

@@ -16,7 +16,7 @@ import sqlalchemy as sa
 
 from rule_engine.arithmetic import EXACT, MAX_PLACES, ONE, scale_integer
 from rule_engine.backends.dialects.numbers import MIRRORED, OPERATORS, Condition, Numbers
-from rule_engine.backends.dialects.values import Element, Native, Number, literal, verbatim
+from rule_engine.backends.dialects.values import Element, Native, Number, literal, retype, verbatim
 from rule_engine.columns import MAX_DIGITS, DecimalText, Scaled
 
 INTEGER = sa.BigInteger()
@@ -37,7 +37,7 @@ def function(name: str, *arguments: object) -> Element:
 
 
 def _integer(element: Element) -> Element:
-    return sa.type_coerce(element, INTEGER)
+    return retype(element, INTEGER)
 
 
 class SqliteNumbers(Numbers):
@@ -62,7 +62,7 @@ class SqliteNumbers(Numbers):
 
     def parameter(self, name: str) -> Number:
         """Gives a bind parameter that is sent as text."""
-        return Number(sa.type_coerce(sa.bindparam(name, type_=DecimalText()), TEXT), True)
+        return Number(sa.bindparam(name, type_=DecimalText()), True)
 
     def whole(self, element: Element, bound: int, *, nullable: bool) -> Number:
         """Gives the integer expression."""
@@ -82,7 +82,7 @@ class SqliteNumbers(Numbers):
         """Gives the number without a guard: as text if it has one."""
         if number.native is None or not number.native.guarded:
             return replace(number, native=None)
-        usual = function("decimal", number.element, verbatim(number.scale))
+        usual = function("decimal", number.element, verbatim(number.scale or 0))
         element = sa.case((_unusual(number.native.leaves), self.exact(number)), else_=usual)
         return Number(element, number.nullable)
 
@@ -127,7 +127,7 @@ class SqliteNumbers(Numbers):
             return _compare_constant(operator, left.element, left.scale, right.constant)
         aligned = self._align([left, right])
         order = function("compare", self.exact(left), self.exact(right))
-        exact: Condition = OPERATORS[operator](sa.type_coerce(order, INTEGER), 0)
+        exact: Condition = OPERATORS[operator](retype(order, INTEGER), 0)
         if aligned is None:
             return exact
         native: Condition = OPERATORS[operator](aligned[0].element, aligned[1].element)
@@ -266,6 +266,12 @@ class SqliteNumbers(Numbers):
         elements = [number.element for number in aligned]
         return Number(_integer(build(elements)), nullable, aligned[0].scale, bound)
 
+    def within(self, number: Number, limit: int) -> Number:
+        """Gives rule_within()."""
+        if number.scale is not None and number.bound // 10**number.scale <= limit:
+            return number
+        return Number(function("within", self.exact(number), verbatim(limit)), True)
+
     # ------------------------------------------------------------ aggregates
 
     def total(self, number: Number) -> Number:
@@ -304,8 +310,8 @@ class SqliteNumbers(Numbers):
         """Gives the integer with its scale, or the text."""
         settled = self.settle(number)
         if settled.scale is None:
-            return sa.type_coerce(settled.element, DecimalText())
-        return sa.type_coerce(settled.element, Scaled(settled.scale))
+            return retype(settled.element, DecimalText())
+        return retype(settled.element, Scaled(settled.scale))
 
     def order_element(self, number: Number) -> Element:
         """Gives the integer, or a text that sorts as the number does."""

@@ -8,7 +8,7 @@ import sqlalchemy as sa
 
 from rule_engine.backends.dialects.sqlite_numbers import function
 from rule_engine.backends.dialects.texts import TEXT, Condition, Texts, white_space
-from rule_engine.backends.dialects.values import Element, verbatim
+from rule_engine.backends.dialects.values import Element, retype, verbatim
 
 
 class SqliteTexts(Texts):
@@ -42,7 +42,7 @@ class SqliteTexts(Texts):
 
     def same_set(self, left: Element, right: Element) -> Condition:
         """Compares the lists, which are stored sorted, as texts."""
-        return sa.type_coerce(sa.func.json(left), TEXT) == sa.type_coerce(sa.func.json(right), TEXT)
+        return retype(sa.func.json(left), TEXT) == retype(sa.func.json(right), TEXT)
 
     def size_of_set(self, choices: Element) -> Element:
         """Gives json_array_length()."""

@@ -17,8 +17,9 @@ from rule_engine.backends.dialects.times import (
     Times,
     zone,
 )
-from rule_engine.backends.dialects.values import Element, Length, Number, literal, verbatim
+from rule_engine.backends.dialects.values import Element, Length, Number, literal, retype, verbatim
 from rule_engine.dates import MAX_DAYS, MAX_MILLISECONDS, MAX_MONTHS
+from rule_engine.types import Kind
 
 FORMATS = {"year": "%Y", "month": "%m", "day": "%d", "weekday": "%w"}
 
@@ -35,22 +36,22 @@ class SqliteTimes(Times):
 
     def shift_date(self, date: Element, length: Length) -> Element:
         """Gives rule_shift_date()."""
-        return sa.type_coerce(function("shift_date", date, *self._parts(length)), DATE)
+        return retype(function("shift_date", date, *self._parts(length)), DATE)
 
     def shift_instant(self, instant: Element, length: Length) -> Element:
         """Gives rule_shift_instant()."""
         shifted = function("shift_instant", instant, *self._parts(length), zone())
-        return sa.type_coerce(shifted, INSTANT)
+        return retype(shifted, INSTANT)
 
     def add_clock(self, instant: Element, milliseconds: Number) -> Element:
         """Gives rule_add_clock()."""
         count = self.numbers.whole_element(milliseconds, MAX_MILLISECONDS)
-        return sa.type_coerce(function("add_clock", instant, count), INSTANT)
+        return retype(function("add_clock", instant, count), INSTANT)
 
     def add_to_time(self, clock: Element, milliseconds: Number) -> Element:
         """Gives rule_add_to_time()."""
         count = self.numbers.whole_element(milliseconds, MAX_MILLISECONDS)
-        return sa.type_coerce(function("add_to_time", clock, count), TIME)
+        return retype(function("add_to_time", clock, count), TIME)
 
     def days_between(self, left: Element, right: Element) -> Number:
         """Subtracts Julian days, which are exact halves."""
@@ -64,23 +65,35 @@ class SqliteTimes(Times):
         count = function("milliseconds", left, right)
         return self.numbers.whole(count, MILLISECONDS_BOUND, nullable=True)
 
+    def clock_between(self, left: Element, right: Element) -> Number:
+        """Gives rule_clock_between()."""
+        count = function("clock_between", left, right)
+        return self.numbers.whole(count, MILLISECONDS_BOUND, nullable=True)
+
     def local_instant(self, date: Element, at: time) -> Element:
         """Gives rule_local_instant()."""
         clock = literal(at.isoformat(), sa.Text())
-        return sa.type_coerce(function("local_instant", date, clock, zone()), INSTANT)
+        return retype(function("local_instant", date, clock, zone()), INSTANT)
 
     def date_of(self, instant: Element) -> Element:
         """Gives rule_date_of()."""
-        return sa.type_coerce(function("date_of", instant, zone()), DATE)
+        return retype(function("date_of", instant, zone()), DATE)
 
     def start_of_date(self, date: Element, unit: str) -> Element:
         """Gives rule_start_of_date()."""
-        return sa.type_coerce(function("start_of_date", date, sa.literal(unit)), DATE)
+        return retype(function("start_of_date", date, sa.literal(unit)), DATE)
 
     def start_of_instant(self, instant: Element, unit: str) -> Element:
         """Gives rule_start_of_instant()."""
         start = function("start_of_instant", instant, sa.literal(unit), zone())
-        return sa.type_coerce(start, INSTANT)
+        return retype(start, INSTANT)
+
+    def written(self, element: Element, kind: Kind) -> Element:
+        """Gives the stored text; of times without seconds."""
+        text = sa.cast(element, sa.Text())
+        if kind is Kind.TIME:
+            return sa.func.substr(text, verbatim(1), verbatim(5), type_=sa.Text())
+        return text
 
     def part(self, date: Element, unit: str) -> Number:
         """Cuts the part out of the text; weekdays by strftime()."""

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 
 import sqlalchemy as sa
 
-from rule_engine.backends.dialects.values import Element, verbatim
+from rule_engine.backends.dialects.values import Element, retype, verbatim
 from rule_engine.text import WHITE_SPACE
 
 TEXT = sa.Text()
@@ -52,7 +52,7 @@ class Texts(ABC):
     def trim(self, text: Element) -> Element:
         """Gives the text without white space around it, NULL for blank text."""
         trimmed = sa.func.nullif(self._strip(text), sa.literal(""))
-        return sa.type_coerce(trimmed, TEXT)
+        return retype(trimmed, TEXT)
 
     @abstractmethod
     def _strip(self, text: Element) -> Element:

@@ -9,6 +9,7 @@ import sqlalchemy as sa
 
 from rule_engine.backends.dialects.values import Element, Length, Number
 from rule_engine.columns import Instant
+from rule_engine.types import Kind
 
 DATE = sa.Date()
 INSTANT = Instant()
@@ -50,6 +51,14 @@ class Times(ABC):
     @abstractmethod
     def milliseconds_between(self, left: Element, right: Element) -> Number:
         """Gives left - right in milliseconds."""
+
+    @abstractmethod
+    def clock_between(self, left: Element, right: Element) -> Number:
+        """Gives left - right of two times of day in milliseconds."""
+
+    @abstractmethod
+    def written(self, element: Element, kind: Kind) -> Element:
+        """Gives a date, an instant or a time as text, as in `rule_engine.wording`."""
 
     @abstractmethod
     def local_instant(self, date: Element, at: time) -> Element:

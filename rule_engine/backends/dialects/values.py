@@ -101,6 +101,16 @@ def literal(value: object, kind: sa.types.TypeEngine[Any]) -> Element:
     return sa.literal(value, kind)
 
 
+def retype(element: Element, kind: sa.types.TypeEngine[Any]) -> Element:
+    """Gives an expression that SQLAlchemy takes for another type.
+
+    The type of a bind parameter says how its value is sent, so it gets a cast around it instead.
+    """
+    if not isinstance(element, sa.BindParameter):
+        return sa.type_coerce(element, kind)
+    return element if type(element.type) is type(kind) else sa.cast(element, kind)
+
+
 def verbatim(sql: str | int) -> Element:
     """Gives SQL as written here, never from a user: small constants and literals of types."""
     element: Element = sa.literal_column(str(sql))

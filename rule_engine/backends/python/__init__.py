@@ -6,12 +6,13 @@ from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING
 
 from rule_engine.backends.python.compiler import Compiled, compile_node
+from rule_engine.backends.python.trace import Trace, trace_node
 from rule_engine.types import Environment, Schema
 
 if TYPE_CHECKING:
-    from rule_engine.check import Expression
+    from rule_engine.expression import Expression
 
-__all__ = ["Compiled", "compile_node", "compile_python"]
+__all__ = ["Compiled", "Trace", "compile_node", "compile_python", "trace_node"]
 
 
 def compile_python(

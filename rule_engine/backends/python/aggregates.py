@@ -6,11 +6,12 @@ Each takes the values that are not empty, in the order of the records.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from datetime import timedelta
 from decimal import Decimal
 from functools import reduce
 from typing import Any
 
-from rule_engine import arithmetic, core
+from rule_engine import arithmetic, core, dates
 from rule_engine.types import Environment, Kind, RateTable
 from rule_engine.values import Money
 
@@ -120,7 +121,8 @@ def _finisher(node: core.Aggregate) -> Finisher:
     if node.function == "join":
         return lambda values, _: node.separator.join(map(str, values)) or None
     kind = node.argument.type.kind if node.argument is not None else Kind.NUMBER
-    return _FINISHERS[node.function, "money" if kind is Kind.MONEY else "number"]
+    family = {Kind.MONEY: "money", Kind.CLOCK_LENGTH: "clock"}.get(kind, "number")
+    return _FINISHERS[node.function, family]
 
 
 def _sum_numbers(values: list[object], environment: Environment) -> object:
@@ -138,6 +140,16 @@ def _least(values: list[object], environment: Environment) -> object:
 
 def _greatest(values: list[object], environment: Environment) -> object:
     return max(values, default=None)  # type: ignore[type-var]  # as above
+
+
+def _sum_clock(values: list[object], environment: Environment) -> timedelta | None:
+    counts = [dates.to_milliseconds(value) for value in values if isinstance(value, timedelta)]
+    return dates.from_milliseconds(sum(counts))
+
+
+def _average_clock(values: list[object], environment: Environment) -> timedelta | None:
+    total = _sum_clock(values, environment)
+    return None if total is None else dates.divide_clock(total, Decimal(len(values)))
 
 
 def _sum_money(values: list[object], environment: Environment) -> Money | None:
@@ -181,6 +193,10 @@ _FINISHERS: Mapping[tuple[str, str], Finisher] = {
     ("avg", "number"): _average,
     ("min", "number"): _least,
     ("max", "number"): _greatest,
+    ("sum", "clock"): _sum_clock,
+    ("avg", "clock"): _average_clock,
+    ("min", "clock"): _least,
+    ("max", "clock"): _greatest,
     ("sum", "money"): _sum_money,
     ("avg", "money"): _average_money,
     ("min", "money"): _least_money,

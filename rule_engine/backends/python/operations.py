@@ -10,6 +10,7 @@ from datetime import date, datetime, time, timedelta
 from decimal import Decimal
 
 from rule_engine import arithmetic, dates
+from rule_engine.backends.chains import NUMBERS
 from rule_engine.types import Environment, Kind
 from rule_engine.values import CalendarLength, Money
 
@@ -98,7 +99,6 @@ def _minus_instant(
     return dates.shift_instant(left, -right, environment.zone)
 
 
-NUMBERS = frozenset({Kind.NUMBER, Kind.PERCENT})
 _CALENDAR, _CLOCK = Kind.CALENDAR_LENGTH, Kind.CLOCK_LENGTH
 
 #: Arithmetic other than that of plain numbers: (left kind, operator, right kind) → function of
@@ -122,6 +122,9 @@ OPERATIONS: Mapping[tuple[Kind, str, Kind], Operation] = {
     (Kind.INSTANT, "+", _CLOCK): lambda a, b, _: dates.add_clock(a, b),
     (_CLOCK, "+", Kind.INSTANT): lambda a, b, _: dates.add_clock(b, a),
     (Kind.INSTANT, "-", _CLOCK): lambda a, b, _: dates.add_clock(a, -b),
+    (Kind.TIME, "-", Kind.TIME): lambda a, b, _: dates.time_between(a, b),
+    (_CLOCK, "+", Kind.TIME): lambda a, b, _: dates.add_to_time(b, a),
+    (_CLOCK, "/", _CLOCK): lambda a, b, _: dates.ratio_of_lengths(a, b),
     (Kind.TIME, "+", _CLOCK): lambda a, b, _: dates.add_to_time(a, b),
     (Kind.TIME, "-", _CLOCK): lambda a, b, _: dates.add_to_time(a, -b),
     (_CALENDAR, "+", _CALENDAR): lambda a, b, _: dates.add_calendar(a, b),

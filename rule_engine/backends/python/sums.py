@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from itertools import chain
-
 from rule_engine import core
+from rule_engine.backends.chains import balance, is_plain, split_sum
 from rule_engine.backends.python import operations, syntax
 from rule_engine.backends.python.emitter import Emitter, Guards, not_said
 from rule_engine.backends.python.syntax import Syntax
@@ -25,7 +23,7 @@ class ArithmeticEmitter(Emitter):
     def full(self, node: core.Node, guards: Guards) -> Syntax:
         """Gives code for a value that is not empty once all guards hold."""
         match node:
-            case core.Arithmetic() if _is_plain(node):
+            case core.Arithmetic() if is_plain(node) and node.op in NUMBER_FUNCTIONS:
                 return self._sum(node, guards) if node.op in "+-" else self._exact(node, guards)
             case core.Arithmetic():
                 return self.bind(self._operation(node, guards), guards)
@@ -39,14 +37,15 @@ class ArithmeticEmitter(Emitter):
         return syntax.call(NUMBER_FUNCTIONS[node.op], left, right)
 
     def _sum(self, node: core.Arithmetic, guards: Guards) -> Syntax:
-        """Long sums become balanced trees: added and subtracted terms apart."""
-        terms = list(_terms(node))
-        if len(terms) < LONG_SUM:
+        added, taken = split_sum(node)
+        if len(added) + len(taken) < LONG_SUM:
             return self._exact(node, guards)
-        added = [self.full(term, guards) for sign, term in terms if sign]
-        taken = [self.full(term, guards) for sign, term in terms if not sign]
-        total = _balance(added)
-        return syntax.call("subtract", total, _balance(taken)) if taken else total
+        total = self._total(added, guards)
+        return syntax.call("subtract", total, self._total(taken, guards)) if taken else total
+
+    def _total(self, terms: list[core.Node], guards: Guards) -> Syntax:
+        codes = [self.full(term, guards) for term in terms]
+        return balance(codes, lambda left, right: syntax.call("add", left, right))
 
     def _operation(self, node: core.Arithmetic, guards: Guards) -> Syntax:
         kinds = node.left.type.kind, node.op, node.right.type.kind
@@ -55,24 +54,3 @@ class ArithmeticEmitter(Emitter):
             raise not_said(node, f"Python has no {kinds[0]} {node.op} {kinds[2]}")
         left, right = self.full(node.left, guards), self.full(node.right, guards)
         return self.call_kept(operation, left, right, syntax.name("environment"))
-
-
-def _is_plain(node: core.Arithmetic) -> bool:
-    sides = {node.left.type.kind, node.right.type.kind}
-    return node.op in NUMBER_FUNCTIONS and sides <= operations.NUMBERS
-
-
-def _terms(node: core.Node) -> Iterator[tuple[bool, core.Node]]:
-    """Gives the terms of a sum of numbers; False stands before those that are taken away."""
-    found: list[tuple[bool, core.Node]] = []
-    while isinstance(node, core.Arithmetic) and node.op in "+-" and _is_plain(node):
-        found.append((node.op == "+", node.right))
-        node = node.left
-    return chain([(True, node)], reversed(found))
-
-
-def _balance(terms: list[Syntax]) -> Syntax:
-    if len(terms) == 1:
-        return terms[0]
-    half = len(terms) // 2
-    return syntax.call("add", _balance(terms[:half]), _balance(terms[half:]))

@@ -6,17 +6,18 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
 from flask import render_template
-from flask_babel import gettext, ngettext
+from trellis.web.words import gettext, ngettext
 
 from metadata.objects import ObjectDefinition
 from metadata.query import Page, QueryProblem
 from trellis.views import ViewRequest
-from trellis.views.list.filters import Chip, Finding, both, chips_of, findings
+from trellis.views.list.chips import Chip, Words
+from trellis.views.list.filters import Finding, both, chips_of, findings
 from trellis.web.addresses import list_address, new_address, record_address, with_query
 from trellis.web.columns import Column, Columns, paths_of, placed
 from trellis.web.formatting import hue_of
 
-PAGE_ROWS = 50
+PAGE_ROWS = 30
 ASCENDING, DESCENDING = "ascending", "descending"
 
 
@@ -101,9 +102,7 @@ class Listing:
 
     def known(self, sort: tuple[str, ...]) -> tuple[str, ...]:
         """Gives what of the view's own order exists for this reader."""
-        return tuple(
-            one for one in sort if not self.records.check(self.object.name, sort=(one,))
-        )
+        return tuple(one for one in sort if not self.records.check(self.object.name, sort=(one,)))
 
     def page(self) -> ListPage:
         """Gives everything the template shows."""
@@ -208,9 +207,9 @@ class Listing:
 
     def chips(self) -> tuple[Chip, ...]:
         """Gives the parts of the view's own filter, and the removable ones of the reader's."""
-        fixed = chips_of(self.view.filter or "", None)
-        own = chips_of(self.filter, lambda rest: self.href(filter=rest))
-        return (*fixed, *own) if len(own) > 1 or fixed else ()
+        words = Words(self.records, self.object.name, self.request.language)
+        fixed = chips_of(self.view.filter or "", words, None)
+        return (*fixed, *chips_of(self.filter, words, lambda rest: self.href(filter=rest)))
 
     def example(self) -> str:
         """Gives a filter that would work on this object, to show how one is written."""

@@ -1,24 +1,17 @@
-"""The filter of a list as people see it: chips that can be taken away, and what is wrong with it."""
+"""The filter of a list: its parts, how it joins the view's own, and what is wrong with it."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 
-from flask_babel import gettext
+from trellis.web.words import gettext
 
 from metadata.problems import Problem, sentence
 from rule_engine.errors import RuleSyntaxError
 from rule_engine.parse import parse_expression
 from rule_engine.tree.expressions import AllOf, AnyOf, Expression
-
-
-@dataclass(frozen=True, slots=True)
-class Chip:
-    """One condition; `href` is the list without it, None when it cannot be taken away."""
-
-    text: str
-    href: str | None
+from trellis.views.list.chips import Chip, Words
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,7 +37,9 @@ def both(fixed: str | None, own: str) -> str | None:
     return " and ".join(f"({part}\n)" for part in parts)
 
 
-def chips_of(text: str, without: Callable[[str | None], str] | None) -> tuple[Chip, ...]:
+def chips_of(
+    text: str, words: Words, without: Callable[[str | None], str] | None
+) -> tuple[Chip, ...]:
     """Gives the parts of `text` that `and` joins; none for a text that cannot be read."""
     try:
         parts = conjuncts(text)
@@ -53,7 +48,7 @@ def chips_of(text: str, without: Callable[[str | None], str] | None) -> tuple[Ch
     chips = []
     for place, part in enumerate(parts):
         rest = " and ".join(parts[:place] + parts[place + 1 :])
-        chips.append(Chip(part, without(rest or None) if without else None))
+        chips.append(words.chip(part, without(rest or None) if without else None))
     return tuple(chips)
 
 
@@ -91,6 +86,6 @@ def finding(problem: Problem, text: str, language: str) -> Finding:
     place = gettext("Line %(line)s, column %(column)s:", line=problem.line, column=problem.column)
     line, start = lines[problem.line - 1], problem.column - 1
     end = start + 1
-    while end < len(line) and line[start:end + 1].replace("_", "").isalnum():
+    while end < len(line) and line[start : end + 1].replace("_", "").isalnum():
         end += 1
     return Finding(place, message, "", line[:start], line[start:end] or " ", line[end:])

@@ -1,0 +1,57 @@
+"""What is wrong with a set of definitions, before anything is stored."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+
+from metadata.catalog import Catalog, build_catalog
+from metadata.checks.layouts import layout_problems
+from metadata.checks.objects import link_problems, whole_object_problems
+from metadata.checks.roles import role_problems
+from metadata.checks.rules import rules_problems
+from metadata.checks.translations import translation_problems
+from metadata.checks.views import view_problems
+from metadata.documents import distinct, document_problems
+from metadata.elements import Element
+from metadata.problems import Problem
+
+Key = tuple[str, str]
+"""Kind and name of an element."""
+
+
+def check_elements(elements: Sequence[Element]) -> dict[Key, list[Problem]]:
+    """Gives everything that is wrong with a complete set of elements, by element.
+
+    Paths are JSON Pointers into the element's document; of rules, line and column count. Elements
+    without problems are left out.
+    """
+    found = {element.key: document_problems(element.kind, element.body) for element in elements}
+    catalog = build_catalog(0, [element for element in elements if is_readable(element, found)])
+    for element in elements:
+        if is_readable(element, found):
+            found[element.key].extend(element_problems(element, catalog))
+    for key, problem in (*link_problems(catalog), *rules_problems(catalog)):
+        found[key].append(problem)
+    return {key: distinct(problems) for key, problems in found.items() if problems}
+
+
+def is_readable(element: Element, found: Mapping[Key, Sequence[Problem]]) -> bool:
+    """Says whether an element can be looked at further: objects as far as they go."""
+    if element.kind == "object":
+        return isinstance(element.body.get("properties"), Mapping)
+    return not found[element.key]
+
+
+def element_problems(element: Element, catalog: Catalog) -> Iterator[Problem]:
+    """Gives what is wrong with one element among the others."""
+    match element.kind:
+        case "object":
+            yield from whole_object_problems(element, catalog)
+        case "role":
+            yield from role_problems(element.name, catalog)
+        case "view":
+            yield from view_problems(element.name, catalog)
+        case "layout":
+            yield from layout_problems(element.name, catalog)
+        case "translations":
+            yield from translation_problems(element, catalog)

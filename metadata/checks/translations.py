@@ -1,0 +1,109 @@
+"""What is wrong with translations, and what they leave out."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+
+from metadata.catalog import Catalog
+from metadata.elements import Element
+from metadata.json_text import mapping, nearest, pointer
+from metadata.objects import FieldDefinition, ObjectDefinition
+from metadata.problems import Problem
+
+Texts = Mapping[str, object]
+
+
+def translation_problems(element: Element, catalog: Catalog) -> Iterator[Problem]:
+    """Gives the names in a translation that nothing has."""
+    body = element.body
+    for name, texts in mapping(body.get("objects")).items():
+        definition = catalog.objects.get(name)
+        if definition is None:
+            yield unknown(("objects", name), name, catalog.objects)
+        else:
+            yield from object_names(definition, mapping(texts))
+    for part, known in (("views", catalog.views_by_object), ("layouts", catalog.layouts_by_object)):
+        for object_name, texts in mapping(body.get(part)).items():
+            names = known.get(object_name, {})
+            for name in mapping(texts):
+                if name not in names:
+                    yield unknown((part, object_name, name), name, names)
+    for name in mapping(body.get("roles")):
+        if name not in catalog.roles:
+            yield unknown(("roles", name), name, catalog.roles)
+
+
+def object_names(definition: ObjectDefinition, texts: Texts) -> Iterator[Problem]:
+    """Gives the fields and options in an object's translation that it does not have."""
+    for name, described in mapping(texts.get("fields")).items():
+        field = definition.fields.get(name)
+        place = ("objects", definition.name, "fields", name)
+        if field is None:
+            yield unknown(place, name, definition.fields)
+            continue
+        known = [option.value for option in field.options]
+        for value in mapping(mapping(described).get("options")):
+            if value not in known:
+                yield unknown((*place, "options", value), value, known)
+
+
+def unknown(place: Iterable[object], name: str, known: Iterable[str]) -> Problem:
+    """Words a name that is not among the known ones."""
+    words = list(known)
+    values = {"value": name, "nearest": nearest(name, words), "known": words}
+    return Problem(pointer(place), "not_known", values)
+
+
+def missing_translations(
+    elements: Iterable[Element], package: str, language: str, catalog: Catalog
+) -> Iterator[Problem]:
+    """Gives a warning for each label of a package that has no text in a language."""
+    for element in elements:
+        if element.package != package:
+            continue
+        if element.kind == "object" and element.name in catalog.objects:
+            yield from missing_labels(catalog.objects[element.name], language)
+        elif element.kind == "role":
+            role = catalog.roles[element.name]
+            yield from missing(role.labels, language, ("roles", element.name))
+        elif element.kind in {"view", "layout"}:
+            yield from missing_titles(element, language, catalog)
+
+
+def missing_labels(definition: ObjectDefinition, language: str) -> Iterator[Problem]:
+    """Gives the titles of an object, its fields and options that are not translated."""
+    place = ("objects", definition.name)
+    yield from missing(definition.labels, language, (*place, "title"))
+    for field in definition.own_fields:
+        if field.package == definition.package:
+            yield from missing_field(field, language, (*place, "fields", field.name))
+
+
+def missing_field(
+    field: FieldDefinition, language: str, place: tuple[str, ...]
+) -> Iterator[Problem]:
+    """Gives the title and the options of a field that are not translated."""
+    yield from missing(field.labels, language, (*place, "title"))
+    for option in field.options:
+        yield from missing(option.labels, language, (*place, "options", option.value))
+
+
+def missing_titles(element: Element, language: str, catalog: Catalog) -> Iterator[Problem]:
+    """Gives the titles of a view or layout that are not translated."""
+    object_name, _, name = element.name.partition("/")
+    if element.kind == "view":
+        view = catalog.views_by_object[object_name][name]
+        yield from missing(view.labels, language, ("views", object_name, name))
+        return
+    layout = catalog.layouts_by_object[object_name][name]
+    place = ("layouts", object_name, name)
+    for part, group in (("sections", layout.sections), ("tabs", layout.tabs)):
+        for section in group:
+            if section.labels:
+                yield from missing(section.labels, language, (*place, part, section.label()))
+
+
+def missing(labels: Mapping[str, str], language: str, place: tuple[str, ...]) -> Iterator[Problem]:
+    """Gives a warning when there is no label in a language."""
+    if language not in labels:
+        yield Problem(pointer(place), "not_translated", {"language": language})

@@ -1,0 +1,122 @@
+"""Checking a package against what is installed, without installing it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import replace
+
+from metadata.catalog import Catalog, build_catalog
+from metadata.checks import check_elements
+from metadata.checks.translations import missing_translations
+from metadata.elements import Element
+from metadata.json_text import mapping, nearest
+from metadata.packages.demo import demo_problems
+from metadata.packages.manifest import requirement_problems
+from metadata.packages.read import Package, extended, placed
+from metadata.packages.texts import MANIFEST
+from metadata.problems import Problem, sentence
+
+LANGUAGES = ("zh",)
+"""Languages in which a package should speak besides English."""
+
+
+def check_package(package: Package, installed: Catalog) -> list[Problem]:
+    """Gives everything that keeps a package from being installed.
+
+    Paths are `file:pointer`, problems in the order of files.
+    """
+    problems = [
+        *package.problems,
+        *(
+            placed(MANIFEST, problem)
+            for problem in requirement_problems(package.manifest, installed.packages)
+        ),
+        *collisions(package, installed),
+        *unknown_targets(package, installed),
+    ]
+    elements = with_package(package, installed.elements)
+    for key, found in check_elements(elements).items():
+        problems.extend(
+            placed(file, problem)
+            for problem in found
+            if (file := file_of(package, key, problem)) is not None
+        )
+    if not problems:
+        catalog = build_catalog(0, elements)
+        problems.extend(demo_problems(package.demo, catalog))
+    return sorted(problems, key=lambda problem: problem.path.partition(":")[0])
+
+
+def package_warnings(package: Package, installed: Catalog) -> list[Problem]:
+    """Gives what is worth knowing of a package without problems, such as missing translations."""
+    elements = with_package(package, installed.elements)
+    catalog = build_catalog(0, elements)
+    warnings = list(package.warnings)
+    for language in LANGUAGES:
+        file = f"translations/{language}.json"
+        found = missing_translations(elements, package.manifest.name, language, catalog)
+        warnings.extend(placed(file, problem) for problem in found)
+    return warnings
+
+
+def with_package(package: Package, installed: tuple[Element, ...]) -> list[Element]:
+    """Gives the elements that there would be with the package in its new version."""
+    name = package.manifest.name
+    keys = {element.key for element in package.elements}
+    kept = [e for e in installed if e.package != name and e.key not in keys]
+    return [*(extend(element, package) for element in kept), *package.elements]
+
+
+def extend(element: Element, package: Package) -> Element:
+    """Gives an element with what the package adds to it, if it is an object that it extends."""
+    extension = package.extensions.get(element.name) if element.kind == "object" else None
+    if extension is None:
+        return element
+    return replace(element, body=extended(element.body, extension, package.manifest.name))
+
+
+def collisions(package: Package, installed: Catalog) -> Iterator[Problem]:
+    """Finds elements that another package or an admin already has under the same name."""
+    owners = {element.key: element.package for element in installed.elements}
+    for element in package.elements:
+        owner = owners.get(element.key, package.manifest.name)
+        if owner != package.manifest.name:
+            values = {"name": element.name, "owner": owner}
+            yield Problem(package.places[element.key], "taken_by_package", values)
+
+
+def unknown_targets(package: Package, installed: Catalog) -> Iterator[Problem]:
+    """Finds extensions of objects that are not there, and fields that already are."""
+    for target, extension in package.extensions.items():
+        file = package.places["extension", target]
+        definition = installed.objects.get(target)
+        if definition is None:
+            known = list(installed.objects)
+            values = {"name": target, "nearest": nearest(target, known), "known": known}
+            yield Problem(file, "unknown_object", values)
+            continue
+        for name in mapping(extension.get("properties")):
+            field = definition.fields.get(name)
+            if field is not None and field.package != package.manifest.name:
+                values = {"name": f"{target}.{name}", "owner": field.package}
+                yield Problem(f"{file}:/properties/{name}", "taken_by_package", values)
+
+
+def file_of(package: Package, key: tuple[str, str], problem: Problem) -> str | None:
+    """Gives the package's file that a problem belongs to; None when it is another package's."""
+    if key in package.places:
+        return package.places[key]
+    if key[0] == "object" and key[1] in package.extensions:
+        parts = problem.path.split("/")
+        added: Mapping[str, object] = mapping(package.extensions[key[1]].get("properties"))
+        if len(parts) > 2 and parts[1] == "properties" and parts[2] in added:
+            return package.places["extension", key[1]]
+    return None
+
+
+def line_of(problem: Problem, language: str = "en") -> str:
+    """Writes a problem as one line: `file:path: what is wrong; what would be right`."""
+    place = problem.path
+    if problem.line is not None:
+        place = f"{place}:{problem.line}:{problem.column}"
+    return f"{place}: {sentence(problem, language)}" if place else sentence(problem, language)

@@ -1,0 +1,6 @@
+"""Evaluating one expression on one record, by any back end: what `trellis rules eval` does."""
+
+from trellis.evaluation.question import EvaluationError, Question, Setting
+from trellis.evaluation.run import ENGINES, evaluate
+
+__all__ = ["ENGINES", "EvaluationError", "Question", "Setting", "evaluate"]

@@ -1,0 +1,98 @@
+"""Records out of wire form, with the related records nested in them."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from metadata.catalog import Catalog
+from metadata.coerce import coerce
+from metadata.objects import ObjectDefinition
+from metadata.problems import Problem, sentence
+from trellis.evaluation.question import EvaluationError, Setting
+
+
+@dataclass(slots=True)
+class Loaded:
+    """Records by object and id, as values; `main` is the one that was asked about."""
+
+    catalog: Catalog
+    rows: dict[str, dict[str, dict[str, object]]] = field(default_factory=dict)
+
+    def record(self, object_name: str, record_id: str) -> Mapping[str, object] | None:
+        """Gives a record that was nested somewhere."""
+        return self.rows.get(object_name, {}).get(record_id)
+
+    def records(self, object_name: str, field: str, record_id: str) -> list[Mapping[str, object]]:
+        """Gives the records whose reference points to a record, in the order given."""
+        found = self.rows.get(object_name, {}).values()
+        return [row for row in found if row.get(field) == record_id]
+
+
+def load_record(
+    setting: Setting, object_name: str, wire: Mapping[str, object]
+) -> tuple[Loaded, dict[str, object]]:
+    """Reads a record and all that is nested in it. Raises EvaluationError with every problem."""
+    loaded = Loaded(setting.catalog)
+    problems: list[Problem] = []
+    record = Reader(setting, loaded, problems).read(object_name, wire, "")
+    if problems:
+        raise EvaluationError("\n".join(f"{p.path}: {sentence(p)}" for p in problems))
+    return loaded, record
+
+
+@dataclass(frozen=True, slots=True)
+class Reader:
+    """Reads nested records one after the other, noting what is wrong with each."""
+
+    setting: Setting
+    loaded: Loaded
+    problems: list[Problem]
+
+    def read(self, object_name: str, wire: Mapping[str, object], path: str) -> dict[str, object]:
+        """Reads one record of an object, and what is nested in it."""
+        definition = self.setting.catalog.objects[object_name]
+        links = self.setting.catalog.children(object_name)
+        plain: dict[str, object] = {}
+        rows = self.loaded.rows.setdefault(object_name, {})
+        record_id = str(wire.get("id") or f"{object_name}-{len(rows) + 1:06d}")
+        record = rows.setdefault(record_id, {})
+        for name, value in wire.items():
+            link = links.get(name)
+            if link is not None and isinstance(value, list):
+                for position, child in enumerate(value):
+                    place = f"{path}/{name}/{position}"
+                    nested = self.read(link.target, as_mapping(child, place), place)
+                    nested[link.field] = record_id
+            elif isinstance(value, Mapping) and self.target(definition, name) is not None:
+                target = str(self.target(definition, name))
+                plain[name] = self.read(target, value, f"{path}/{name}")["id"]
+            else:
+                plain[name] = value
+        values, found = coerce(definition, plain, partial=True, zone=self.setting.zone)
+        self.problems.extend(Problem(path + p.path, p.code, p.values) for p in found)
+        record |= {"id": record_id, **values}
+        return record
+
+    def target(self, definition: ObjectDefinition, name: str) -> str | None:
+        """Gives the object that a reference leads to, if it is defined."""
+        field = definition.fields.get(name)
+        target = field.target if field else None
+        return target if target in self.setting.catalog.objects else None
+
+
+def as_mapping(value: object, path: str) -> Mapping[str, object]:
+    """Gives a JSON object as such; raises EvaluationError for anything else."""
+    if not isinstance(value, Mapping):
+        raise EvaluationError(f"{path or 'record'}: a JSON object is needed here, not {value!r}")
+    return value
+
+
+def read_json(text: str, what: str) -> Mapping[str, object]:
+    """Reads a JSON object out of an argument; `what` names it in messages."""
+    try:
+        value = json.loads(text)
+    except json.JSONDecodeError as error:
+        raise EvaluationError(f"{what}: no JSON at column {error.colno}: {error.msg}") from error
+    return as_mapping(value, what)

@@ -1,0 +1,38 @@
+"""Records of users: each has an account by which the person logs in."""
+
+from __future__ import annotations
+
+import secrets
+
+from metadata.objects import ObjectDefinition
+from metadata.problems import Problem
+from trellis.records.errors import NotAllowed, Refused
+from trellis.records.unit import Unit
+from trellis.security.users import hash_password, insert_account, taken_names, update_account
+
+USER = "user"
+
+
+def open_account(
+    unit: Unit, definition: ObjectDefinition, record: dict[str, object]
+) -> dict[str, object]:
+    """Gives a new user's record its account, with a password that nobody knows.
+
+    Other records pass as they are. Raises NotAllowed for who may not administer, and Refused when
+    user name or address are taken.
+    """
+    if definition.name != USER:
+        return record
+    if not unit.principal.may_administer:
+        raise NotAllowed([Problem("", "user_by_administrator")])
+    problems = taken_names(unit.connection, unit.catalog, record)
+    if problems:
+        raise Refused(problems)
+    unknown = hash_password(secrets.token_urlsafe())
+    return {**record, "account": insert_account(unit.connection, record, unknown)}
+
+
+def follow_account(unit: Unit, definition: ObjectDefinition, record_id: str) -> None:
+    """Brings the account in line with a user's record that was changed or deleted."""
+    if definition.name == USER:
+        update_account(unit.connection, unit.catalog, record_id)

@@ -1,0 +1,50 @@
+"""The pages: thin doors that read a request, call a use case and fill a template."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from flask import Flask, g
+from jinja2 import ChoiceLoader, FileSystemLoader, PrefixLoader
+
+from trellis import current, views
+from trellis.web import (
+    approvals,
+    formatting,
+    gallery,
+    home,
+    lists,
+    lookup,
+    notifications,
+    records,
+    shell,
+)
+from trellis.web.setup import fields, objects, publishing
+
+BLUEPRINTS = (
+    *(home.blueprint, lookup.blueprint, approvals.blueprint, notifications.blueprint),
+    *(objects.blueprint, fields.blueprint, publishing.blueprint),
+    *(records.blueprint, lists.blueprint),
+)
+
+
+def install(app: Flask) -> None:
+    """Puts the pages into the application."""
+    own = app.jinja_loader
+    view_folders = PrefixLoader({"views": FileSystemLoader(Path(views.__path__[0]))})
+    app.jinja_loader = ChoiceLoader([*([own] if own else []), view_folders])  # type: ignore[misc]
+    app.jinja_env.trim_blocks = True
+    app.jinja_env.lstrip_blocks = True
+    app.jinja_env.globals["role_label"] = role_label
+    formatting.install(app)
+    shell.install(app)
+    for blueprint in BLUEPRINTS:
+        app.register_blueprint(blueprint)
+    if app.debug or app.config.get("TRELLIS_GALLERY"):
+        app.register_blueprint(gallery.blueprint)
+
+
+def role_label(name: str) -> str:
+    """Gives a role's title in the reader's language."""
+    role = current.catalog().roles.get(name) if "catalog" in g else None
+    return role.label(current.language()) if role else name

@@ -1,0 +1,185 @@
+"""Approvals: the inbox, and what is decided there or on a record's page."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from datetime import datetime
+
+from flask import abort, flash, redirect, render_template, request
+from trellis.web.words import gettext
+from werkzeug.wrappers import Response
+
+from metadata.objects import ObjectDefinition
+from rule_engine.services.approval_state import Verdict
+from rule_engine.values import Money
+from trellis import current
+from trellis.automation.approval_inbox import Pending, pending_for
+from trellis.automation.approvals import decide, of_record, recall, submit
+from trellis.records.errors import Conflict, NotAllowed, RecordError, Refused
+from trellis.records.unit import Unit
+from trellis.web.addresses import record_address
+from trellis.web.columns import Column, Columns
+from trellis.web.doors import flash_problems, make_blueprint, object_for, words
+from trellis.web.people import name_of, names_of
+from trellis.web.record_page import Extra
+from trellis.web.records import Answer, answer
+from trellis.web.why import StepCard, approval_card, people_in
+from trellis.work import reading, writing_now
+
+blueprint = make_blueprint("approvals")
+
+INBOX = "/approvals"
+VERDICTS: Mapping[str, Verdict] = {"approve": "approve", "reject": "reject"}
+
+
+@dataclass(frozen=True, slots=True)
+class RequestCard:
+    """One request that waits for the reader."""
+
+    key: str
+    object: ObjectDefinition
+    title: str
+    label: str
+    href: str
+    decide_href: str
+    submitter: str
+    at: datetime
+    amount: object
+    facts: tuple[Column, ...]
+    record: Mapping[str, object]
+    steps: tuple[StepCard, ...]
+    step_label: str
+    reason: str
+    rule: str
+    revision: int
+    comment: str = ""
+    comment_error: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class InboxPage:
+    """What the inbox shows."""
+
+    requests: tuple[RequestCard, ...]
+
+
+@blueprint.get(INBOX)
+def inbox() -> str:
+    """Shows what waits for who asks."""
+    return render_template("approvals.html", page=InboxPage(tuple(cards(reading()))))
+
+
+def cards(unit: Unit, *, only: int | None = None) -> list[RequestCard]:
+    """Gives what waits for who asks, the oldest first."""
+    found = pending_for(unit)[:only]
+    people = names_of(unit, people_in([one.request for one in found]))
+    return [card(unit, one, people) for one in found]
+
+
+def card(unit: Unit, pending: Pending, people: Mapping[str, str]) -> RequestCard:
+    """Gives one request with its reasons."""
+    asked, language = pending.request, current.language()
+    definition = unit.catalog.objects[asked.object]
+    rules = unit.catalog.program.for_object(definition.name).approvals
+    rule = next((one for one in rules if one.name == asked.approval), None)
+    made = approval_card(unit, asked, rule, people, definition, language)
+    amounts = [value for value in pending.summary.values() if isinstance(value, Money)]
+    columns = Columns(unit.catalog, unit.records(), language)
+    return RequestCard(
+        key=asked.id,
+        object=definition,
+        title=pending.record_name,
+        label=made.label,
+        href=record_address(definition.name, asked.record_id),
+        decide_href=f"{INBOX}/{asked.id}",
+        submitter=name_of(people, asked.submitted_by),
+        at=asked.submitted_at,
+        amount=amounts[0] if amounts else None,
+        facts=tuple(columns.of(definition.name, pending.summary)),
+        record=pending.summary,
+        steps=made.steps,
+        step_label=made.step_label,
+        reason=made.reason,
+        rule=made.rule,
+        revision=asked.revision,
+    )
+
+
+@blueprint.post(f"{INBOX}/<request_id>")
+def decide_in_inbox(request_id: str) -> Response | tuple[str, int]:
+    """Decides from the inbox; a refusal comes back with what was typed."""
+    verdict = verdict_sent()
+    comment = request.form.get("comment", "")
+    try:
+        with writing_now() as unit:
+            decide(unit, request_id, verdict, comment)
+    except Refused as error:
+        message = " ".join(map(words, error.problems))
+        return inbox_with(request_id, comment, message), 422
+    except (Conflict, NotAllowed) as error:
+        flash_problems(error)
+        return redirect(INBOX)
+    flash(gettext("Approved") if verdict == "approve" else gettext("Rejected"), "success")
+    return redirect(INBOX)
+
+
+def inbox_with(request_id: str, comment: str, message: str) -> str:
+    """Gives the inbox with an error at one request."""
+    found = [
+        replace(one, comment=comment, comment_error=message) if one.key == request_id else one
+        for one in cards(reading())
+    ]
+    return render_template("approvals.html", page=InboxPage(tuple(found)))
+
+
+def verdict_sent() -> Verdict:
+    """Gives the verdict of the form; answers 400 for anything else."""
+    verdict = VERDICTS.get(request.form.get("verdict", ""))
+    if verdict is None:
+        abort(400)
+    return verdict
+
+
+@blueprint.post("/o/<object_name>/<record_id>/actions/<action>")
+def act(object_name: str, record_id: str, action: str) -> Answer:
+    """Submits, decides or recalls on the record's own page."""
+    object_for(object_name)
+    comment = request.form.get("comment", "")
+    name = verdict_sent() if action == "decide" else action
+    try:
+        message = carry_out(object_name, record_id, name, comment)
+    except Refused as error:
+        text = " ".join(map(words, error.problems))
+        if name in VERDICTS:
+            return answer(object_name, record_id, Extra(comment=comment, comment_error=text))
+        return answer(object_name, record_id, Extra(problems=tuple(map(words, error.problems))))
+    except (Conflict, NotAllowed) as error:
+        return told_off(object_name, record_id, error)
+    flash(message, "success")
+    return answer(object_name, record_id)
+
+
+def told_off(object_name: str, record_id: str, error: RecordError) -> Answer:
+    """Gives the record as it is now, with the reason why nothing happened."""
+    flash_problems(error)
+    return answer(object_name, record_id)
+
+
+def carry_out(object_name: str, record_id: str, action: str, comment: str) -> str:
+    """Does what was asked for and gives the message that says so."""
+    if action == "submit":
+        with writing_now() as unit:
+            submit(unit, object_name, record_id)
+        return gettext("Submitted for approval")
+    requests = of_record(reading(), object_name, record_id)
+    newest = next((one for one in requests if one.status == "open"), None)
+    if newest is None or action not in {"recall", *VERDICTS}:
+        abort(404)
+    with writing_now() as unit:
+        if action == "recall":
+            recall(unit, newest.id)
+        else:
+            decide(unit, newest.id, VERDICTS[action], comment)
+    done = {"recall": gettext("Recalled"), "approve": gettext("Approved")}
+    return done.get(action) or gettext("Rejected")

@@ -1,0 +1,243 @@
+"""Pages of one record: show, new, edit, one field in place, delete, activities."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from contextlib import suppress
+
+from flask import flash, redirect, render_template, request
+from trellis.web.words import gettext
+from werkzeug.wrappers import Response
+
+from metadata.fields.base import Refused as RefusedValue
+from metadata.forms import RecordForm
+from metadata.objects import ObjectDefinition
+from metadata.problems import Problem
+from trellis import current
+from trellis.records.delete import delete_record
+from trellis.records.errors import Conflict, Missing, Refused, Stale
+from trellis.records.save import Saved, save_record
+from trellis.web.activities import new_activity, shape_of
+from trellis.web.addresses import list_address, new_address, record_address
+from trellis.web.doors import flash_problems, is_fragment, make_blueprint, object_for, words
+from trellis.web.inputs import form_lines
+from trellis.web.record_forms import Editing
+from trellis.web.record_page import Extra, RecordView
+from trellis.work import reading, writing_now
+
+blueprint = make_blueprint("records", "/o")
+
+Answer = str | Response | tuple[str, int]
+
+
+@blueprint.get("/<object_name>/<record_id>")
+def show(object_name: str, record_id: str) -> str:
+    """Shows a record."""
+    return render_record(object_name, record_id)
+
+
+def view_of(object_name: str, record_id: str) -> RecordView:
+    """Gives a record as who asks sees it; answers 404 when it is not there."""
+    definition, _access = object_for(object_name)
+    return RecordView(reading(), definition, record_id, current.language())
+
+
+def render_record(object_name: str, record_id: str, extra: Extra | None = None) -> str:
+    """Gives the record's page; for htmx only what changes in it, and messages."""
+    page = view_of(object_name, record_id).page(extra)
+    if not is_fragment():
+        return render_template("record.html", page=page)
+    toasts = render_template("parts/toasts.html")
+    return render_template("parts/record_page.html", page=page) + toasts
+
+
+def answer(object_name: str, record_id: str, extra: Extra | None = None) -> Answer:
+    """Gives the changed record to htmx, and leads all others to its page."""
+    if is_fragment():
+        return render_record(object_name, record_id, extra)
+    if extra and extra.problems:
+        return render_record(object_name, record_id, extra), 422
+    return redirect(record_address(object_name, record_id))
+
+
+@blueprint.route("/<object_name>/new", methods=["GET", "POST"])
+def new(object_name: str) -> Answer:
+    """Shows the form for a new record, or makes it."""
+    definition, access = object_for(object_name)
+    if not access.create:
+        raise Missing
+    editing = Editing(reading(), definition)
+    given = {name: value for name, value in request.args.items() if name in definition.fields}
+    back = request.args.get("back")
+    if request.method == "GET":
+        defaults = {field.name: field.default for field in definition.own_fields}
+        values = {name: value for name, value in defaults.items() if value is not None}
+        known = {**values, **given}
+        form = editing.form(None, as_values(definition, known), (*editing.field_names(), *given))
+        return render_template("record_form.html", page=editing.page(form, back=own_path(back)))
+    form = editing.form(request.form, fields=(*editing.field_names(), *sent_fields(definition)))
+    saved, problems = try_save(object_name, None, form.values)
+    if saved is None:
+        editing.refuse(form, problems)
+        return render_template("record_form.html", page=editing.page(form)), 422
+    noun = definition.label(current.language())
+    flash(gettext("%(object)s created", object=noun), "success")
+    if request.form.get("then") == "new":
+        return redirect(new_address(object_name))
+    return redirect(record_address(object_name, saved.id))
+
+
+def sent_fields(definition: ObjectDefinition) -> list[str]:
+    """Gives the names of what was sent, so that prefilled fields outside of the layout count."""
+    return [name for name in request.form if name in definition.fields]
+
+
+def as_values(definition: ObjectDefinition, wire: Mapping[str, object]) -> dict[str, object]:
+    """Gives values in their Python form; what cannot be read is left out."""
+    values = {}
+    for name, given in wire.items():
+        known = definition.fields[name]
+        with suppress(RefusedValue):
+            values[name] = known.type.coerce(given, known, current.zone())
+    return values
+
+
+def own_path(path: str | None) -> str | None:
+    """Gives a path of this site, or nothing."""
+    return path if path and path.startswith("/") and not path.startswith("//") else None
+
+
+def try_save(
+    object_name: str, record_id: str | None, values: dict[str, object], version: int | None = None
+) -> tuple[Saved | None, tuple[Problem, ...]]:
+    """Saves, or gives what is wrong. Raises Stale, Missing and NotAllowed."""
+    try:
+        with writing_now() as unit:
+            saved = save_record(
+                unit, object_name, record_id, values, channel="page", expected_version=version
+            )
+    except (Refused, Conflict) as error:
+        return None, error.problems
+    return saved, ()
+
+
+@blueprint.route("/<object_name>/<record_id>/edit", methods=["GET", "POST"])
+def edit(object_name: str, record_id: str) -> Answer:
+    """Shows the form of a record, or saves what it says."""
+    view = view_of(object_name, record_id)
+    if not view.may_update:
+        raise Missing
+    editing = Editing(view.unit, view.object, view.record)
+    if request.method == "GET":
+        form = editing.form(None, view.record)
+        page = editing.page(form, version=int(str(view.record["version"])))
+        return render_template("record_form.html", page=page)
+    form = editing.form(request.form)
+    version = request.form.get("version", type=int)
+    try:
+        saved, problems = try_save(object_name, record_id, form.values, version)
+    except Stale as error:
+        return moved_on(editing, form, error)
+    if saved is None:
+        editing.refuse(form, problems)
+        return render_template("record_form.html", page=editing.page(form, version=version)), 422
+    flash(gettext("Saved"), "success")
+    return redirect(record_address(object_name, record_id))
+
+
+def moved_on(editing: Editing, form: RecordForm, error: Stale) -> tuple[str, int]:
+    """Shows both values of each field that somebody else has changed meanwhile."""
+    conflicts = editing.conflicts(form, error.current)
+    page = editing.page(form, version=int(str(error.current["version"])), conflicts=conflicts)
+    return render_template("record_form.html", page=page), 409
+
+
+@blueprint.get("/<object_name>/<record_id>/field/<field_name>")
+def field(object_name: str, record_id: str, field_name: str) -> Answer:
+    """Shows one field: its form, or with `show` its value."""
+    view = view_of(object_name, record_id)
+    line = view.line(field_name)
+    if line is None:
+        raise Missing
+    if request.args.get("show") or line.edit_href is None:
+        return render_template("parts/field.html", line=line, record=view.record)
+    form = Editing(view.unit, view.object, view.record).form(None, view.record, [field_name])
+    return field_form(view, form, field_name)
+
+
+def field_form(
+    view: RecordView, form: RecordForm, name: str, messages: tuple[str, ...] = ()
+) -> str:
+    """Gives the form of one field in the place of its value."""
+    lines = form_lines(view.unit, form, [name], current.language())
+    return render_template(
+        "parts/field_form.html",
+        line=view.line(name),
+        form_line=lines[0],
+        version=view.record["version"],
+        messages=messages,
+    )
+
+
+@blueprint.post("/<object_name>/<record_id>/field/<field_name>")
+def set_field(object_name: str, record_id: str, field_name: str) -> Answer:
+    """Saves one field; the page comes back with everything that follows from it."""
+    view = view_of(object_name, record_id)
+    line = view.line(field_name)
+    if line is None or line.edit_href is None:
+        raise Missing
+    form = Editing(view.unit, view.object, view.record).form(request.form, fields=[field_name])
+    version = request.form.get("version", type=int)
+    try:
+        saved, problems = try_save(object_name, record_id, form.values, version)
+    except Stale:
+        message = gettext("Somebody else has just saved this record: look at the new values first.")
+        flash(message, "warning")
+        return answer(object_name, record_id)
+    if saved is not None:
+        return answer(object_name, record_id, Extra(changed=frozenset({field_name})))
+    if not is_fragment() or "version" not in request.form:
+        return answer(object_name, record_id, Extra(problems=tuple(map(words, problems))))
+    editing = Editing(view.unit, view.object, view.record)
+    editing.refuse(form, problems)
+    html = field_form(view, form, field_name, tuple(form.problems_elsewhere))
+    response = Response(html, 422, content_type="text/html; charset=utf-8")
+    response.headers["HX-Retarget"] = f"#field-{field_name}"
+    response.headers["HX-Reswap"] = "outerHTML"
+    return response
+
+
+@blueprint.post("/<object_name>/<record_id>/delete")
+def delete(object_name: str, record_id: str) -> Response:
+    """Deletes a record and leads back to the list."""
+    view = view_of(object_name, record_id)
+    try:
+        with writing_now() as unit:
+            delete_record(unit, object_name, record_id, channel="page")
+    except Conflict as error:
+        flash_problems(error)
+        return redirect(record_address(object_name, record_id))
+    flash(gettext("“%(name)s” deleted", name=view.title), "success")
+    return redirect(list_address(object_name))
+
+
+@blueprint.post("/<object_name>/<record_id>/activities")
+def add_activity(object_name: str, record_id: str) -> Answer:
+    """Writes down what happened with a record."""
+    view = view_of(object_name, record_id)
+    shape = shape_of(view.unit, view.object)
+    if shape is None:
+        raise Missing
+    text = request.form.get("text", "")
+    if not text.strip():
+        problem = gettext("Write something first.")
+        return answer(object_name, record_id, Extra(composer_error=problem))
+    kind = request.form.get("kind", "")
+    values = new_activity(shape, record_id, text, kind, current.moment().now)
+    try:
+        with writing_now() as unit:
+            save_record(unit, shape.link.target, None, values, channel="page")
+    except (Refused, Conflict) as error:
+        problem = " ".join(map(words, error.problems))
+        return answer(object_name, record_id, Extra(composer_error=problem))
+    return answer(object_name, record_id)

@@ -1,0 +1,104 @@
+"""Related lists of a record: the records that point at it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from trellis.web.words import gettext
+
+from metadata.layouts import LayoutDefinition, RelatedList
+from metadata.objects import LinkDefinition, ObjectDefinition
+from trellis.records.unit import Unit
+from trellis.web.activities import WAY_BACK
+from trellis.web.addresses import new_address, record_address
+from trellis.web.columns import Column, Columns, paths_of
+
+SHOWN = 6
+
+
+@dataclass(frozen=True, slots=True)
+class RelatedRow:
+    """One record: its title, what stands below it, and what stands at the right."""
+
+    href: str
+    title: str
+    second: Column | None
+    third: Column | None
+    all: Mapping[str, object]
+
+
+@dataclass(frozen=True, slots=True)
+class Related:
+    """The records of one way back. `count_text` is `5+` when there are more than are shown."""
+
+    label: str
+    object: ObjectDefinition
+    rows: tuple[RelatedRow, ...]
+    count_text: str
+    add_href: str | None
+    all_href: str | None = None
+
+
+def related_lists(
+    unit: Unit,
+    definition: ObjectDefinition,
+    layout: LayoutDefinition,
+    record_id: str,
+    language: str,
+) -> tuple[Related, ...]:
+    """Gives the related lists of a record as the layout wants them; activities have their place
+    in the timeline."""
+    named = list(layout.related)
+    named += [RelatedList(name) for tab in layout.tabs for name in tab.related]
+    links = unit.catalog.children(definition.name)
+    found = []
+    for wanted in named:
+        link = links.get(wanted.name)
+        if link is None or link.name == WAY_BACK:
+            continue
+        if unit.principal.access(link.target).may("read"):
+            found.append(related(unit, link, wanted, record_id, language))
+    return tuple(found)
+
+
+def related(
+    unit: Unit, link: LinkDefinition, wanted: RelatedList, record_id: str, language: str
+) -> Related:
+    """Gives one related list."""
+    target = unit.catalog.objects[link.target]
+    records = unit.records()
+    usual = wanted.columns or unit.catalog.default_view(target.name).columns
+    columns = Columns(unit.catalog, records, language).of(target.name, usual)
+    shown = [column for column in columns if not column.is_name and column.path != link.field]
+    page = records.list(
+        target.name,
+        fields=[target.name_field, *paths_of(shown)],
+        filter=wanted.filter,
+        sort=wanted.sort or ("-created_at",),
+        match={link.field: record_id},
+        limit=SHOWN,
+    )
+    access = unit.principal.access(target.name)
+    may_add = access.create and access.edits(link.field)
+    rows = tuple(row(target, shown, item) for item in page.items)
+    return Related(
+        label=link.label(language) if link.field else target.plural(language),
+        object=target,
+        rows=rows,
+        count_text=f"{len(rows)}+" if page.next else str(len(rows)) if rows else "",
+        add_href=new_address(target.name, {link.field: record_id}) if may_add else None,
+    )
+
+
+def row(target: ObjectDefinition, shown: list[Column], item: Mapping[str, object]) -> RelatedRow:
+    """Gives one related record: tags and amounts at the right, the rest below the title."""
+    right = next((c for c in shown if c.cell in {"money", "choice", "boolean", "date"}), None)
+    below = next((c for c in shown if c is not right), None)
+    return RelatedRow(
+        href=record_address(target.name, str(item["id"])),
+        title=str(item.get(target.name_field) or gettext("Untitled")),
+        second=below if below and item.get(below.path) is not None else None,
+        third=right if right and item.get(right.path) is not None else None,
+        all=item,
+    )

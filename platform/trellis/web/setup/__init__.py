@@ -1,0 +1,1 @@
+"""Setup pages for administrators: objects and their fields, publishing, versions."""

@@ -1,0 +1,117 @@
+"""The settings of an object as a form: read, checked, written into its document."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, fields
+
+from trellis.web.words import gettext
+
+from metadata.json_text import text
+from trellis.designer.drafts import list_drafted, put_element
+from trellis.records.unit import Unit
+from trellis.web.setup.documents import CHINESE, ObjectDraft
+from trellis.web.setup.grants import GRANTS, set_level
+
+API_NAME = re.compile(r"[a-z][a-z0-9_]{0,39}", re.ASCII)
+TITLE_LENGTH = 120
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """What the form holds, as it was typed."""
+
+    name: str = ""
+    title: str = ""
+    title_zh: str = ""
+    plural: str = ""
+    plural_zh: str = ""
+    icon: str = "box"
+    hue: str = "blue"
+    owner: str = ""
+    name_title: str = ""
+    name_title_zh: str = ""
+
+
+def read_settings(sent: Mapping[str, str]) -> Settings:
+    """Gives the form that was sent."""
+    known = (one.name for one in fields(Settings))
+    return Settings(**{name: sent.get(name, "").strip() for name in known})
+
+
+def settings_of(draft: ObjectDraft) -> Settings:
+    """Gives an object's settings for the form."""
+    chinese, known = draft.known_zh(), draft.in_force
+    plural_zh = known.plurals.get(CHINESE, "") if known else ""
+    return Settings(
+        name=draft.name,
+        title=draft.title(),
+        title_zh=draft.title_zh(),
+        plural=text(draft.crm.get("plural")) or "",
+        plural_zh=text(chinese.get("plural")) or plural_zh,
+        icon=text(draft.crm.get("icon")) or "box",
+        hue=text(draft.crm.get("hue")) or "",
+        owner="1" if draft.crm.get("owner") is not False else "",
+    )
+
+
+def flaws(unit: Unit, settings: Settings) -> tuple[str, ...]:
+    """Says what is wrong with a new object before it becomes a document."""
+    found = []
+    if not settings.title:
+        found.append(gettext("Give the object a title."))
+    if not API_NAME.fullmatch(settings.name):
+        found.append(
+            gettext("The API name starts with a small letter, then letters, digits and _.")
+        )
+    elif any(one.name == settings.name for one in list_drafted(unit, "object")):
+        found.append(gettext("There already is an object named %(name)s.", name=settings.name))
+    return tuple(found)
+
+
+def create(unit: Unit, settings: Settings, levels: Mapping[str, str]) -> None:
+    """Puts a new object into the draft, with its title field and who may use it."""
+    body = {
+        "$schema": "https://json-schema.org/draft/2020-12/schema",
+        "$id": settings.name,
+        "title": settings.title,
+        "type": "object",
+        "required": ["name"],
+        "properties": {
+            "name": {
+                "type": "string",
+                "title": settings.name_title or "Name",
+                "minLength": 1,
+                "maxLength": TITLE_LENGTH,
+                "crm": {"field": "text"},
+            }
+        },
+        "crm": {"name_field": "name", "owner": bool(settings.owner), "search": ["name"]},
+    }
+    put_element(unit, "object", settings.name, body)
+    draft = ObjectDraft(unit, settings.name)
+    if settings.name_title_zh:
+        draft.zh("fields", "name")["title"] = settings.name_title_zh
+    write(draft, settings)
+    for role, level in levels.items():
+        if level in GRANTS:
+            set_level(unit, role, settings.name, level)
+
+
+def write(draft: ObjectDraft, settings: Settings) -> None:
+    """Writes settings into an object's draft."""
+    draft.body["title"] = settings.title
+    draft.crm["plural"] = settings.plural or f"{settings.title}s"
+    draft.crm["icon"] = settings.icon or "box"
+    draft.crm["owner"] = bool(settings.owner)
+    if settings.hue:
+        draft.crm["hue"] = settings.hue
+    for key, value in (("title", settings.title_zh), ("plural", settings.plural_zh)):
+        if value:
+            draft.zh()[key] = value
+        elif key in draft.known_zh():
+            del draft.zh()[key]
+    if settings.title_zh and not settings.plural_zh:
+        draft.zh()["plural"] = settings.title_zh
+    draft.save()

@@ -1,0 +1,104 @@
+"""Why an expression has its value: the tree of its parts with their values on one record."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+
+from rule_engine import core
+from rule_engine.backends.python.compiler import compile_node
+from rule_engine.backends.reading import read
+from rule_engine.errors import Span
+from rule_engine.types import Environment, Kind
+from rule_engine.wording import text_of_value
+
+Record = Mapping[str, object]
+
+
+@dataclass(frozen=True, slots=True)
+class Trace:
+    """One part of an expression: its text, its value and its own parts.
+
+    The value of a condition is True or False, that of any other part a text, None when empty.
+    """
+
+    text: str
+    value: str | bool | None
+    span: Span
+    children: tuple[Trace, ...] = ()
+
+    def to_json(self) -> dict[str, object]:
+        """Gives a form to store."""
+        return {
+            "text": self.text,
+            "value": self.value,
+            "line": self.span.line,
+            "column": self.span.column,
+            "children": [child.to_json() for child in self.children],
+        }
+
+    def leaves(self) -> Iterator[Trace]:
+        """Gives the innermost parts whose values decide: fields, aggregates, calls."""
+        if not self.children:
+            yield self
+        for child in self.children:
+            yield from child.leaves()
+
+    def sentence(self) -> str:
+        """Gives one line: the text and what its fields hold."""
+        held = dict.fromkeys(leaf.fact() for leaf in self.leaves() if leaf is not self)
+        return self.fact() + (f" because {', '.join(held)}" if held else "")
+
+    def fact(self) -> str:
+        """Gives the text and its value: `employees is empty`."""
+        value = "empty" if self.value is None else str(self.value)
+        return f"{self.text} is {value.lower() if isinstance(self.value, bool) else value}"
+
+
+def trace_node(
+    node: core.Node, record: Record, environment: Environment, old: Record | None = None
+) -> Trace:
+    """Evaluates an expression and all its parts. Literals are part of the text, not of the tree."""
+    value = compile_node(node)(record, environment, old, None)
+    return Trace(
+        text=read(node),
+        value=bool(value) if node.type.kind is Kind.BOOLEAN else text_of(value),
+        span=node.span,
+        children=tuple(trace_node(part, record, environment, old) for part in parts_of(node)),
+    )
+
+
+def text_of(value: object) -> str | None:
+    """Gives a value as text."""
+    if isinstance(value, (tuple, frozenset)):
+        return ", ".join(sorted(map(str, value))) or None
+    if isinstance(value, Mapping):
+        return str(value.get("name") or value.get("id") or "")
+    return None if value is None else text_of_value(value) or str(value)
+
+
+def parts_of(node: core.Node) -> tuple[core.Node, ...]:
+    """Gives the parts that a reader wants to see; an aggregate is seen as a whole."""
+    match node:
+        case core.AllOf() | core.AnyOf():
+            parts: tuple[core.Node, ...] = node.items
+        case core.Not() | core.IsEmpty() | core.Negate() | core.Matches():
+            parts = (node.operand,)
+        case core.Compare() | core.Arithmetic() | core.TextTest():
+            parts = (node.left, node.right)
+        case core.Member():
+            parts = (node.item, *node.items)
+        case core.Contains():
+            parts = (node.collection, node.item)
+        case core.If():
+            parts = (node.condition, node.then, node.otherwise)
+        case core.Call():
+            parts = node.arguments
+        case _:
+            parts = ()
+    return tuple(part for part in parts if not is_literal(part))
+
+
+def is_literal(node: core.Node) -> bool:
+    """Says whether a part says nothing about the record."""
+    return isinstance(node, (core.Constant, core.Parameter))

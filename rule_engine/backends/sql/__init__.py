@@ -1,0 +1,83 @@
+"""Checked expressions as SQL, for SQLite and PostgreSQL.
+
+A condition is compiled for a place where NULL counts as false (WHERE, CASE WHEN): plain, so that
+an index can be used. Bind parameters: `now`, `today`, `zone`, `user_<field>` (the acting person)
+and, outside an aggregate, `this_<field>` for `this.`; `parameters` fills the first kinds.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import sqlalchemy as sa
+
+from rule_engine import core
+from rule_engine.backends.dialects.sqlite_functions import register_sqlite_functions
+from rule_engine.backends.dialects.values import Plain, parts
+from rule_engine.backends.sql.compiler import Compiler
+from rule_engine.backends.sql.frames import Frame
+from rule_engine.backends.sql.parameters import parameters
+from rule_engine.errors import Diagnostic, NotTranslatableError
+from rule_engine.types import Kind, Schema, SqlSchema
+
+if TYPE_CHECKING:
+    from rule_engine.expression import Expression
+
+__all__ = [
+    "compile_node_sql",
+    "compile_parts_sql",
+    "compile_sql",
+    "parameters",
+    "register_sqlite_functions",
+]
+
+
+def compile_sql(
+    expression: Expression,
+    schema: Schema,
+    object_name: str,
+    sql_schema: SqlSchema,
+    *,
+    root: sa.FromClause | None = None,
+) -> sa.ColumnElement[Any]:
+    """Gives a condition or a value on `root` (default: the object's table itself).
+
+    Raises RuleCheckError for an expression that does not fit the schema, NotTranslatableError for
+    one that SQL cannot say.
+    """
+    node = expression.resolve(schema, object_name)
+    return compile_node_sql(
+        node, sql_schema, sql_schema.table(object_name) if root is None else root
+    )
+
+
+def compile_node_sql(
+    node: core.Node, sql_schema: SqlSchema, root: sa.FromClause
+) -> sa.ColumnElement[Any]:
+    """Gives a condition (of a boolean node), else a value, NULL for empty.
+
+    Raises NotTranslatableError, also for values of several parts: see `compile_parts_sql`.
+    """
+    if node.type.kind is Kind.BOOLEAN:
+        return Compiler(sql_schema).condition(node, Frame(root)).element
+    found = compile_parts_sql(node, sql_schema, root)
+    if len(found) == 1:
+        return found[""]
+    message = f"a value of the kind {node.type.kind} is more than one column"
+    raise NotTranslatableError(Diagnostic(message, node.span, "not_in_sql"))
+
+
+def compile_parts_sql(
+    node: core.Node, sql_schema: SqlSchema, root: sa.FromClause
+) -> dict[str, sa.ColumnElement[Any]]:
+    """Gives the columns of a value by part: money has "" and "currency".
+
+    A boolean is true, false or NULL (empty) here; clock lengths are milliseconds, calendar lengths
+    have the parts "months" and "days".
+    """
+    compiler = Compiler(sql_schema)
+    value = compiler.value(node, Frame(root))
+    return {
+        name: part.element if isinstance(part, Plain) else compiler.numbers.result(part)
+        for name, part in parts(value).items()
+    }

@@ -1,0 +1,203 @@
+"""Aggregates over the records of a link, as correlated subqueries."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import Any
+
+import sqlalchemy as sa
+
+from rule_engine import core
+from rule_engine.arithmetic import NO_CURRENCY, ZERO
+from rule_engine.backends.dialects.values import (
+    Amount,
+    Clock,
+    Element,
+    Number,
+    Plain,
+    Value,
+    literal,
+)
+from rule_engine.backends.sql.conditions import Conditions
+from rule_engine.backends.sql.frames import Frame, not_said
+from rule_engine.types import Kind, Type
+
+TEXT = sa.Text()
+
+#: More rows than a database holds.
+ROWS_BOUND = 10**15
+
+
+@dataclass(frozen=True, slots=True)
+class Rows:
+    """The records of a link as the table of a frame of their own, and what selects them."""
+
+    frame: Frame
+    select: sa.Select[Any]
+
+
+class Aggregates(Conditions):
+    """Compiles count, sum, min, max, avg, any, all, none, latest, join."""
+
+    def aggregate(self, node: core.Aggregate, frame: Frame) -> Value:
+        """Gives an aggregate's value."""
+        if node.function in ("any", "all", "none"):
+            return self._test(node, frame)
+        rows = self._rows(node, frame)
+        if node.where is not None:
+            where = self.condition(node.where, rows.frame).element
+            rows = replace(rows, select=rows.select.where(where))
+        if node.function == "count":
+            return self._count(node, rows, frame)
+        if node.argument is None:
+            raise not_said(node, f"{node.function} of nothing")
+        argument = self.value(node.argument, rows.frame)
+        match node.function:
+            case "latest":
+                return self.embed(argument, self._latest(node, rows), frame)
+            case "join":
+                return self._join(node, argument, rows, frame)
+            case _:
+                return self._folded_rows(node, argument, rows, frame)
+
+    def _rows(self, node: core.Aggregate, frame: Frame) -> Rows:
+        table = self.schema.table(node.target).alias()
+        owner = core.Path(
+            Type(Kind.REFERENCE, node.owner),
+            True,
+            node.span,
+            node.scope,
+            node.hops,
+            node.owner,
+            "id",
+        )
+        reference = self.schema.column(table, node.target, node.field)
+        condition = reference == self._element(self.path(owner, frame))
+        return Rows(Frame(table, frame), sa.select().select_from(table).where(condition))
+
+    def _test(self, node: core.Aggregate, frame: Frame) -> Plain:
+        rows = self._rows(node, frame)
+        select = rows.select
+        if node.where is not None:
+            truth = self.condition(node.where, rows.frame)
+            select = select.where(~truth.certain if node.function == "all" else truth.element)
+        elif node.function == "all":
+            return Plain(sa.true(), False)
+        exists = select.with_only_columns(literal(1, sa.Integer()), maintain_column_froms=True)
+        found = exists.correlate(*frame.tables).exists()
+        return Plain(found if node.function == "any" else ~found, False)
+
+    def _count(self, node: core.Aggregate, rows: Rows, frame: Frame) -> Number:
+        counted: Element = sa.func.count()
+        if node.argument is not None:
+            counted = sa.func.count(self._main(self.value(node.argument, rows.frame)))
+        element = self.subquery(rows.select, counted, frame)
+        return self.numbers.whole(element, ROWS_BOUND, nullable=False)
+
+    def _main(self, value: Value) -> Element:
+        """Gives the element that is NULL when the value is empty."""
+        match value:
+            case Plain():
+                return value.element
+            case Number():
+                return self.numbers.settle(value).element
+            case Amount():
+                return self.numbers.settle(value.number).element
+            case Clock():
+                return self.numbers.settle(value.milliseconds).element
+            case _:
+                raise TypeError(value)
+
+    # ------------------------------------------------------------ sum, avg, min, max
+
+    def _folded_rows(
+        self, node: core.Aggregate, argument: Value, rows: Rows, frame: Frame
+    ) -> Value:
+        match argument:
+            case Number():
+                result: Value = self._fold_number(node.function, argument)
+            case Amount():
+                result = self._fold_amount(node.function, argument)
+            case Clock():
+                count = self._fold_number(node.function, argument.milliseconds)
+                result = self._clock(self._rounded_count(count))
+            case Plain() if node.function in ("min", "max"):
+                aggregate = sa.func.min if node.function == "min" else sa.func.max
+                element = aggregate(argument.element, type_=argument.element.type)
+                result = Plain(element, True)
+            case _:
+                raise not_said(node, f"SQL has no {node.function} of this kind")
+        embedded = self.embed(result, rows.select, frame)
+        if node.function == "sum" and isinstance(embedded, Number):
+            return replace(embedded, nullable=False)
+        return embedded
+
+    def _rounded_count(self, count: Number) -> Number:
+        """Averages of lengths are whole milliseconds."""
+        return self.numbers.round(count, self.numbers.constant(ZERO))
+
+    def _fold_number(self, function: str, number: Number) -> Number:
+        if function == "sum":
+            return self.numbers.total(number)
+        if function == "avg":
+            count = sa.func.count(self.numbers.settle(number).element)
+            rows = self.numbers.whole(count, ROWS_BOUND, nullable=False)
+            return self.numbers.divide(self.numbers.total(number), rows)
+        return self.numbers.aggregate_extreme(function, number)
+
+    def _fold_amount(self, function: str, amount: Amount) -> Amount:
+        """Amounts of several currencies have no sum and no order without rates."""
+        full = self._main(amount).is_not(None)
+        currency: Element = sa.case((full, amount.currency), else_=None)
+        lowest = sa.func.min(currency, type_=TEXT)
+        is_one = sa.or_(lowest.is_(None), lowest == sa.func.max(currency, type_=TEXT))
+        number = self._fold_number(function, amount.number)
+        number = self.numbers.choose([(is_one, number)], self.numbers.empty())
+        if function != "sum":
+            return Amount(number, lowest, amount.may_lack_currency)
+        nothing = literal(NO_CURRENCY, TEXT)
+        return Amount(number, sa.func.coalesce(lowest, nothing, type_=TEXT), True)
+
+    # ------------------------------------------------------------ in order
+
+    def _latest(self, node: core.Aggregate, rows: Rows) -> sa.Select[Any]:
+        places = self._places(node, rows)
+        order = [place.desc().nulls_last() for place in places]
+        return rows.select.order_by(*order).limit(literal(1, sa.Integer()))
+
+    def _join(self, node: core.Aggregate, argument: Value, rows: Rows, frame: Frame) -> Plain:
+        if not isinstance(argument, Plain):
+            raise not_said(node, "SQL joins only text")
+        order = [place.asc().nulls_first() for place in self._places(node, rows)]
+        element = argument.element
+        select = rows.select
+        if self.dialect.name == "sqlite":
+            # SQLite's aggregate takes rows as they come, here from an ordered subquery.
+            ordered = (
+                select.with_only_columns(element.label("value"), maintain_column_froms=True)
+                .order_by(*order)
+                .correlate(*frame.tables)
+                .subquery()
+            )
+            element, select = ordered.c.value, sa.select().select_from(ordered)
+        joined = self.texts.joined(element, node.separator, order)
+        text = sa.func.nullif(joined, literal("", TEXT), type_=TEXT)
+        return Plain(self.subquery(select, text, frame), True)
+
+    def _places(self, node: core.Aggregate, rows: Rows) -> list[Element]:
+        """Gives what the records are ordered by: `by` or creation, then the id."""
+        table = rows.frame.table
+        identifier = self.dialect.as_identifier(self.schema.column(table, node.target, "id"))
+        if node.order is None:
+            return [self.schema.column(table, node.target, "created_at"), identifier]
+        match self.value(node.order, rows.frame):
+            case Number() as number:
+                return [self.numbers.order_element(number), identifier]
+            case Amount() as amount:
+                return [self.numbers.order_element(amount.number), identifier]
+            case Clock() as clock:
+                return [self.numbers.order_element(clock.milliseconds), identifier]
+            case Plain() as plain:
+                return [plain.element, identifier]
+            case _:
+                raise not_said(node, "SQL has no order of this kind")

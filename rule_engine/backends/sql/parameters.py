@@ -1,0 +1,55 @@
+"""The values of the bind parameters that compiled expressions use."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import sqlalchemy as sa
+from sqlalchemy.sql import visitors
+
+from rule_engine.dates import date_in
+from rule_engine.types import Environment
+from rule_engine.values import Money
+
+
+def parameters(
+    element: sa.ClauseElement, environment: Environment, this: Mapping[str, object] | None = None
+) -> dict[str, object]:
+    """Gives a value for every named parameter of an expression or a whole statement.
+
+    `this` is the record that `this.` means outside of aggregates.
+    """
+    names = {str(bind.key) for bind in _binds(element) if not bind.unique}
+    found: dict[str, object] = {}
+    for name in names:
+        if name == "now":
+            found[name] = environment.now
+        elif name == "today":
+            found[name] = date_in(environment.now, environment.zone)
+        elif name == "zone":
+            found[name] = environment.zone.key
+        elif name.startswith("user_"):
+            found[name] = _field(environment.user, name.removeprefix("user_"))
+        elif name.startswith("this_"):
+            found[name] = _field(this, name.removeprefix("this_"))
+    return found
+
+
+def _binds(element: sa.ClauseElement) -> list[sa.BindParameter[Any]]:
+    found: list[sa.BindParameter[Any]] = []
+    visitors.traverse(element, {}, {"bindparam": found.append})
+    return found
+
+
+def _field(record: Mapping[str, object] | None, name: str) -> object:
+    """Gives a field as a parameter: a nested record by its id, money by its parts."""
+    if record is None:
+        return None
+    if name not in record and name.endswith("_currency"):
+        money = record.get(name.removesuffix("_currency"))
+        return money.currency if isinstance(money, Money) else None
+    value = record.get(name)
+    if isinstance(value, Mapping):
+        return value.get("id")
+    return value.amount if isinstance(value, Money) else value

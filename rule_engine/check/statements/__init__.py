@@ -1,0 +1,1 @@
+"""Checks of statements: one module for each kind, from the tree to program definitions."""

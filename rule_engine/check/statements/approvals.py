@@ -1,0 +1,216 @@
+"""Checks of `approval`."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import replace
+from decimal import Decimal
+from typing import Literal, cast
+
+from rule_engine import core, program, tree
+from rule_engine.check.assigning import own_field
+from rule_engine.check.session import Place, place_on
+from rule_engine.check.statements.actions import approval_stage, check_actions
+from rule_engine.check.statements.context import Context
+from rule_engine.check.statements.people import check_people
+from rule_engine.check.times import read_length
+from rule_engine.spelling import did_you_mean
+from rule_engine.values import BusinessLength
+
+_PHASES_OF_STEP = ("approve", "reject", "overdue")
+
+
+def check_approval(context: Context, written: tree.Approval) -> program.Approval | None:
+    """Gives the checked approval; None when its object is unknown."""
+    owner = context.object_of(written.head)
+    if owner is None:
+        return None
+    place = place_on(owner, sees_changes=True)
+    enter = context.only(written.statements, tree.Enter, "enter")
+    submitters = context.only(written.statements, tree.Submitters, "submitters")
+    self_approval = context.only(written.statements, tree.SelfApproval, "self approval")
+    restart = context.only(written.statements, tree.Restart, "restart")
+    people = () if submitters is None else submitters.people
+    how = "forbidden" if self_approval is None else self_approval.how
+    names = _step_names(context, written)
+    stages = [
+        _stage(context, place, one, names)
+        for one in written.statements
+        if isinstance(one, tree.Step | tree.ParallelSteps)
+    ]
+    if not stages:
+        message = f'the approval "{written.head.name.text}" has no step'
+        context.session.report("no_step", message, written.head.name.span)
+    return program.Approval(
+        *context.naming(written.head, owner, written.span),
+        enter=context.condition(place, None if enter is None else enter.condition),
+        submitters=check_people(context, place, people),
+        self_approval=cast("Literal['forbidden', 'allowed', 'skipped']", how),
+        restart_fields=_fields(context, place, () if restart is None else restart.paths),
+        stages=tuple(stages),
+        phases=_phases(context, place, written.statements),
+    )
+
+
+def _step_names(context: Context, written: tree.Approval) -> list[str]:
+    names: list[str] = []
+    for stage in written.statements:
+        steps = stage.steps if isinstance(stage, tree.ParallelSteps) else (stage,)
+        for step in steps:
+            if not isinstance(step, tree.Step):
+                continue
+            if step.name.text in names:
+                message = f'there is a step "{step.name.text}" already'
+                context.session.report("name_taken", message, step.name.span)
+            names.append(step.name.text)
+    return names
+
+
+def _fields(context: Context, place: Place, paths: tuple[tree.Path, ...]) -> tuple[str, ...]:
+    found = [own_field(context.session, place, path) for path in paths]
+    return tuple(path.field for path in found if path is not None)
+
+
+def _phases(
+    context: Context, place: Place, statements: Iterable[object], *allowed: str
+) -> Mapping[str, tuple[program.Action, ...]]:
+    phases: dict[str, tuple[program.Action, ...]] = {}
+    for block in statements:
+        if not isinstance(block, tree.PhaseBlock):
+            continue
+        if block.phase in phases:
+            message = f'"on {block.phase}" stands here twice'
+            context.session.report("twice", message, replace(block.span, width=2))
+        if allowed and block.phase not in allowed:
+            message = f'a step has no "on {block.phase}"'
+            span = replace(block.span, width=2)
+            context.session.report("misplaced", message, span, "write it beside the steps")
+        phases[block.phase] = check_actions(context, approval_stage(place), block.actions)
+    return phases
+
+
+def _stage(
+    context: Context, place: Place, written: tree.Step | tree.ParallelSteps, names: list[str]
+) -> program.Step | program.Parallel:
+    if isinstance(written, tree.Step):
+        return _step(context, place, written, names)
+    guard = context.condition(place, written.guard)
+    steps = tuple(_step(context, place, step, names) for step in written.steps)
+    return program.Parallel(written.label or "", guard, steps, written.span)
+
+
+def _step(context: Context, place: Place, written: tree.Step, names: list[str]) -> program.Step:
+    lines = written.statements
+    approvers = context.only(lines, tree.Approvers, "approvers")
+    if approvers is None:
+        message = f'the step "{written.name.text}" has no approvers'
+        context.session.report("no_approvers", message, written.name.span, "write  approvers …")
+    editable = context.only(lines, tree.Editable, "editable")
+    delegation = context.only(lines, tree.Delegation, "delegation")
+    due = context.only(lines, tree.Due, "due")
+    remind = context.only(lines, tree.Remind, "remind")
+    overdue = context.only(lines, tree.Overdue, "overdue")
+    if due is None and (late := remind or overdue):
+        message = "without a due time nothing is ever late"
+        context.session.report("no_due", message, replace(late.span, width=6), "write  due in …")
+    _warn_of_timers(context, written)
+    return program.Step(
+        name=written.name.text,
+        label=written.label or written.name.text,
+        guard=context.condition(place, written.guard),
+        approvers=_approvers(context, place, approvers),
+        until=_until(context, place, approvers),
+        editable=_fields(context, place, () if editable is None else editable.paths),
+        decide=_decide(context, context.only(lines, tree.DecideBy, "decide")),
+        delegation=delegation is None or delegation.allowed,
+        due=_due(context, due),
+        calendar=None if due is None else context.calendar(due.calendar),
+        remind=() if remind is None else remind.at,
+        overdue=_overdue(context, place, overdue),
+        rejection=_rejection(context, context.only(lines, tree.RejectionLine, "rejection"), names),
+        phases=_phases(context, place, lines, *_PHASES_OF_STEP),
+        span=written.span,
+    )
+
+
+_TIMERS = {tree.Due: "due", tree.Remind: "remind", tree.Overdue: "overdue"}
+
+
+def _warn_of_timers(context: Context, written: tree.Step) -> None:
+    for line in written.statements:
+        word = _TIMERS.get(type(line))
+        if word is not None:
+            message = f'this version does not watch the time: "{word}" does nothing yet'
+            context.session.warn("not_run", message, replace(line.span, width=len(word)))
+
+
+def _approvers(
+    context: Context, place: Place, written: tree.Approvers | None
+) -> tuple[program.Principal, ...]:
+    if written is None:
+        return ()
+    return check_people(context, place, written.people, in_approval=True)
+
+
+def _until(context: Context, place: Place, written: tree.Approvers | None) -> core.Node | None:
+    """Gives the condition that ends the climb: names are the record's, else the candidate's."""
+    if written is None or written.until is None:
+        return None
+    candidate = context.session.schema.object("user")
+    return context.condition(replace(place, candidate=candidate), written.until)
+
+
+def _decide(context: Context, written: tree.DecideBy | None) -> program.Decide:
+    if written is None:
+        return program.Decide("anyone")
+    amount = written.amount
+    kind = cast("Literal['anyone', 'everyone', 'majority', 'count', 'percent']", written.kind)
+    if kind == "count" and amount is not None and (amount < 1 or amount != int(amount)):
+        message = "people are counted whole, from 1"
+        context.session.report("bad_quorum", message, written.span)
+    if kind == "percent" and amount is not None and not 0 < amount <= Decimal(1):
+        message = "a share is above 0% and at most 100%"
+        context.session.report("bad_quorum", message, written.span)
+    return program.Decide(kind, amount)
+
+
+def _due(context: Context, written: tree.Due | None) -> program.Length | None:
+    if written is None:
+        return None
+    length = read_length(context.session, written.length)
+    if isinstance(length, BusinessLength) and written.calendar is None:
+        context.session.report(
+            "business_time",
+            "business time needs a calendar",
+            written.length.span,
+            f"write  due in {written.length.text} using calendar_name",
+        )
+    return length
+
+
+def _overdue(
+    context: Context, place: Place, written: tree.Overdue | None
+) -> tuple[program.Principal, ...] | Literal["approve", "reject"] | None:
+    if written is None:
+        return None
+    if written.escalate is not None:
+        return check_people(context, place, written.escalate.people, in_approval=True)
+    return cast("Literal['approve', 'reject']", written.verdict)
+
+
+def _rejection(
+    context: Context, written: tree.RejectionLine | None, names: list[str]
+) -> program.Rejection:
+    if written is None or written.ends:
+        return program.Rejection("ends")
+    session = context.session
+    if (step := written.to_step) is not None:
+        if step.text not in names:
+            hint = did_you_mean(step.text, names)
+            session.report("unknown_step", f'there is no step "{step.text}"', step.span, hint)
+        return program.Rejection("step", step.text)
+    person = written.to_submitter
+    if person is not None and person.text != "submitter":
+        hint = "write  returns to submitter  or  returns to step name"
+        session.report("unknown_people", "it cannot return there", person.span, hint)
+    return program.Rejection("submitter")

@@ -1,0 +1,98 @@
+"""A single expression: filters, defaults, formulas, conditions of the platform."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from rule_engine import core, tree
+from rule_engine.check.expressions import new_session
+from rule_engine.check.session import Origin, Place, place_on
+from rule_engine.check.words import say, say_kind
+from rule_engine.core import Scope
+from rule_engine.errors import Diagnostic, RuleCheckError, Span
+from rule_engine.parse import parse_expression
+from rule_engine.spelling import did_you_mean
+from rule_engine.types import Kind, Schema
+
+
+@dataclass(frozen=True, slots=True)
+class Expression:
+    """A parsed expression, not yet bound to a schema."""
+
+    text: str
+    tree: tree.Expression
+
+    @classmethod
+    def parse(cls, text: str, *, source: str = "<text>") -> Expression:
+        """Parses a text; raises RuleSyntaxError."""
+        return cls(text, parse_expression(text, source=source))
+
+    def check(
+        self,
+        schema: Schema,
+        object_name: str,
+        *,
+        expect: Kind | None = None,
+        this: str | None = None,
+        sees_changes: bool = False,
+    ) -> list[Diagnostic]:
+        """Gives what does not fit the schema; empty when all does.
+
+        `expect` is the wanted kind of value (BOOLEAN for filters); `this` names the object that
+        `this.` means when it is another record (without it, the record itself); `sees_changes`
+        allows `old` and `changed`.
+        """
+        found = self._bind(schema, object_name, expect, this, sees_changes)
+        return found if isinstance(found, list) else []
+
+    def resolve(
+        self,
+        schema: Schema,
+        object_name: str,
+        *,
+        expect: Kind | None = None,
+        this: str | None = None,
+        sees_changes: bool = False,
+    ) -> core.Node:
+        """Gives the checked expression; raises RuleCheckError with all that does not fit."""
+        found = self._bind(schema, object_name, expect, this, sees_changes)
+        if isinstance(found, list):
+            raise RuleCheckError(found)
+        return found
+
+    def _bind(
+        self,
+        schema: Schema,
+        object_name: str,
+        expect: Kind | None,
+        this: str | None,
+        sees_changes: bool,
+    ) -> core.Node | list[Diagnostic]:
+        place = _place(schema, object_name, this, sees_changes)
+        if isinstance(place, Diagnostic):
+            return [place]
+        session = new_session(schema)
+        node = session.check(place, self.tree)
+        if node is not None and expect is not None and node.type.kind is not expect:
+            message = f"{say_kind(expect)} is needed, not {say(node)}"
+            if expect is Kind.BOOLEAN:
+                message = f"{say(node)} is not a condition"
+            session.report("wrong_type", message, node.span)
+        if node is None or session.found:
+            return sorted(session.found, key=lambda one: (one.span.line, one.span.column))
+        return node
+
+
+def _place(
+    schema: Schema, object_name: str, this: str | None, sees_changes: bool
+) -> Place | Diagnostic:
+    own = schema.object(object_name)
+    outer = own if this is None else schema.object(this)
+    if own is None or outer is None:
+        name = object_name if own is None else str(this)
+        hint = did_you_mean(name, list(schema.objects))
+        return Diagnostic(f'there is no object "{name}"', Span(1, 1), "unknown_object", hint)
+    place = place_on(own, sees_changes=sees_changes)
+    if this is None:
+        return place
+    return Place(place.record, Origin(Scope.OUTER, (), outer), sees_changes=sees_changes)

@@ -1,0 +1,87 @@
+"""Acting as somebody without a browser: units of work, and what the database holds."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from typing import Any
+
+import sqlalchemy as sa
+
+from metadata.access import SYSTEM
+from trellis.records.save import save_record
+from trellis.records.unit import Unit
+from trellis.runtime import Platform
+from trellis.work import writing, writing_as
+
+# Tables whose rows say who looked when, not what is the case.
+UNSTABLE = frozenset({"ab_user", "ab_api_key", "worker"})
+
+
+@contextmanager
+def acting(platform: Platform, username: str) -> Iterator[Unit]:
+    """Gives a user a unit of work; committed at the end."""
+    with platform.database.read() as connection:
+        users = platform.catalogs.current(connection).tables["user"]
+        account = connection.execute(
+            sa.select(users.c.account).where(users.c.username == username)
+        ).scalar_one()
+    with writing(platform, account) as unit:
+        yield unit
+
+
+@contextmanager
+def system(platform: Platform) -> Iterator[Unit]:
+    """Gives the system a unit of work."""
+    with writing_as(platform, SYSTEM) as unit:
+        yield unit
+
+
+def make(platform: Platform, username: str, object_name: str, **values: object) -> str:
+    """Creates a record as a user and gives its id."""
+    with acting(platform, username) as unit:
+        return save_record(unit, object_name, None, values, channel="api").id
+
+
+def stored(platform: Platform, object_name: str, record_id: str) -> Mapping[str, Any]:
+    """Gives all fields of a record, whoever may see them; deleted ones too."""
+    with system(platform) as unit:
+        found = unit.records().get(object_name, record_id)
+        if found is None:
+            found = (
+                unit.records().get_for_change(object_name, record_id, "delete", deleted=True).record
+            )
+        return found
+
+
+def database_hash(platform: Platform) -> str:
+    """Gives a digest of every row of every table but UNSTABLE ones."""
+    digest = hashlib.sha256()
+    with platform.database.read() as connection:
+        for name in sorted(sa.inspect(connection).get_table_names()):
+            if name in UNSTABLE:
+                continue
+            rows = connection.exec_driver_sql(f'SELECT * FROM "{name}"').fetchall()
+            digest.update(repr((name, sorted(map(repr, rows)))).encode())
+    return digest.hexdigest()
+
+
+def outbox_rows(platform: Platform) -> list[Mapping[str, Any]]:
+    """Gives the outbox, oldest first."""
+    with platform.database.read() as connection:
+        found = connection.exec_driver_sql("SELECT * FROM outbox ORDER BY id").mappings()
+        return [dict(row) for row in found]
+
+
+@contextmanager
+def counted(platform: Platform) -> Iterator[list[str]]:
+    """Collects the statements that the platform's engine runs meanwhile."""
+    statements: list[str] = []
+
+    def note(_c: object, _cursor: object, statement: str, *_rest: object) -> None:
+        statements.append(statement)
+
+    sa.event.listen(platform.database.engine, "before_cursor_execute", note)
+    yield statements
+    sa.event.remove(platform.database.engine, "before_cursor_execute", note)

@@ -1,0 +1,80 @@
+"""Scores: computed on each save, with reasons that add up and hide what is hidden."""
+
+from __future__ import annotations
+
+from decimal import Decimal
+
+import pytest
+
+from tests.platform.acting import acting, make, stored
+from tests.platform.conftest import People
+from trellis.automation.scores import explain_scores
+from trellis.records.errors import Missing
+from trellis.records.save import save_record
+from trellis.runtime import Platform
+
+pytestmark = pytest.mark.usefixtures("people")
+
+LEAD = {"name": "Li", "email": "li@acme.cn", "lead_source": "web"}
+
+# What a lead is beside LEAD → points and grade.
+ROWS = [
+    ({}, 10, "C"),
+    ({"employees": 1500}, 30, "C"),
+    ({"employees": 300, "industry": "software"}, 35, "C"),
+    ({"employees": 1500, "industry": "software", "lead_source": "referral"}, 60, "B"),
+    ({"email": "li@gmail.com"}, 0, "C"),
+    ({"employees": 1500, "do_not_contact": True}, 0, "C"),
+]
+
+
+@pytest.mark.parametrize(("values", "points", "grade"), ROWS)
+def test_a_save_scores(
+    platform: Platform, values: dict[str, object], points: int, grade: str
+) -> None:
+    lead = make(platform, "rita", "lead", **{**LEAD, **values})
+    row = stored(platform, "lead", lead)
+    assert (row["score"], row["score_grade"]) == (points, grade)
+
+
+def test_the_reasons_add_up(platform: Platform) -> None:
+    lead = make(platform, "rita", "lead", **LEAD, employees=1500, demo_requested=True)
+    with acting(platform, "rita") as unit:
+        (result,) = explain_scores(unit, "lead", lead)
+    reasons = {item.because: item.amount for item in result.items}
+    assert reasons == {"Enterprise size": 20, "Asked for a demo": 20}
+    assert result.base + sum(reasons.values(), Decimal(0)) == result.points
+    assert result.points == stored(platform, "lead", lead)["score"]
+
+
+def test_a_related_record_scores_its_parent_again(platform: Platform, people: People) -> None:
+    lead = make(platform, "rita", "lead", **LEAD)
+    make(
+        platform,
+        "rita",
+        "activity",
+        subject="Lunch",
+        kind="meeting",
+        lead=lead,
+        happened_at="2020-01-01T00:00:00Z",
+    )
+    assert stored(platform, "lead", lead)["score"] == 10
+    with acting(platform, "rita") as unit:
+        now = unit.moment.now.isoformat()
+    make(platform, "rita", "activity", subject="Tea", kind="meeting", lead=lead, happened_at=now)
+    row = stored(platform, "lead", lead)
+    assert (row["score"], row["version"]) == (20, 1)
+
+
+def test_a_score_that_does_not_apply_keeps_its_value(platform: Platform) -> None:
+    lead = make(platform, "rita", "lead", **LEAD, employees=1500)
+    with acting(platform, "rita") as unit:
+        save_record(unit, "lead", lead, {"status": "disqualified", "employees": 1}, channel="api")
+        assert explain_scores(unit, "lead", lead) == ()
+    assert stored(platform, "lead", lead)["score"] == 30
+
+
+def test_nobody_asks_why_of_what_she_does_not_see(platform: Platform) -> None:
+    lead = make(platform, "rita", "lead", **LEAD)
+    with pytest.raises(Missing), acting(platform, "ron") as unit:
+        explain_scores(unit, "lead", lead)
