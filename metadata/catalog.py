@@ -9,6 +9,7 @@ from typing import Protocol
 
 import sqlalchemy as sa
 
+from metadata.cache import Cache
 from metadata.conditions import Condition, compile_conditions
 from metadata.ddl import table_for
 from metadata.elements import LOCAL, Element
@@ -72,9 +73,25 @@ class Catalog:
         return {name: table_for(definition, metadata) for name, definition in known.items()}
 
     @cached_property
+    def queries(self) -> Cache:
+        """What queries have compiled for this version."""
+        return Cache()
+
+    @cached_property
     def program(self) -> Program:
         """The rules, compiled. Raises RuleError when they do not fit the objects."""
         return make_program(self.rules, self.schema)
+
+    @cached_property
+    def watched_references(self) -> frozenset[tuple[str, str]]:
+        """The references (object, field) over which rules of their targets look at the object:
+        when such a record changes, the one it refers to is computed again."""
+        return frozenset(
+            (links[way[0]].target, links[way[0]].field)
+            for name, links in self.links.items()
+            for way in self.program.reads(name).links
+            if len(way) == 1
+        )
 
     @cached_property
     def _conditions(self) -> dict[str, tuple[Condition, ...]]:

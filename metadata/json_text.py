@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
+from decimal import Decimal
 from difflib import get_close_matches
 
 from metadata.problems import Problem
@@ -48,19 +49,27 @@ class Pairs(dict[str, object]):
     twice: tuple[str, ...] = ()
 
 
-def read_json(source: str | bytes) -> tuple[object, list[Problem]]:
-    """Reads one JSON document.
+def read_json(source: str | bytes, *, exact: bool = False) -> tuple[object, list[Problem]]:
+    """Reads one JSON document; `exact` gives numbers with a point as Decimal, as records need them.
 
     Unreadable text, a key that stands twice, NaN and nesting past 60 levels are problems, and
     then the document is None.
     """
+    read_float = Decimal if exact else float
     try:
-        document = json.loads(source, object_pairs_hook=pairs, parse_constant=refuse_constant)
+        document = json.loads(
+            source,
+            object_pairs_hook=pairs,
+            parse_constant=refuse_constant,
+            parse_float=read_float,
+        )
     except json.JSONDecodeError as error:
         values = {"detail": error.msg}
         return None, [Problem("", "json_syntax", values, error.lineno, error.colno)]
     except UnicodeDecodeError:
         return None, [Problem("", "json_encoding")]
+    except ValueError as error:  # Python's own limit on the digits of an integer
+        return None, [Problem("", "json_syntax", {"detail": str(error).partition(";")[0]})]
     except RecursionError:
         return None, [Problem("", "json_depth", {"limit": MAX_NESTING})]
     problems = list(twice(document, ()))

@@ -41,15 +41,22 @@ def divide(left: Decimal, right: Decimal) -> Decimal | None:
     scaled = EXACT.add(EXACT.multiply(left.copy_abs(), _TWO_UNITS), divisor)
     units = EXACT.divide_int(scaled, EXACT.multiply(divisor, _TWO))
     quotient = shorten(units.scaleb(-QUOTIENT_PLACES, EXACT))
-    return quotient.copy_negate() if quotient and (left < 0) != (right < 0) else quotient
+    return negate(quotient) if (left < 0) != (right < 0) else quotient
 
 
 _TWO = Decimal(2)
 _TWO_UNITS = Decimal(2).scaleb(QUOTIENT_PLACES)
 
 
+def negate(value: Decimal) -> Decimal:
+    """Gives the number with the other sign; 0 has none."""
+    return value.copy_negate() if value else ZERO
+
+
 def shorten(value: Decimal) -> Decimal:
-    """Gives the same number without zeros after its last digit behind the point."""
+    """Gives the same number without zeros after its last digit behind the point; 0 has no sign."""
+    if not value:
+        return ZERO
     shortened = value.normalize(EXACT)
     exponent = shortened.as_tuple().exponent
     return shortened.quantize(ONE, context=EXACT) if int(exponent) > 0 else shortened
@@ -82,6 +89,8 @@ def _to_places(value: Decimal, places: int, rounding: str) -> Decimal:
     if int(value.as_tuple().exponent) >= -places:
         return value
     rounded = value.quantize(Decimal((0, (1,), -places)), rounding, EXACT)
+    if not rounded:
+        return ZERO
     return rounded if places >= 0 else rounded.quantize(ONE, context=EXACT)
 
 
@@ -148,7 +157,7 @@ def subtract_money(
 
 def negate_money(money: Money) -> Money:
     """Gives the amount with the other sign."""
-    return Money(money.amount.copy_negate() if money.amount else money.amount, money.currency)
+    return Money(negate(money.amount), money.currency)
 
 
 def multiply_money(money: Money | None, factor: Decimal | None) -> Money | None:

@@ -61,8 +61,10 @@ def add_clock(start: datetime, length: timedelta) -> datetime | None:
         return None
 
 
-def add_to_time(start: time, length: timedelta) -> time:
+def add_to_time(start: time, length: timedelta) -> time | None:
     """Gives the time of day a length later; it starts over at midnight."""
+    if abs(length) > MAX_DAYS * DAY:
+        return None
     return (datetime.combine(date(2000, 1, 2), start) + length % DAY).time()
 
 

@@ -13,7 +13,7 @@ from rule_engine import tree
 from rule_engine.errors import Diagnostic, RuleSyntaxError
 from rule_engine.syntax import actions, cases, literals, processes, statements
 from rule_engine.syntax.expressions import Branch, ExpressionBuilder, branch_of, token_of
-from rule_engine.syntax.limits import check_depth, check_text
+from rule_engine.syntax.limits import check_text, check_tree
 from rule_engine.syntax.mistakes import describe
 from rule_engine.syntax.recovery import find_mistakes
 from rule_engine.syntax.tables import parser
@@ -50,7 +50,7 @@ def parse_expression(text: str, *, source: str = "<text>") -> tree.Expression:
     except UnexpectedInput as error:
         raise RuleSyntaxError([describe(error, text, source)]) from None
     node = branch_of(root)
-    _refuse(check_depth(node, source))
+    _refuse(check_tree(node, source))
     found: list[Diagnostic] = []
     expression = ExpressionBuilder(text, found.append).build(node)
     _refuse(_sorted(replace(one, source=source) for one in found))
@@ -58,7 +58,7 @@ def parse_expression(text: str, *, source: str = "<text>") -> tree.Expression:
 
 
 def _build_file(root: lark.Tree[Token], text: str, source: str) -> tree.Ruleset:
-    _refuse(check_depth(root, source))
+    _refuse(check_tree(root, source))
     found: list[Diagnostic] = []
     build = ExpressionBuilder(text, found.append)
     heads = statements.pick(root, "ruleset")

@@ -49,7 +49,7 @@ class Type:
 
 
 class Option(Protocol):
-    """One value of a choice field. `attributes` are typed values, e.g. `{"probability": (PERCENT, 0.1)}`."""
+    """One value of a choice field. `attributes` are typed: `{"probability": (PERCENT, 0.1)}`."""
 
     @property
     def value(self) -> str: ...

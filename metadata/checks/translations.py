@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping
 
 from metadata.catalog import Catalog
+from metadata.checks.rule_texts import rule_texts
 from metadata.elements import Element
 from metadata.json_text import mapping, nearest, pointer
 from metadata.objects import FieldDefinition, ObjectDefinition
@@ -68,6 +69,10 @@ def missing_translations(
             yield from missing(role.labels, language, ("roles", element.name))
         elif element.kind in {"view", "layout"}:
             yield from missing_titles(element, language, catalog)
+    for text in rule_texts(catalog.program, package):
+        if language not in catalog.messages.get(text, {}):
+            place = pointer(("messages", text))
+            yield Problem(place, "text_not_translated", {"text": text, "language": language})
 
 
 def missing_labels(definition: ObjectDefinition, language: str) -> Iterator[Problem]:

@@ -15,6 +15,7 @@ from metadata.fields.base import (
     Flaw,
     Refused,
 )
+from metadata.fields.formats import format_checks
 from metadata.fields.limits import LIMITS, among, compile_limits
 from metadata.fields.options import read_options, read_transitions
 from metadata.fields.values import read_value
@@ -155,8 +156,10 @@ def complete(field: FieldDefinition, flaws: list[Flaw]) -> tuple[FieldDefinition
         flaws.extend((*found, *wrong))
     flaws.extend(field.type.flaws(field))
     listed, found = read_values(field)
-    flaws.extend(found)
-    field = replace(field, checks=(*field.checks, *listed)) if listed else field
+    formed, wrong_format = format_checks(field, FORMATS.get(str(field.document.get("format"))))
+    flaws.extend((*found, *wrong_format))
+    if listed or formed:
+        field = replace(field, checks=(*field.checks, *listed, *formed))
     flaws.extend(wrong_default(field))
     return field, flaws
 

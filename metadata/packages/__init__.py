@@ -1,1 +1,1 @@
-
+"""Packages: reading, checking and installing them."""

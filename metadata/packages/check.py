@@ -2,21 +2,25 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
+from typing import Final
 
 from metadata.catalog import Catalog, build_catalog
 from metadata.checks import check_elements
 from metadata.checks.translations import missing_translations
 from metadata.elements import Element
-from metadata.json_text import mapping, nearest
+from metadata.fields.base import FieldDefinition
+from metadata.json_text import mapping, nearest, pointer
 from metadata.packages.demo import demo_problems
 from metadata.packages.manifest import requirement_problems
 from metadata.packages.read import Package, extended, placed
 from metadata.packages.texts import MANIFEST
 from metadata.problems import Problem, sentence
 
-LANGUAGES = ("zh",)
+PLAIN_OPTION: Final = re.compile(r"[a-z0-9_]{1,40}", re.ASCII)
+LANGUAGES: Final = ("zh",)
 """Languages in which a package should speak besides English."""
 
 
@@ -51,12 +55,30 @@ def package_warnings(package: Package, installed: Catalog) -> list[Problem]:
     """Gives what is worth knowing of a package without problems, such as missing translations."""
     elements = with_package(package, installed.elements)
     catalog = build_catalog(0, elements)
-    warnings = list(package.warnings)
+    warnings = [*package.warnings, *odd_options(package, catalog)]
     for language in LANGUAGES:
         file = f"translations/{language}.json"
         found = missing_translations(elements, package.manifest.name, language, catalog)
         warnings.extend(placed(file, problem) for problem in found)
     return warnings
+
+
+def odd_options(package: Package, catalog: Catalog) -> Iterator[Problem]:
+    """Finds API values of options that are not plain; imported schemas may have them."""
+    for definition in catalog.objects.values():
+        for field in definition.own_fields:
+            if field.package == package.manifest.name:
+                yield from odd_values(package, definition.name, field)
+
+
+def odd_values(package: Package, object_name: str, field: FieldDefinition) -> Iterator[Problem]:
+    """Finds the API values of one field's options that are not plain."""
+    place = pointer(("properties", field.name, "enum"))
+    for option in field.options:
+        if not PLAIN_OPTION.fullmatch(option.value):
+            problem = Problem(place, "option_value", {"value": option.value})
+            file = file_of(package, ("object", object_name), problem)
+            yield placed(file or MANIFEST, problem)
 
 
 def with_package(package: Package, installed: tuple[Element, ...]) -> list[Element]:

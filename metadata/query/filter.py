@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-from functools import lru_cache
-
 import sqlalchemy as sa
 
 from metadata.problems import Problem
 from metadata.query.answers import MAX_FILTER_BYTES, QueryProblem
-from metadata.query.tables import PermittedTables
+from metadata.query.tables import PermittedTables, parse_condition
 from rule_engine.backends.sql import compile_node_sql
 from rule_engine.core import Node
 from rule_engine.errors import (
@@ -17,16 +15,9 @@ from rule_engine.errors import (
     RuleCheckError,
     RuleSyntaxError,
 )
-from rule_engine.expression import Expression
 from rule_engine.types import Kind, Schema
 
 PARAMETER = "filter"
-
-
-@lru_cache(maxsize=1_024)
-def parse_filter(text: str) -> Expression:
-    """Gives the parsed text; the same text is parsed once per process."""
-    return Expression.parse(text)
 
 
 def resolve_filter(text: str, schema: Schema, object_name: str) -> Node:
@@ -35,7 +26,7 @@ def resolve_filter(text: str, schema: Schema, object_name: str) -> Node:
         limit = {"limit": MAX_FILTER_BYTES}
         raise QueryProblem([Problem(PARAMETER, "filter_too_long", limit)])
     try:
-        return parse_filter(text).resolve(schema, object_name, expect=Kind.BOOLEAN)
+        return parse_condition(text).resolve(schema, object_name, expect=Kind.BOOLEAN)
     except (RuleSyntaxError, RuleCheckError) as error:
         raise QueryProblem([as_problem(found) for found in error.diagnostics]) from error
 

@@ -2,46 +2,75 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Mapping, Sequence
 
 import sqlalchemy as sa
 
 from metadata.problems import Problem
 from metadata.query.answers import COUNT_CAP, Page, QueryProblem
-from metadata.query.cursor import BadCursor, digest_of, pieces_after, read_cursor, write_cursor
+from metadata.query.cursor import (
+    BadCursor,
+    cursor_values,
+    digest_of,
+    pieces_after,
+    read_cursor,
+    write_cursor,
+)
 from metadata.query.filter import compile_filter
-from metadata.query.order import SortKey, sort_keys
+from metadata.query.order import sort_keys
 from metadata.query.page import count_statement, page_statement
 from metadata.query.paths import Source
-from metadata.query.question import Question, Resolved
-from metadata.query.run import Row, Statement
-from metadata.query.search import holds_words
+from metadata.query.question import Resolved
+from metadata.query.run import Row, Runner, Statement
+from metadata.query.search import contained, holds_words
 from metadata.query.selection import Selection
 from metadata.query.tables import PermittedTables
 
-Run = Callable[[Statement], Sequence[Row]]
+Empties = tuple[bool, ...] | None
+"""Which values of a cursor are empty; None for the first page."""
 
 
-def list_page(resolved: Resolved, tables: PermittedTables, run: Run) -> Page:
-    """Gives the page that a question asks for."""
-    question = resolved.question
-    source = Source(tables, question.object)
-    where = conditions(resolved, tables, source)
-    counted = source.clause
-    keys = sort_keys(source, resolved.sort)
-    digest = digest_of(
-        *(question.object, question.sort, question.filter, question.search),
-        [(path.text, value) for path, value in resolved.match],
-    )
-    pieces = pieces_of(question, keys, digest, source)
-    selection = Selection(source, resolved.fields)
-    rows = run(page_statement(source, selection.columns, keys, where, pieces, question.limit + 1))
-    items = tuple(selection.read(row) for row in rows[: question.limit])
-    cursor = None
-    if len(rows) > question.limit:
-        last = rows[question.limit - 1]
-        cursor = write_cursor(digest, last[len(selection.columns) :][: len(keys)], last[0])
-    return Page(items, cursor, *counts(question, counted, where, run))
+class Listing:
+    """A list as all ask for it who have rights of one shape: everything but the values.
+
+    Statements are made when they are first needed, and kept.
+    """
+
+    def __init__(self, resolved: Resolved, tables: PermittedTables) -> None:
+        self.question = resolved.question
+        self.source = Source(tables, resolved.question.object)
+        self.where = conditions(resolved, tables, self.source)
+        self.counted = self.source.clause
+        self.keys = sort_keys(self.source, resolved.sort)
+        self.selection = Selection(self.source, resolved.fields)
+        self.bound = tables.bound
+        self._pages: dict[Empties, Statement] = {}
+        self._counts: dict[bool, Statement] = {}
+
+    def page(self, empties: Empties) -> Statement:
+        """Gives the statement of the first page, or of one after a cursor."""
+        made = self._pages.get(empties)
+        if made is None:
+            id_column = self.source.root.c.id
+            pieces = [] if empties is None else pieces_after(self.keys, empties, id_column)
+            limit = self.question.limit + 1
+            columns = self.selection.columns
+            made = page_statement(self.source, columns, self.keys, self.where, pieces, limit)
+            self._pages[empties] = made
+        return made
+
+    def count(self, *, capped: bool) -> Statement:
+        """Gives the statement that counts."""
+        made = self._counts.get(capped)
+        if made is None:
+            made = count_statement(self.counted, self.where, capped=capped)
+            self._counts[capped] = made
+        return made
+
+    def last_values(self, row: Row) -> Sequence[object]:
+        """Gives a row's sort values, which stand behind what was selected."""
+        start = len(self.selection.columns)
+        return row[start : start + len(self.keys)]
 
 
 def conditions(
@@ -49,35 +78,59 @@ def conditions(
 ) -> list[sa.ColumnElement[bool]]:
     """Gives the row rule together with filter, search and match."""
     where = [*tables.conditions(source.root, source.object)]
-    for path, value in resolved.match:
-        column = source.column(path)
-        where.append(column.is_(None) if value is None else column == value)
+    for place, path in enumerate(resolved.match):
+        column, is_empty = source.column(path), resolved.question.match[place][1]
+        bound = sa.bindparam(f"match_{place}", type_=column.type)
+        where.append(column.is_(None) if is_empty else column == bound)
     if resolved.filter is not None:
         where.append(compile_filter(resolved.filter, tables, source.root))
-    if resolved.words is not None:
-        where.append(holds_words(source, resolved.searched, resolved.words))
+    if resolved.question.words is not None:
+        where.append(holds_words(source, resolved.searched, resolved.question.words))
     return where
 
 
-def pieces_of(
-    question: Question, keys: Sequence[SortKey], digest: str, source: Source
-) -> list[sa.ColumnElement[bool]]:
-    """Gives the conditions of the rows after the question's cursor; none for the first page."""
-    if question.after is None:
-        return []
+def read_page(
+    listing: Listing,
+    run: Runner,
+    after: str | None,
+    words: Sequence[str],
+    match: Mapping[str, object],
+) -> Page:
+    """Gives the page after a cursor, for these words and values."""
+    question = listing.question
+    values = {f"word_{place}": contained(word) for place, word in enumerate(words)}
+    asked = {**values, **{f"match_{n}": value for n, value in enumerate(match.values())}}
+    digest = digest_of(question.object, question.sort, question.filter, words, list(match.items()))
+    empties, position = read_position(listing, after, digest)
+    rows = run(listing.page(empties), listing.bound, {**asked, **position})
+    items = tuple(listing.selection.read(row) for row in rows[: question.limit])
+    cursor = None
+    if len(rows) > question.limit:
+        final = rows[question.limit - 1]
+        cursor = write_cursor(digest, listing.last_values(final), final[0])
+    return Page(items, cursor, *read_count(listing, run, asked))
+
+
+def read_position(
+    listing: Listing, after: str | None, digest: str
+) -> tuple[Empties, dict[str, object]]:
+    """Gives where a page begins. Raises QueryProblem for a cursor of another question."""
+    if after is None:
+        return None, {}
     try:
-        values, record_id = read_cursor(question.after, digest, keys)
+        values, record_id = read_cursor(after, digest, listing.keys)
     except BadCursor as error:
         raise QueryProblem([Problem("after", "bad_cursor")]) from error
-    return pieces_after(keys, values, record_id, source.root.c.id)
+    return tuple(value is None for value in values), cursor_values(values, record_id)
 
 
-def counts(
-    question: Question, clause: sa.FromClause, where: Sequence[sa.ColumnElement[bool]], run: Run
+def read_count(
+    listing: Listing, run: Runner, asked: Mapping[str, object]
 ) -> tuple[int | None, str | None]:
     """Gives how many records there are, as far as it was asked, and what sort of number it is."""
-    if question.count == "none":
+    how = listing.question.count
+    if how == "none":
         return None, None
-    capped = question.count == "capped"
-    number = int(run(count_statement(clause, where, capped=capped))[0][0])
+    capped = how == "capped"
+    number = int(run(listing.count(capped=capped), listing.bound, asked)[0][0])
     return number, "capped" if capped and number >= COUNT_CAP else "exact"

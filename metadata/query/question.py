@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import get_args
 
@@ -11,7 +11,7 @@ from metadata.query.answers import MAX_LIMIT, Count, QueryProblem
 from metadata.query.filter import resolve_filter
 from metadata.query.order import SortPath, resolve_sort
 from metadata.query.paths import Paths, ResolvedPath
-from metadata.query.search import read_words, search_paths
+from metadata.query.search import search_paths
 from rule_engine.core import Node
 from rule_engine.types import Schema
 
@@ -20,59 +20,57 @@ MAX_FIELDS = 200
 
 @dataclass(frozen=True, slots=True)
 class Question:
-    """What is asked, as texts. `fields` None means all that the principal sees."""
+    """What is asked, as texts, without values. `fields` None means all that the principal sees.
+
+    `words` says for how many words is searched, None for no search at all; `match` names fields to
+    be equal to values, with whether the value is empty. Questions that are equal share a statement.
+    """
 
     object: str
-    fields: Sequence[str] | None = None
+    fields: tuple[str, ...] | None = None
     filter: str | None = None
     sort: tuple[str, ...] = ()
-    after: str | None = None
     limit: int = 50
-    count: Count = "none"
-    search: str | None = None
+    count: str = "none"
+    words: int | None = None
+    match: tuple[tuple[str, bool], ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
 class Resolved:
-    """The question with its names resolved. `words` is None where nothing is searched for."""
+    """The question with its names resolved."""
 
     question: Question
     fields: tuple[ResolvedPath, ...]
     sort: tuple[SortPath, ...]
     filter: Node | None
-    match: tuple[tuple[ResolvedPath, object], ...]
-    words: tuple[str, ...] | None
+    match: tuple[ResolvedPath, ...]
     searched: tuple[ResolvedPath, ...]
 
 
 def resolve_question(
-    question: Question, paths: Paths, schema: Schema, match: Mapping[str, object]
+    question: Question, paths: Paths, schema: Schema, others: Sequence[Problem] = ()
 ) -> Resolved:
-    """Gives the question resolved. Raises QueryProblem with everything that is wrong."""
-    problems = [*bounds_problems(question)]
+    """Gives the question resolved.
+
+    Raises QueryProblem with everything that is wrong, `others` included.
+    """
+    problems = [*others, *bounds_problems(question)]
     fields = resolve_fields(question, paths, problems)
     sort, found = resolve_sort(paths, question.object, question.sort)
     problems.extend(found)
-    matched = tuple(
-        (path, value)
-        for name, value in match.items()
-        for path in resolve_all(paths, question.object, [name], "match", problems)
-    )
-    node = words = None
+    names = [name for name, _ in question.match]
+    match = tuple(resolve_all(paths, question.object, names, "match", problems))
+    node = None
     try:
         if question.filter and question.filter.strip():
             node = resolve_filter(question.filter, schema, question.object)
     except QueryProblem as problem:
         problems.extend(problem.problems)
-    try:
-        if question.search and question.search.strip():
-            words = read_words(question.search)
-    except QueryProblem as problem:
-        problems.extend(problem.problems)
     if problems:
         raise QueryProblem(problems)
-    searched = () if words is None else search_paths(paths, question.object)
-    return Resolved(question, fields, sort, node, matched, words, searched)
+    searched = () if question.words is None else search_paths(paths, question.object)
+    return Resolved(question, fields, sort, node, match, searched)
 
 
 def bounds_problems(question: Question) -> list[Problem]:
@@ -93,7 +91,7 @@ def resolve_fields(
     """Gives the selected paths, each once; without any all that the principal sees."""
     chosen = question.fields
     if chosen is None:
-        chosen = list(paths.known(question.object, whole=False))
+        chosen = tuple(paths.known(question.object, whole=False))
     return tuple(resolve_all(paths, question.object, chosen, "fields", problems, whole=False))
 
 

@@ -2,21 +2,32 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
-from typing import TYPE_CHECKING, Any
+from collections.abc import Callable, Hashable, Iterable, Mapping, Sequence
+from typing import TYPE_CHECKING, TypeVar
 
 import sqlalchemy as sa
 
 from metadata.access import Principal
 from metadata.problems import Problem
 from metadata.query.answers import Count, Missing, Moment, Page, QueryProblem, Target, UnknownObject
-from metadata.query.listing import list_page
-from metadata.query.paths import Paths, ResolvedPath, Source
+from metadata.query.listing import Listing, read_page
+from metadata.query.paths import Paths, ResolvedPath
+from metadata.query.profile import profile_digest
 from metadata.query.question import Question, Resolved, resolve_question
+from metadata.query.rows import (
+    IDS,
+    RECORD_ID,
+    RowQuery,
+    one_row,
+    row_for_change,
+    row_in_reach,
+    rows_among,
+    rows_named,
+)
 from metadata.query.run import Runner
-from metadata.query.search import contains
-from metadata.query.selection import FOLD, Selection, whole_record
-from metadata.query.tables import PermittedTables, alive, one_of
+from metadata.query.search import beginning, contained, read_words
+from metadata.query.selection import FOLD
+from metadata.query.tables import PermittedTables
 from metadata.query.visible import visible_schema
 from rule_engine.text import fold
 
@@ -24,6 +35,9 @@ if TYPE_CHECKING:
     from metadata.catalog import Catalog
 
 MAX_LOOKUP = 50
+
+Made = TypeVar("Made")
+Record = dict[str, object]
 
 
 class Records:
@@ -39,18 +53,23 @@ class Records:
     ) -> None:
         self.catalog = catalog
         self.principal = principal
-        self.tables = PermittedTables(catalog, connection.dialect.name, principal)
         self.paths = Paths(catalog, principal)
         self.schema = visible_schema(catalog.schema, principal)
+        self._dialect = connection.dialect.name
+        self._profile = profile_digest(catalog.queries, principal)
         self._run = Runner(catalog, connection, principal, moment)
 
     def get(
         self, object_name: str, record_id: str, fields: Sequence[str] | None = None
-    ) -> dict[str, object] | None:
+    ) -> Record | None:
         """Gives one record, or None. Without `fields`: all that the principal sees."""
-        resolved = self._resolve(Question(object_name, fields))
-        source = self._source(object_name)
-        found = self._select(source, resolved.fields, source.root.c.id == record_id)
+        question = self._question(object_name, fields)
+        query = self._made(
+            ("one", question),
+            RowQuery,
+            lambda tables: one_row(tables, object_name, self._resolve(question).fields),
+        )
+        found = self._read(query, {RECORD_ID: record_id})
         return found[0] if found else None
 
     def list(
@@ -72,39 +91,62 @@ class Records:
         `match` asks for equality with Python values by field (None: empty), for lists that
         belong to a record. Raises QueryProblem with everything that is wrong.
         """
-        question = Question(object_name, fields, filter, tuple(sort), after, limit, count, search)
-        return list_page(self._resolve(question, match or {}), self.tables, self._run)
+        self._demand(object_name)
+        words, values = read_words(search), match or {}
+        too_long = [words] if isinstance(words, Problem) else []
+        asked = () if words is None or isinstance(words, Problem) else words
+        question = Question(
+            object=object_name,
+            fields=None if fields is None else tuple(fields),
+            filter=filter,
+            sort=tuple(sort),
+            limit=limit,
+            count=count,
+            words=None if words is None else len(asked),
+            match=tuple((name, value is None) for name, value in values.items()),
+        )
+        if too_long:
+            self._resolve(question, too_long)
+        listing = self._made(
+            ("list", question),
+            Listing,
+            lambda tables: Listing(self._resolve(question), tables),
+        )
+        return read_page(listing, self._run, after, asked, values)
 
     def lookup(self, object_name: str, text: str, limit: int = 20) -> tuple[tuple[str, str], ...]:
         """Gives id and name of records whose name contains a text, those starting with it first."""
-        name = self._name_path(object_name)
+        name, most = self._name_path(object_name), max(1, min(limit, MAX_LOOKUP))
         if name is None or FOLD not in name.field.type.parts:
             return ()
-        source = self._source(object_name)
-        folded, word = source.column(name, FOLD), fold(text).strip()
-        starts = sa.case((folded.startswith(word, autoescape=True), 0), else_=1)
-        statement = (
-            sa.select(source.root.c.id, source.column(name))
-            .where(*self.tables.conditions(source.root, object_name), contains(folded, word))
-            .order_by(starts, folded, source.root.c.id)
-            .limit(max(1, min(limit, MAX_LOOKUP)))
+        query = self._made(
+            ("lookup", object_name, most),
+            RowQuery,
+            lambda tables: rows_named(tables, object_name, name, most),
         )
-        return tuple((row[0], row[1]) for row in self._run(statement))
+        word = fold(text).strip()
+        found = self._read(query, {"inside": contained(word), "start": beginning(word)})
+        return tuple((str(one["id"]), str(one[name.text])) for one in found)
 
     def names(self, object_name: str, ids: Iterable[str]) -> dict[str, str]:
         """Gives the names of records by id; those out of reach are absent."""
         name = self._name_path(object_name)
         if name is None:
             return {}
-        found = self._by_ids(object_name, ids, (name,))
-        return {str(one["id"]): str(one[name.text] or "") for one in found}
+        found = self.by_ids(object_name, ids, (name.text,))
+        return {record_id: str(one[name.text] or "") for record_id, one in found.items()}
 
     def by_ids(
         self, object_name: str, ids: Iterable[str], fields: Sequence[str] | None = None
-    ) -> dict[str, dict[str, object]]:
+    ) -> dict[str, Record]:
         """Gives records by id in one statement; those out of reach are absent."""
-        resolved = self._resolve(Question(object_name, fields))
-        return {str(one["id"]): one for one in self._by_ids(object_name, ids, resolved.fields)}
+        question = self._question(object_name, fields)
+        query = self._made(
+            ("many", question),
+            RowQuery,
+            lambda tables: rows_among(tables, object_name, self._resolve(question).fields),
+        )
+        return {str(one["id"]): one for one in self._read(query, {IDS: sorted(set(ids))})}
 
     def children(
         self,
@@ -112,17 +154,20 @@ class Records:
         field: str,
         ids: Iterable[str],
         fields: Sequence[str] | None = None,
-    ) -> dict[str, tuple[dict[str, object], ...]]:
+    ) -> dict[str, tuple[Record, ...]]:
         """Gives by id the records of `object_name` whose reference `field` leads there.
 
         One statement; each group is in the order of creation.
         """
-        chosen = None if fields is None else [*fields, field]
-        resolved = self._resolve(Question(object_name, chosen))
-        source = self._source(object_name)
-        wanted = self._among(source.column(self._known(object_name, field)), ids)
-        grouped: dict[str, tuple[dict[str, object], ...]] = {}
-        for record in self._select(source, resolved.fields, wanted):
+        question = self._question(object_name, None if fields is None else [*fields, field])
+
+        def make(tables: PermittedTables) -> RowQuery:
+            reference = self._known(object_name, field)
+            return rows_among(tables, object_name, self._resolve(question).fields, reference)
+
+        query = self._made(("children", field, question), RowQuery, make)
+        grouped: dict[str, tuple[Record, ...]] = {}
+        for record in self._read(query, {IDS: sorted(set(ids))}):
             key = str(record[field])
             grouped[key] = (*grouped.get(key, ()), record)
         return grouped
@@ -136,30 +181,25 @@ class Records:
         showing. `deleted` looks among deleted rows instead. Raises Missing.
         """
         self._demand(object_name)
-        source = self._source(object_name)
-        root = source.root
-        selection = Selection(source, whole_record(self.catalog.objects[object_name]))
-        allowed = self.tables.reach(root, object_name, action)
-        readable = self.tables.reach(root, object_name, "read")
-        statement = (
-            sa.select(*selection.columns, (sa.true() if allowed is None else allowed).label("may"))
-            .where(root.c.id == record_id, ~alive(root) if deleted else alive(root))
-            .with_for_update(of=root)
+        query = self._made(
+            ("change", object_name, action, deleted),
+            RowQuery,
+            lambda tables: row_for_change(tables, object_name, action, deleted=deleted),
         )
-        rows = self._run(statement if readable is None else statement.where(readable))
+        rows = self._run(query.statement, query.bound, {RECORD_ID: record_id})
         if not rows:
             raise Missing(object_name, record_id)
-        return Target(selection.read(rows[0]), bool(rows[0][-1]))
+        return Target(query.selection.read(rows[0]), bool(rows[0][-1]))
 
     def reaches(self, object_name: str, record_id: str, action: str) -> bool:
         """Says whether an action is allowed on a readable record."""
         self._demand(object_name)
-        root = self._source(object_name).root
-        rules = [
-            *self.tables.conditions(root, object_name),
-            *self.tables.conditions(root, object_name, action),
-        ]
-        return bool(self._run(sa.select(root.c.id).where(root.c.id == record_id, *rules)))
+        query = self._made(
+            ("reaches", object_name, action),
+            RowQuery,
+            lambda tables: row_in_reach(tables, object_name, action),
+        )
+        return bool(self._read(query, {RECORD_ID: record_id}))
 
     def check(
         self,
@@ -170,41 +210,39 @@ class Records:
         sort: Sequence[str] = (),
     ) -> tuple[Problem, ...]:
         """Gives what is wrong with a view's settings; no statement runs."""
+        self._demand(object_name)
         try:
-            self._resolve(Question(object_name, fields, filter, tuple(sort)))
+            self._resolve(Question(object_name, tuple(fields), filter, tuple(sort)))
         except QueryProblem as problem:
             return problem.problems
         return ()
 
     def _demand(self, object_name: str) -> None:
-        known = [name for name in self.catalog.objects if self.principal.access(name).exists]
-        if object_name not in known:
+        access = self.principal.access
+        if object_name not in self.catalog.objects or not access(object_name).exists:
+            known = [name for name in self.catalog.objects if access(name).exists]
             raise UnknownObject(object_name, known)
 
-    def _source(self, object_name: str) -> Source:
-        return Source(self.tables, object_name)
+    def _question(self, object_name: str, fields: Sequence[str] | None) -> Question:
+        self._demand(object_name)
+        return Question(object_name, None if fields is None else tuple(fields))
 
-    def _resolve(self, question: Question, match: Mapping[str, object] | None = None) -> Resolved:
-        self._demand(question.object)
-        return resolve_question(question, self.paths, self.schema, match or {})
+    def _resolve(self, question: Question, others: Sequence[Problem] = ()) -> Resolved:
+        return resolve_question(question, self.paths, self.schema, others)
 
-    def _select(
-        self, source: Source, paths: Sequence[ResolvedPath], wanted: sa.ColumnElement[bool]
-    ) -> tuple[dict[str, object], ...]:
-        selection = Selection(source, paths)
-        rules = self.tables.conditions(source.root, source.object)
-        statement = sa.select(*selection.columns).select_from(source.clause).where(wanted, *rules)
-        rows = self._run(statement.order_by(source.root.c.id))
-        return tuple(selection.read(row) for row in rows)
+    def _made(
+        self, key: Hashable, kind: type[Made], make: Callable[[PermittedTables], Made]
+    ) -> Made:
+        """Gives what was compiled for everybody with rights of the same shape."""
 
-    def _by_ids(
-        self, object_name: str, ids: Iterable[str], paths: Sequence[ResolvedPath]
-    ) -> tuple[dict[str, object], ...]:
-        source = self._source(object_name)
-        return self._select(source, paths, self._among(source.root.c.id, ids))
+        def compile_now() -> Made:
+            return make(PermittedTables(self.catalog, self._dialect, self.principal))
 
-    def _among(self, column: sa.ColumnElement[Any], ids: Iterable[str]) -> sa.ColumnElement[bool]:
-        return one_of(column, frozenset(ids), self.tables.dialect, drives=True)
+        return self.catalog.queries.get((self._dialect, self._profile, key), kind, compile_now)
+
+    def _read(self, query: RowQuery, values: Mapping[str, object]) -> tuple[Record, ...]:
+        rows = self._run(query.statement, query.bound, values)
+        return tuple(query.selection.read(row) for row in rows)
 
     def _known(self, object_name: str, field: str) -> ResolvedPath:
         path = self.paths.resolve(object_name, field, "field", whole=True)

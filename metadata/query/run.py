@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 import sqlalchemy as sa
@@ -10,6 +11,7 @@ import sqlalchemy as sa
 from metadata.access import Principal
 from metadata.problems import Problem
 from metadata.query.answers import Moment, QueryProblem
+from metadata.query.tables import Bound
 
 if TYPE_CHECKING:
     from metadata.catalog import Catalog
@@ -26,17 +28,31 @@ class Runner:
     def __init__(
         self, catalog: Catalog, connection: sa.Connection, principal: Principal, moment: Moment
     ) -> None:
+        self.catalog = catalog
         self.connection = connection
-        self.parameters = parameters_of(catalog, principal, moment)
+        self.principal = principal
+        self.moment = moment
 
-    def __call__(self, statement: Statement) -> Sequence[Row]:
-        """Gives all rows.
+    @cached_property
+    def outside(self) -> Mapping[str, object]:
+        """What expressions take from outside; the same for every statement."""
+        return parameters_of(self.catalog, self.principal, self.moment)
+
+    def __call__(
+        self,
+        statement: Statement,
+        bound: Mapping[str, Bound],
+        values: Mapping[str, object] | None = None,
+    ) -> Sequence[Row]:
+        """Gives all rows. `bound` are the statement's owners and teams, `values` its own values.
 
         Raises QueryProblem for values that fit no column: more digits than numbers have, letters
         that the database has not.
         """
+        held = {name: parameter.values(self.principal) for name, parameter in bound.items()}
+        parameters = {**self.outside, **held, **(values or {})}
         try:
-            return self.connection.execute(statement, self.parameters).all()
+            return self.connection.execute(statement, parameters).all()
         except (sa.exc.DataError, OverflowError, UnicodeEncodeError) as error:
             raise out_of_range() from error
         except sa.exc.StatementError as error:

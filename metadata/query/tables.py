@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import logging
-from typing import TYPE_CHECKING
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import TYPE_CHECKING, Any
 
 import sqlalchemy as sa
 from sqlalchemy.dialects import postgresql
 from sqlalchemy.sql import operators
 
-from metadata.access import Principal, Rows
+from metadata.access import Principal
+from metadata.query.profile import FEW_VALUES
 from rule_engine.backends.sql import compile_node_sql
 from rule_engine.errors import NotTranslatableError, RuleError
 from rule_engine.expression import Expression
@@ -20,7 +23,23 @@ if TYPE_CHECKING:
 
 logger = logging.getLogger(__name__)
 
-FEW_VALUES = 3
+ARRAY = postgresql.ARRAY(sa.Text())
+OWNERSHIP = (("owner", "owners"), ("owner_team", "teams"))
+"""Columns that say whose a row is, with the part of a right that lists them."""
+
+
+@dataclass(frozen=True, slots=True)
+class Bound:
+    """A parameter that lists the owners or the teams of a right."""
+
+    object: str
+    action: str
+    part: str
+
+    def values(self, principal: Principal) -> list[str]:
+        """Gives the ids for one principal."""
+        rows = principal.access(self.object).reach(self.action)
+        return sorted(rows.owners if self.part == "owners" else rows.teams)
 
 
 def alive(table: sa.FromClause) -> sa.ColumnElement[bool]:
@@ -52,12 +71,14 @@ class PermittedTables(SystemTables):
     """A rule_engine SqlSchema over the rows and fields that one principal may read.
 
     Hidden columns are not even in the derived tables: what the checker would let through by
-    mistake cannot be selected.
+    mistake cannot be selected. `bound` collects the parameters that stand for owners and teams, so
+    that people with rights of the same shape share statements.
     """
 
     def __init__(self, catalog: Catalog, dialect: str, principal: Principal) -> None:
         super().__init__(catalog, dialect)
         self.principal = principal
+        self.bound: dict[str, Bound] = {}
 
     def table(self, object_name: str) -> sa.FromClause:
         """Gives the readable rows of an object as a derived table of its readable columns."""
@@ -87,22 +108,23 @@ class PermittedTables(SystemTables):
         rows = self.principal.access(object_name).reach(action)
         if rows.all:
             return None
-        return sa.or_(
-            sa.false(), *self._owned(table, rows), *self._shared(table, object_name, rows)
+        owned = (
+            self._held(table, object_name, action, column, part)
+            for column, part in OWNERSHIP
+            if getattr(rows, part) and column in table.c
         )
+        shared = (self._condition(table, object_name, text) for text in rows.conditions)
+        return sa.or_(sa.false(), *owned, *shared)
 
-    def _owned(self, table: sa.FromClause, rows: Rows) -> list[sa.ColumnElement[bool]]:
-        found = []
-        if rows.owners and "owner" in table.c:
-            found.append(one_of(table.c.owner, rows.owners, self.dialect))
-        if rows.teams and "owner_team" in table.c:
-            found.append(one_of(table.c.owner_team, rows.teams, self.dialect))
-        return found
-
-    def _shared(
-        self, table: sa.FromClause, object_name: str, rows: Rows
-    ) -> list[sa.ColumnElement[bool]]:
-        return [self._condition(table, object_name, text) for text in rows.conditions]
+    def _held(
+        self, table: sa.FromClause, object_name: str, action: str, column: str, part: str
+    ) -> sa.ColumnElement[bool]:
+        """Gives the condition that a row belongs to one of the owners or teams of a right."""
+        name = f"{action}_{part}_{object_name}"
+        self.bound[name] = Bound(object_name, action, part)
+        values = self.bound[name].values(self.principal)
+        hidden = len(values) > FEW_VALUES
+        return one_of(table.c[column], many(name, self.dialect), self.dialect, drives=not hidden)
 
     def _condition(
         self, table: sa.FromClause, object_name: str, text: str
@@ -110,31 +132,42 @@ class PermittedTables(SystemTables):
         """Compiles a condition of a grant; one that cannot be evaluated denies."""
         schema = self.catalog.schema
         try:
-            node = Expression.parse(text).resolve(schema, object_name, expect=Kind.BOOLEAN)
+            node = parse_condition(text).resolve(schema, object_name, expect=Kind.BOOLEAN)
             return compile_node_sql(node, SystemTables(self.catalog, self.dialect), table)
         except (RuleError, NotTranslatableError) as error:
             logger.warning("a grant on %s denies, its condition is broken: %s", object_name, error)
             return sa.false()
 
 
+@lru_cache(maxsize=1_024)
+def parse_condition(text: str) -> Expression:
+    """Gives a parsed condition, once per text and process. Raises RuleSyntaxError."""
+    return Expression.parse(text)
+
+
+def many(name: str, dialect: str) -> sa.BindParameter[Any]:
+    """Gives a parameter that takes a list of texts."""
+    return sa.bindparam(name, type_=ARRAY if dialect == "postgresql" else sa.JSON())
+
+
 def one_of(
-    column: sa.ColumnElement[str], values: frozenset[str], dialect: str, *, drives: bool = False
+    column: sa.ColumnElement[Any],
+    values: sa.BindParameter[Any],
+    dialect: str,
+    *,
+    drives: bool = True,
 ) -> sa.ColumnElement[bool]:
     """Gives `column in values` with a text that does not depend on how many there are.
 
-    On SQLite more than a few values must not drive the query, unless `drives` says that they are
-    the best way in: the planner would leave a better index for the owner's (count 26 → 187 ms), so
-    the column is hidden from it behind a unary plus.
+    Without `drives` SQLite's planner may not start from it. It would leave a better index for the
+    owner's (count 26 → 187 ms), so the column is hidden from it behind a unary plus.
     """
-    ordered = sorted(values)
     if dialect == "postgresql":
-        array = sa.bindparam(None, ordered, type_=postgresql.ARRAY(sa.Text()), unique=True)
-        return column == sa.any_(array)
-    packed = sa.bindparam(None, ordered, type_=sa.JSON(), unique=True)
-    listed = sa.select(sa.func.json_each(packed).table_valued("value").c.value)
-    if drives or len(ordered) <= FEW_VALUES:
+        return column == sa.any_(values)
+    listed = sa.select(sa.func.json_each(values).table_valued("value").c.value)
+    if drives:
         return column.in_(listed)
-    plus: sa.ColumnElement[str] = sa.UnaryExpression(
+    plus: sa.ColumnElement[Any] = sa.UnaryExpression(
         column, operator=operators.custom_op("+"), type_=column.type
     )
     return plus.in_(listed)

@@ -93,7 +93,7 @@ def _are_comparable(left: core.Node, right: core.Node) -> bool:
 
 
 def report_mismatch(
-    session: Session, left: core.Node, right: core.Node, doing: str = "compared with"
+    session: Session, left: core.Node, right: core.Node, doing: str = "{} compared with {}"
 ) -> None:
     """Says that two values do not go together, at the literal if only one is one."""
     first, second = say_both(left, right)
@@ -101,7 +101,7 @@ def report_mismatch(
     marked, other = (left, right) if only_left else (right, left)
     session.report(
         "mismatch",
-        f"{first} {doing} {second}",
+        doing.format(first, second),
         marked.span,
         mismatch_hint(session, marked, other),
         left=left.type.kind.value,

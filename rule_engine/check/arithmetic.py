@@ -54,7 +54,12 @@ RESULTS: dict[tuple[str, Kind, Kind], Kind] = {
 }
 
 _SIGNED = (_N, _P, _M, _DAYS, _HOURS)
-_DOING = {"+": "added to", "-": "minus", "*": "multiplied by", "/": "divided by"}
+_DOING = {
+    "+": "{1} added to {0}",
+    "-": "{0} minus {1}",
+    "*": "{0} multiplied by {1}",
+    "/": "{0} divided by {1}",
+}
 
 
 def check_arithmetic(
@@ -112,7 +117,7 @@ def _report(session: Session, op: str, left: core.Node, right: core.Node) -> Non
     if kinds[0] is kinds[1] or op in "*/":
         first, second = say_both(left, right)
         hint = _hint(session, op, left, right)
-        session.report("mismatch", f"{first} {_DOING[op]} {second}", right.span, hint)
+        session.report("mismatch", _DOING[op].format(first, second), right.span, hint)
         return
     report_mismatch(session, left, right, _DOING[op])
 

@@ -7,7 +7,7 @@ from dataclasses import replace
 from rule_engine import core, tree
 from rule_engine.check.agreement import agree
 from rule_engine.check.choices import fit_option, option_positions
-from rule_engine.check.names import is_null
+from rule_engine.check.names import find_field, is_null, title_of
 from rule_engine.check.session import Place, Session, is_kind
 from rule_engine.check.words import say
 from rule_engine.errors import Span
@@ -32,10 +32,25 @@ def check_compare(session: Session, place: Place, expression: tree.Expression) -
         _report_null(session, expression, null)
         return None
     left = session.check(place, expression.left)
-    right = session.check(place, expression.right)
+    right = _other_side(session, place, left, expression.right)
     if left is None or right is None:
         return None
     return compare(session, expression.op, left, right, expression.span)
+
+
+def _other_side(
+    session: Session, place: Place, choice: core.Node | None, written: tree.Expression
+) -> core.Node | None:
+    """Gives the checked value beside a choice; an option without its quotes is told so."""
+    options = choice.type.options if choice is not None else None
+    word = written.parts[0].text if isinstance(written, tree.Path) else ""
+    known = place.record.object
+    if word not in (options or ()) or find_field(known, word) is not None:
+        return session.check(place, written)
+    message = f'{title_of(known)} has no field "{word}"'
+    hint = f'write the value in quotes:  "{word}"'
+    session.report("unknown_field", message, written.span, hint, name=word)
+    return None
 
 
 def _null_in(place: Place, expression: tree.Compare) -> tree.Path | None:
@@ -144,7 +159,7 @@ def _member(
     item: core.Node | None,
     collection: tree.ListLiteral,
 ) -> core.Node | None:
-    checked = [session.check(place, one) for one in collection.items]
+    checked = [_other_side(session, place, item, one) for one in collection.items]
     if item is None:
         return None
     if is_kind(item, Kind.CHOICES):

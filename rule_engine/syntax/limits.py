@@ -11,6 +11,7 @@ from rule_engine.errors import Diagnostic, Span
 MAX_TEXT_BYTES = 1024 * 1024
 MAX_NESTING = 60
 MAX_DEPTH = 100  # operators inside operators; visitors and Python's compiler recurse
+MAX_CONDITIONS = 2_000
 MAX_LIST_ITEMS = 1_000
 MAX_DIGITS = 18
 MAX_STRING = 4_000
@@ -19,13 +20,17 @@ MAX_PATTERN = 200
 #: What brackets may hide in: texts, comments, names in backquotes.
 BRACKETS = re.compile(r'"(?:\\.|[^"\\\n])*"|#[^\n]*|`[^`\n]+`|[()\[\]{}]')
 
-#: Rules of the grammar that make an expression deeper.
-_OPERATORS = frozenset(
+#: Rules of the grammar that are conditions by themselves.
+_CONDITIONS = frozenset(
     (
-        *("if_", "any_of", "all_of", "not_", "compare", "is_empty", "in_", "in_window", "between"),
-        *("contains", "starts_with", "ends_with", "matches", "older_than", "changed"),
-        *("arith", "sign", "list", "call_fn"),
+        *("compare", "is_empty", "in_", "in_window", "between", "contains", "starts_with"),
+        *("ends_with", "matches", "older_than", "changed"),
     )
+)
+
+#: Rules of the grammar that make an expression deeper.
+_OPERATORS = _CONDITIONS | frozenset(
+    ("if_", "any_of", "all_of", "not_", "arith", "sign", "list", "call_fn")
 )
 
 
@@ -68,25 +73,41 @@ def _check_nesting(text: str, source: str) -> list[Diagnostic]:
     return []
 
 
-def check_depth(root: lark.Tree[lark.Token], source: str) -> list[Diagnostic]:
-    """Finds the first expression whose operators are nested too deeply to work with."""
+def check_tree(root: lark.Tree[lark.Token], source: str) -> list[Diagnostic]:
+    """Finds the first operator too deep inside others, or the first condition too many."""
     pending = [(root, 0)]
+    conditions = 0
     while pending:
         node, depth = pending.pop()
-        depth = depth + 1 if node.data in _OPERATORS else depth
-        if depth > MAX_DEPTH:
-            return [
-                Diagnostic(
-                    f"this expression has more than {MAX_DEPTH} operators inside each other",
-                    Span(node.meta.line, node.meta.column),
-                    "too_deep",
-                    hint="give parts a name with define",
-                    values={"most": MAX_DEPTH},
-                    source=source,
-                )
-            ]
-        pending.extend((child, depth) for child in node.children if isinstance(child, lark.Tree))
+        depth += node.data in _OPERATORS
+        conditions += node.data in _CONDITIONS
+        if depth > MAX_DEPTH or conditions > MAX_CONDITIONS:
+            return [_too_deep(node, source) if depth > MAX_DEPTH else _too_many(node, source)]
+        inner = [child for child in node.children if isinstance(child, lark.Tree)]
+        pending.extend((child, depth) for child in reversed(inner))
     return []
+
+
+def _too_deep(node: lark.Tree[lark.Token], source: str) -> Diagnostic:
+    return Diagnostic(
+        f"this expression has more than {MAX_DEPTH} operators inside each other",
+        Span(node.meta.line, node.meta.column),
+        "too_deep",
+        hint="give parts a name with define",
+        values={"most": MAX_DEPTH},
+        source=source,
+    )
+
+
+def _too_many(node: lark.Tree[lark.Token], source: str) -> Diagnostic:
+    return Diagnostic(
+        f"a rule set has at most {MAX_CONDITIONS:,} conditions",
+        Span(node.meta.line, node.meta.column),
+        "too_many_conditions",
+        hint="cut it into several rule sets",
+        values={"most": MAX_CONDITIONS},
+        source=source,
+    )
 
 
 def span_at(text: str, offset: int, width: int = 1) -> Span:

@@ -193,7 +193,7 @@ def _score_statement(build: ExpressionBuilder, node: Branch) -> tree.ScoreStatem
     return _item(build, node)
 
 
-_KEYWORDS = re.compile(r"(add|subtract|multiply\s+by)\b")
+_KEYWORDS = re.compile(r"^(add|subtract|multiply\s+by)\b")
 
 
 def _item(build: ExpressionBuilder, node: Branch) -> tree.Item:

@@ -6,7 +6,6 @@ from typing import Any
 
 import pytest
 import sqlalchemy as sa
-from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.schema import CreateIndex, CreateTable
 
 from metadata.ddl import MAX_IDENTIFIER, index_name, table_for
@@ -37,6 +36,10 @@ def table(**crm: Any) -> sa.Table:
     return table_for(definition, sa.MetaData())
 
 
+SQLITE = sa.create_engine("sqlite://").dialect
+POSTGRESQL = sa.create_engine("postgresql+psycopg://").dialect
+
+
 def indexes(made: sa.Table, dialect: sa.Dialect) -> set[str]:
     return {str(CreateIndex(index).compile(dialect=dialect)) for index in made.indexes}
 
@@ -52,7 +55,7 @@ def test_columns() -> None:
 
 
 def test_indexes() -> None:
-    assert indexes(table(), sqlite.dialect()) == {
+    assert indexes(table(), SQLITE) == {
         "CREATE INDEX ix_e1_owner ON o_deal (owner, id)",
         "CREATE INDEX ix_e1_owner_team ON o_deal (owner_team, id)",
         "CREATE INDEX ix_f1 ON o_deal (title$fold, id)",
@@ -61,14 +64,12 @@ def test_indexes() -> None:
         "CREATE UNIQUE INDEX ux_f3 ON o_deal (code) WHERE deleted_at IS NULL",
         "CREATE UNIQUE INDEX ux_e1_f2_f1 ON o_deal (account, title) WHERE deleted_at IS NULL",
     }
-    assert "CREATE INDEX ix_f4 ON o_deal (amount NULLS FIRST, id)" in indexes(
-        table(), postgresql.dialect()
-    )
+    assert "CREATE INDEX ix_f4 ON o_deal (amount NULLS FIRST, id)" in indexes(table(), POSTGRESQL)
 
 
 @pytest.mark.parametrize("column", ["id", "title$fold", "account", "amount$currency"])
 def test_text_is_ordered_by_code_points_on_postgresql(column: str) -> None:
-    made = str(CreateTable(table()).compile(dialect=postgresql.dialect()))
+    made = str(CreateTable(table()).compile(dialect=POSTGRESQL))
     assert f'\n\t{column} TEXT COLLATE "C"' in made
 
 

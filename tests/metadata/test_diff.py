@@ -9,10 +9,10 @@ import pytest
 
 from metadata.diff import Plan, plan
 from metadata.elements import Element
-from tests.metadata.databases import element, object_body
+from tests.metadata.databases import JsonObject, element, object_body
 
-TEXT = {"type": "string"}
-NUMBER = {"type": "number"}
+TEXT: JsonObject = {"type": "string"}
+NUMBER: JsonObject = {"type": "number"}
 
 
 def start(**properties: dict[str, Any]) -> tuple[Element, ...]:

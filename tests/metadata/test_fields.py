@@ -334,6 +334,8 @@ def test_text_is_clean_or_refused(text: str) -> None:
         ({"type": "string", "minLength": 3}, "ab", "At least 3 characters; these are 2"),
         ({"type": "string", "maxLength": 2}, "abc", "At most 2 characters; these are 3"),
         ({"type": "string", "pattern": "^[A-Z]+$"}, "a", "Does not match the pattern ^[A-Z]+$"),
+        ({"type": "string", "format": "uuid"}, "x", "Not in the format uuid"),
+        ({"type": "string", "format": "ipv4"}, "1.2.3", "Not in the format ipv4"),
         ({"type": "number", "minimum": 0.1}, "0.05", "Must be at least 0.1"),
         ({"type": "number", "exclusiveMaximum": 1}, 1, "Must be less than 1"),
         ({"type": "integer", "multipleOf": 5}, 7, "Must be a multiple of 5"),

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
+from jsonschema import Draft202012Validator
 from werkzeug.datastructures import MultiDict
 
 from metadata.access import Access, FieldRight, everything
@@ -12,6 +13,7 @@ from metadata.catalog import Catalog, build_catalog
 from metadata.elements import Element
 from metadata.forms import attach_problems, form_class
 from metadata.problems import Problem
+from metadata.published import record_schema
 
 DOCUMENT: dict[str, Any] = {
     "title": "Deal",
@@ -122,3 +124,29 @@ def test_retired_option_is_offered_only_where_it_is_the_value() -> None:
     kind = form_class(catalog, catalog.objects["deal"], everything("deal"))
     assert "old" not in str(kind(record={"stage": "new"})["stage"]())
     assert "old" in str(kind(record={"stage": "old"})["stage"]())
+
+
+def test_record_schema_shows_what_the_caller_may(catalog: Catalog) -> None:
+    access = Access("deal", True, {}, {"data": FieldRight.HIDDEN}, FieldRight.EDIT)
+    deal = catalog.objects["deal"]
+    reading = record_schema(deal, access, "zh", writing=False)
+    writing = record_schema(deal, access, writing=True)
+    Draft202012Validator.check_schema(reading)
+    assert list(as_mapping(writing["properties"])) == ["name", "stage", "share", "done", "account"]
+    assert "data" not in as_mapping(reading["properties"])
+    assert {"id", "version", "score"} <= set(as_mapping(reading["properties"]))
+    assert as_mapping(reading["properties"])["name"] == {
+        "title": "名称",
+        "type": ["string", "null"],
+        "maxLength": 40,
+    }
+    assert writing["required"] == ["name"]
+    validator = Draft202012Validator(writing)
+    assert validator.is_valid({"name": "x", "stage": None, "share": "0.5"})
+    assert not validator.is_valid({"name": "x" * 41})
+    assert not validator.is_valid({"name": "x", "data": "y"})
+
+
+def as_mapping(value: object) -> dict[str, object]:
+    assert isinstance(value, dict)
+    return value

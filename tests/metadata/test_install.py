@@ -16,8 +16,8 @@ from metadata.migrate import Unconfirmed, publish
 from metadata.packages.install import install, prepare
 from metadata.packages.read import Package, read_package
 from metadata.problems import PackageError
-from metadata.store import create_store, load_catalog, load_elements, with_drafts
 from metadata.store import Draft as StoredDraft
+from metadata.store import create_store, load_catalog, load_elements, with_drafts
 from tests.metadata.databases import JsonObject, engine_for, object_body
 
 TEXT: JsonObject = {"type": "string"}

@@ -129,6 +129,11 @@ def test_retired_fields_are_apart() -> None:
             '/properties/price/maxLenght: unknown key "maxLenght"; did you mean maxLength?',
         ),
         (
+            {"type": "string", "format": "postcode"},
+            '/properties/price/format: no format "postcode"; there are: date, email, ipv4, '
+            "ipv6, regex, time, uuid",
+        ),
+        (
             {"type": "string", "maxLength": -1},
             "/properties/price/maxLength: Must be at least 0",
         ),

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import random
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from typing import Any
 
 import pytest
 import sqlalchemy as sa
@@ -78,12 +79,12 @@ def living(world: World, object_name: str = "deal") -> list[Record]:
     return [row for row in world.records[object_name] if not row["deleted_at"]]
 
 
-def all_pages(records: Records, limit: int, sort: list[str], **asked: object) -> list[str]:
+def all_pages(records: Records, limit: int, sort: list[str], **asked: Any) -> list[str]:
     """Gives the ids of a list read page by page."""
     found: list[str] = []
     after = None
     while True:
-        page = records.list("deal", fields=["name"], sort=sort, limit=limit, after=after, **asked)  # type: ignore[arg-type]  # by name
+        page = records.list("deal", fields=["name"], sort=sort, limit=limit, after=after, **asked)
         found.extend(str(item["id"]) for item in page.items)
         assert len(found) <= 1_000
         if page.next is None:
@@ -130,13 +131,13 @@ def test_garbled_cursor(records: Records, cursor: str) -> None:
 
 
 def test_cursor_belongs_to_its_question(records: Records) -> None:
-    asked = {"sort": ["-count"], "search": "a", "match": {"hot": True}}
-    cursor = records.list("deal", limit=1, **asked).next  # type: ignore[arg-type]  # by name
+    asked: dict[str, Any] = {"sort": ["-count"], "search": "a", "match": {"hot": True}}
+    cursor = records.list("deal", limit=1, **asked).next
     assert cursor is not None
-    records.list("deal", limit=9, after=cursor, **asked)  # type: ignore[arg-type]  # by name
+    records.list("deal", limit=9, after=cursor, **asked)
     for other in ({"sort": ["count"]}, {"search": "b"}, {"match": {"hot": False}}):
         with pytest.raises(QueryProblem):
-            records.list("deal", after=cursor, **{**asked, **other})  # type: ignore[arg-type]  # by name
+            records.list("deal", after=cursor, **{**asked, **other})
     with pytest.raises(QueryProblem):
         records.list("account", after=cursor)
 
@@ -156,10 +157,10 @@ def test_cursor_belongs_to_its_question(records: Records) -> None:
     ],
 )
 def test_wrong_questions_are_answered_with_all_problems(
-    records: Records, asked: dict[str, object], expected: list[str]
+    records: Records, asked: dict[str, Any], expected: list[str]
 ) -> None:
     with pytest.raises(QueryProblem) as caught:
-        records.list("deal", **asked)  # type: ignore[arg-type]  # by name
+        records.list("deal", **asked)
     assert [problem.code for problem in caught.value.problems] == expected
 
 
@@ -167,7 +168,7 @@ def test_unknown_field_is_answered_with_the_nearest_one(records: Records) -> Non
     with pytest.raises(QueryProblem) as caught:
         records.list("team", sort=["nmae"])
     assert str(caught.value) == (
-        "sort: team has no field \"nmae\"; did you mean name?; there are: name, id, created_at, "
+        'sort: team has no field "nmae"; did you mean name?; there are: name, id, created_at, '
         "created_by, updated_at, updated_by, version, deleted_at, source, import_batch"
     )
 
@@ -273,7 +274,7 @@ def statements(connection: sa.Connection, action: object) -> int:
 def test_statement_budget(connection: sa.Connection, records: Records) -> None:
     cursor = records.list("deal", sort=["-count"], limit=20).next
     fields = ["name", "account.name", "account.parent.name", "owner.name"]
-    asked = {"fields": fields, "sort": ["-count"], "search": "a"}
+    asked: dict[str, Any] = {"fields": fields, "sort": ["-count"], "search": "a"}
     for action, budget in (
         (lambda: records.list("deal", **asked), 1),
         (lambda: records.list("deal", **asked, count="capped"), 2),
@@ -329,3 +330,60 @@ def test_nobody_sees_nothing(connection: sa.Connection, world: World) -> None:
     ):
         with pytest.raises(UnknownObject):
             ask()
+
+
+NASTY = (
+    *('name = "\\u0000"', 'name = "\x00"', 'name = "\ud800"', 'name = "\\ud800"', "count > "),
+    *(f"count > {'9' * 30}", f"count > 1{'0' * 200}", "amount > 99999999999999999999 CNY"),
+    *("count / 0 > 1", "count * count * count * count > 999999999999999999", "(" * 70 + "hot"),
+    *("close = 2026-02-30", "close > 9999-12-31 + 9999 days", 'name matches "a"', "old.name = 1"),
+    *(" or ".join(["hot"] * 2_300), " and ".join(["count > 1"] * 1_300), "not " * 3_000 + "hot"),
+    *(
+        'name contains "%"',
+        "name = 'x'; drop table o_deal",
+        "x" * 17_000,
+        "hot " * 2_500,
+        "（hot）",
+    ),
+    *(
+        "\n" * 9_000 + "hot",
+        "count in (" + "1, " * 4_000 + "1)",
+        "deals is empty",
+        "user.nothing = 1",
+    ),
+)
+
+
+def refusals(connection: sa.Connection, ask: Callable[[], object]) -> set[tuple[str, str]]:
+    """Gives paths and codes of the problems a question is answered with; any other error raises."""
+    with connection.begin_nested() as inner:
+        try:
+            ask()
+        except QueryProblem as problem:
+            found = {(one.path, one.code) for one in problem.problems}
+        else:
+            found = set()
+        inner.rollback()
+    return found
+
+
+@pytest.mark.parametrize("place", range(len(NASTY)))
+def test_nasty_filters_are_answered_or_refused(
+    connection: sa.Connection, records: Records, place: int
+) -> None:
+    found = refusals(connection, lambda: records.list("deal", filter=NASTY[place], count="exact"))
+    assert {path for path, _ in found} <= {"filter"}
+
+
+@pytest.mark.parametrize("text", ["\x00", "\ud800", "%" * 200, "a " * 100, "\u202e", "'\"\\/"])
+def test_nasty_searches_are_answered_or_refused(
+    connection: sa.Connection, records: Records, text: str
+) -> None:
+    for ask in (
+        lambda: records.list("deal", search=text),
+        lambda: records.lookup("deal", text),
+        lambda: records.list("deal", match={"name": text}),
+        lambda: records.get("deal", text),
+        lambda: records.names("deal", [text]),
+    ):
+        assert {code for _, code in refusals(connection, ask)} <= {"value_out_of_range"}

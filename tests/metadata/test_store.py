@@ -57,7 +57,7 @@ def test_versions_are_kept_and_any_one_can_be_published_again(connection: sa.Con
         [thing("name", "b", "c"), replace(ROLE, body={"title": "尾", "grants": {}})],
         [thing("name", "b", "c")],
     ]
-    seen = {}
+    seen: dict[int, list[Element]] = {}
     for state in states:
         version = publish(connection, state, by="ann", message=f"to {len(seen) + 1}")
         seen[version] = load_elements(connection)

@@ -117,7 +117,7 @@ def make_catalog(connection: sa.Connection) -> Catalog:
 
 def fill(connection: sa.Connection, catalog: Catalog, randoms: random.Random, size: int) -> World:
     """Replaces all records by random ones full of empties."""
-    records = {
+    records: dict[str, list[Record]] = {
         "team": [{"id": name, "name": name.upper()} for name in TEAMS],
         "user": [
             {"id": name, "name": name.upper(), "region": randoms.choice(["n", "s"])}

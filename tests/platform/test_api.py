@@ -10,9 +10,8 @@ from flask import Flask
 from flask.testing import FlaskClient
 from werkzeug.test import TestResponse
 
-from tests.platform.conftest import Login
+from tests.platform.world import Bearer, Login
 
-Bearer = Callable[[str], dict[str, str]]
 Client = Callable[..., TestResponse]
 
 LEAD = {"name": "Li Na", "email": "li@acme.cn", "lead_source": "web"}

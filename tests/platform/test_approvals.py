@@ -13,7 +13,7 @@ from metadata.problems import sentence
 from metadata.store import load_elements
 from rule_engine.services.approval_state import Verdict
 from tests.platform.acting import acting, database_hash, make, outbox_rows, stored
-from tests.platform.conftest import PASSWORD, People
+from tests.platform.world import PASSWORD, People
 from trellis.automation.approvals import (
     Request,
     decide,

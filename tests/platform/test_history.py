@@ -6,7 +6,7 @@ import pytest
 import sqlalchemy as sa
 
 from tests.platform.acting import acting, make
-from tests.platform.conftest import People
+from tests.platform.world import People
 from trellis.records.errors import Missing
 from trellis.records.history import history_of
 from trellis.records.save import save_record

@@ -11,7 +11,7 @@ import pytest
 from metadata.problems import sentence
 from rule_engine.values import Money
 from tests.platform.acting import acting, counted, database_hash, make, stored, system
-from tests.platform.conftest import People
+from tests.platform.world import People
 from trellis.records.delete import delete_record, restore_record
 from trellis.records.errors import Conflict, Missing, NotAllowed, RecordError, Refused, Stale
 from trellis.records.save import save_record

@@ -7,7 +7,7 @@ from decimal import Decimal
 import pytest
 
 from tests.platform.acting import acting, make, stored
-from tests.platform.conftest import People
+from tests.platform.world import People
 from trellis.automation.scores import explain_scores
 from trellis.records.errors import Missing
 from trellis.records.save import save_record
@@ -25,6 +25,7 @@ ROWS = [
     ({"employees": 1500, "industry": "software", "lead_source": "referral"}, 60, "B"),
     ({"email": "li@gmail.com"}, 0, "C"),
     ({"employees": 1500, "do_not_contact": True}, 0, "C"),
+    ({"industry": "software", "last_contacted_at": "2020-01-01T00:00:00Z"}, 13, "C"),
 ]
 
 

@@ -8,6 +8,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
 
@@ -77,14 +78,33 @@ def environment(settings: Settings) -> dict[str, str]:
     }
 
 
-def start(settings: Settings, *arguments: str) -> subprocess.Popen[str]:
-    """Starts a process on the instance of the test."""
-    return subprocess.Popen(
-        [sys.executable, *arguments],
-        env=environment(settings),
-        stdout=subprocess.PIPE,
-        text=True,
-    )
+@contextmanager
+def worker(settings: Settings) -> Iterator[subprocess.Popen[bytes]]:
+    """Runs `trellis worker` on the instance of the test; killed at the end."""
+    command = [sys.executable, "-m", "trellis", "worker"]
+    with subprocess.Popen(command, env=environment(settings)) as process:
+        try:
+            yield process
+        finally:
+            process.kill()
+
+
+@contextmanager
+def slow_worker(platform: Platform, seconds: float) -> Iterator[subprocess.Popen[str]]:
+    """Runs a dispatcher that sleeps inside each effect, and is killed at the end."""
+    command = [sys.executable, "-c", SLOW_WORKER, str(seconds)]
+    variables = environment(platform.settings)
+    with subprocess.Popen(command, env=variables, stdout=subprocess.PIPE, text=True) as process:
+        try:
+            yield process
+        finally:
+            process.send_signal(signal.SIGKILL)
+
+
+def wait_inside(process: subprocess.Popen[str]) -> None:
+    """Waits until a slow worker is between claim and done."""
+    assert process.stdout is not None
+    assert process.stdout.readline() == "inside\n"
 
 
 def notify(platform: Platform, number: int, first: int = 0) -> None:
@@ -110,37 +130,24 @@ def test_a_worker_killed_between_claim_and_done_loses_and_doubles_nothing(
     platform: Platform,
 ) -> None:
     notify(platform, 3)
-    killed = start(platform.settings, "-c", SLOW_WORKER, "60")
-    assert killed.stdout is not None
-    assert killed.stdout.readline() == "inside\n"
-    assert told(platform) == [], "what is not committed is not seen"
-    killed.send_signal(signal.SIGKILL)
-    killed.wait()
-    heir = start(platform.settings, "-c", SLOW_WORKER, "0")
-    try:
+    with slow_worker(platform, 60) as killed:
+        wait_inside(killed)
+        assert told(platform) == [], "what is not committed is not seen"
+    with slow_worker(platform, 0):
         wait_until(lambda: all_done(platform))
-    finally:
-        heir.kill()
-        heir.wait()
     assert told(platform) == ["user-0", "user-1", "user-2"]
 
 
 def test_two_workers_killed_again_and_again_tell_everybody_once(platform: Platform) -> None:
     number = 60
     notify(platform, number)
-    workers = [start(platform.settings, "-c", SLOW_WORKER, "0.02") for _ in range(2)]
-    try:
-        for turn in range(4):
-            assert workers[turn % 2].stdout is not None
-            workers[turn % 2].stdout.readline()
-            workers[turn % 2].kill()
-            workers[turn % 2].wait()
-            workers[turn % 2] = start(platform.settings, "-c", SLOW_WORKER, "0")
+    with slow_worker(platform, 0.5) as first:
+        for _ in range(2):
+            with slow_worker(platform, 0.5) as second:
+                wait_inside(first)
+                wait_inside(second)
+    with slow_worker(platform, 0):
         wait_until(lambda: all_done(platform), 60)
-    finally:
-        for worker in workers:
-            worker.kill()
-            worker.wait()
     assert told(platform) == sorted(f"user-{index}" for index in range(number))
 
 
@@ -149,8 +156,7 @@ def test_a_commit_wakes_the_worker_and_a_flushed_redis_costs_only_time(
 ) -> None:
     settings = replace(platform.settings, redis_url=valkey)
     woken = open_platform(settings)
-    worker = start(settings, "-m", "trellis", "worker")
-    try:
+    with worker(settings) as process:
         notify(woken, 1)
         wait_until(lambda: told(platform) == ["user-0"])
         with connect(valkey) as redis:
@@ -160,12 +166,9 @@ def test_a_commit_wakes_the_worker_and_a_flushed_redis_costs_only_time(
             redis.flushall()
         wait_until(lambda: all_done(platform))
         assert told(platform) == [f"user-{index}" for index in range(5)]
-        worker.send_signal(signal.SIGTERM)
-        assert worker.wait(20) == 0
-    finally:
-        worker.kill()
-        worker.wait()
-        woken.close()
+        process.send_signal(signal.SIGTERM)
+        assert process.wait(20) == 0
+    woken.close()
 
 
 def test_wake_ups_do_not_pile_up_and_do_not_fail_without_redis(valkey: str) -> None:
@@ -210,15 +213,10 @@ def test_sec_25_a_crafted_job_is_not_run(
             plant(redis, f"cos\nmkdir\n(S'{target}'\ntR.".encode())
         else:
             plant_callback(redis)
-    worker = start(settings, "-m", "trellis", "worker")
-    try:
-        with connect(valkey) as redis:
-            wait_until(lambda: open_queue(redis, EFFECTS).count == 0)
-        woken = open_platform(settings)
+    woken = open_platform(settings)
+    with worker(settings), connect(valkey) as redis:
+        wait_until(lambda: open_queue(redis, EFFECTS).count == 0)
         notify(woken, 1)
         wait_until(lambda: told(platform) == ["user-0"])
-        woken.close()
-    finally:
-        worker.kill()
-        worker.wait()
+    woken.close()
     assert not target.exists()

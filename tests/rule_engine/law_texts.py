@@ -184,7 +184,8 @@ class Writer:
                 made("({0} / {1})", money, number),
                 made("(-{0})", money),
                 made("round({0}, 1)", money),
-                made("min({0}, {1})", money, money),
+                # Not of sums: what they are of nothing has no currency, which SQL does not order.
+                lambda place: f"min({self.leaf(money, place)}, {self.leaf(money, place)})",
                 self.aggregate_money,
                 self.aggregate_money,
             ],
@@ -258,8 +259,9 @@ class Writer:
         return f"{self.pick(functions)}({over}{where})" if over else self.leaf(kind, place)
 
     def joined(self, place: Place) -> str:
-        over, _, where = self._over(Kind.TEXT, place) if links(place) else ("", place, "")
-        return f'join({over}, "; "{where})' if over else self.leaf(Kind.TEXT, place)
+        over, inner, where = self._over(Kind.TEXT, place) if links(place) else ("", place, "")
+        by = self.pick(("", f" by {self.value(self.order_kind(), replace(inner, depth=0))}"))
+        return f'join({over}, "; "{by}{where})' if over else self.leaf(Kind.TEXT, place)
 
     def latest(self, kind: Kind, place: Place) -> str:
         over, inner, where = self._over(kind, place.deeper())

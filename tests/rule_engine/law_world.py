@@ -90,6 +90,9 @@ SCHEMA: SchemaOf = make_schema(
 #: Places of stored numbers; 4 where nothing is said.
 SCALES = {"pieces": 0, "size": 2, "level": 0}
 
+#: Columns with an index: references that aggregates come over, and one to look at plans.
+INDEXED = {"deal", "account", "pieces"}
+
 TEXTS = (
     *("Straße", "STRASSE", "ΟΔΟΣ", "οδος", "İstanbul", "i̇stanbul", "ﬁne", "FINE", "東京 株式会社"),
     *("a%b_c", "A\\B", 'say "hi"', "Ünïcode", "Ünïcode", "12", " -3.50 ", "x", "X", "ǅ", "long note"),
@@ -160,7 +163,10 @@ def column_of(name: str, kind: Type) -> list[sa.Column[Any]]:
         Kind.CLOCK_LENGTH: sa.BigInteger(),
         Kind.CHOICES: Choices(),
     }
-    columns: list[sa.Column[Any]] = [sa.Column(name, types.get(kind.kind, sa.Text()))]
+    main: sa.Column[Any] = sa.Column(
+        name, types.get(kind.kind, sa.Text()), primary_key=name == "id", index=name in INDEXED
+    )
+    columns = [main]
     if kind.kind is Kind.MONEY:
         columns.append(sa.Column(f"{name}$currency", sa.Text()))
     if kind.kind is Kind.TEXT and name != "note":

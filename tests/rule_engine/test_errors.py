@@ -282,3 +282,17 @@ def test_literal_mistakes(text: str, column: int, width: int, message: str, hint
 def test_unknown_object_of_an_expression() -> None:
     (found,) = Expression.parse("employees > 5").check(SCHEMA, "leed")
     assert str(found) == '1:1: there is no object "leed" (did you mean "lead"?)'
+
+
+def test_a_rule_set_has_so_many_conditions() -> None:
+    line = "    add 1 when employees > 5\n"
+    assert find(SCORE + line * 2000 + "}") == []
+    assert find(SCORE + line * 2001 + "}") == [
+        Finding(
+            2002,
+            16,
+            1,
+            "a rule set has at most 2,000 conditions",
+            "cut it into several rule sets",
+        )
+    ]

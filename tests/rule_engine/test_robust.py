@@ -51,7 +51,7 @@ def find(text: str) -> tuple[Diagnostic, ...]:
         return error.diagnostics
 
 
-@settings(max_examples=1500, deadline=None)
+@settings(max_examples=150, deadline=None)
 @given(st.sampled_from(range(len(TOKENS))), edits)
 def test_damaged_texts(number: int, changes: list[tuple[str, int, str]]) -> None:
     text = damage(TOKENS[number], changes)

@@ -424,6 +424,7 @@ def test_restart_and_editable_fields() -> None:
 
 def test_can_submit_says_why_not() -> None:
     trace = can_submit(approval(ONE), quote(status="sent"), surroundings())
+    assert trace is not None
     assert trace.value is False
 
 

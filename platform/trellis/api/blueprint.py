@@ -17,7 +17,7 @@ from trellis.api.answers import record_json
 from trellis.api.problems import problem_answer, status_of
 from trellis.api.requests import MAX_BODY_BYTES
 from trellis.declared import ANY_OBJECT, declares
-from trellis.records.errors import NotAllowed, RecordError, Stale
+from trellis.records.errors import Missing, NotAllowed, RecordError, Stale
 from trellis.work import reading
 
 View = Callable[..., Response]
@@ -53,6 +53,14 @@ def limit_body() -> None:
     request.max_content_length = MAX_BODY_BYTES
 
 
+def refuse_impossible_ids() -> None:
+    """Answers 404 to an id that no database could hold."""
+    record_id = (request.view_args or {}).get("record_id", "")
+    if not record_id.isprintable():
+        values = {"object": (request.view_args or {})["object_name"], "id": "?"}
+        raise Missing([Problem("", "missing_record", values)])
+
+
 def keep_to_administrators() -> None:
     """Lets in who may administer."""
     if not current.principal().may_administer:
@@ -79,6 +87,7 @@ def answer_http(error: HTTPException) -> Response:
 
 
 API.before_request(limit_body)
+API.before_request(refuse_impossible_ids)
 META.before_request(limit_body)
 META.before_request(keep_to_administrators)
 for blueprint in (API, META):

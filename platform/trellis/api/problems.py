@@ -25,6 +25,13 @@ STATUS_OF: Mapping[type[Exception], HTTPStatus] = {
     DefinitionError: HTTPStatus.UNPROCESSABLE_ENTITY,
 }
 
+# What Flask itself refuses, in words.
+BARE: Mapping[HTTPStatus, str] = {
+    HTTPStatus.NOT_FOUND: "unknown_address",
+    HTTPStatus.METHOD_NOT_ALLOWED: "method_not_allowed",
+    HTTPStatus.REQUEST_ENTITY_TOO_LARGE: "body_too_large",
+}
+
 
 class RequestError(RecordError):
     """A request that cannot be read as one; `status` says in which way."""
@@ -50,11 +57,11 @@ def problem_answer(
     more: Mapping[str, object] | None = None,
 ) -> Response:
     """Gives the answer for problems; without any the status speaks for itself."""
-    shown = problems or [Problem("", f"status_{status.value}")]
+    shown = problems or [Problem("", BARE.get(status, "http_error"), {"title": status.phrase})]
     errors = [error_of(problem, language) for problem in shown]
     body = {
         "type": "about:blank",
-        "title": sentence(Problem("", f"status_{status.value}"), language),
+        "title": status.phrase,
         "status": status.value,
         "detail": ". ".join(str(error["message"]) for error in errors),
         "errors": errors,

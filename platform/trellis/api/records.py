@@ -89,7 +89,7 @@ def readable_names(unit: Unit, object_name: str, expand: list[str]) -> list[str]
 def create_record(object_name: str) -> Response:
     """Creates a record and answers it as the caller may see it."""
     read_parameters(())
-    values = read_body()
+    values = read_body(exact=True)
     with writing_now() as unit:
         saved = save_record(unit, object_name, None, values, channel="api")
     return saved_answer(object_name, saved.id, saved.version, HTTPStatus.CREATED)
@@ -112,7 +112,7 @@ def change_record(object_name: str, record_id: str) -> Response:
     """Changes the fields that are named, if the record is still in the state of `If-Match`."""
     read_parameters(())
     version = read_version(record_id)
-    values = read_body()
+    values = read_body(exact=True)
     with writing_now() as unit:
         saved = save_record(
             unit, object_name, record_id, values, expected_version=version, channel="api"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Collection, Mapping
 from http import HTTPStatus
@@ -19,18 +20,30 @@ ETAG = re.compile(r'"([^":]+):(\d{1,18})"', re.ASCII)
 UNPROCESSABLE = HTTPStatus.UNPROCESSABLE_ENTITY
 
 
-def read_body() -> Mapping[str, object]:
-    """Gives the JSON object of the body."""
+def read_body(*, exact: bool = False) -> Mapping[str, object]:
+    """Gives the JSON object of the body; `exact` gives numbers with a point as Decimal."""
     declared = request.mimetype
     if declared != "application/json" and not declared.endswith("+json"):
         problem = Problem("", "media_type", {"type": declared})
         raise RequestError(HTTPStatus.UNSUPPORTED_MEDIA_TYPE, [problem])
-    document, problems = read_json(request.get_data(cache=False))
+    source = request.get_data(cache=False)
+    document, problems = read_json(source, exact=exact)
+    if not problems and b"\\u" in source and not is_text(document):
+        problems = [Problem("", "json_encoding")]
     if problems:
         raise RequestError(HTTPStatus.BAD_REQUEST, problems)
     if not isinstance(document, Mapping):
         raise RequestError(UNPROCESSABLE, [Problem("", "object_expected")])
     return document
+
+
+def is_text(document: object) -> bool:
+    """Says whether all texts of a document are Unicode: escapes can make halves of letters."""
+    try:
+        json.dumps(document, ensure_ascii=False, default=str).encode()
+    except UnicodeEncodeError:
+        return False
+    return True
 
 
 def read_optional_body(known: Collection[str]) -> Mapping[str, object]:

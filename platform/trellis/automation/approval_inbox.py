@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import sqlalchemy as sa
@@ -11,10 +11,10 @@ import sqlalchemy as sa
 from metadata.objects import ObjectDefinition
 from rule_engine.program import Approval, Program
 from trellis.automation.approval_store import Request, object_by_id, request_of
+from trellis.automation.readable import Reader
 from trellis.automation.requests import OPEN, approval_approver, approval_request
 from trellis.automation.rulebook import approval_named, program_of
-from trellis.records.errors import Missing
-from trellis.records.reach import definition_of
+from trellis.records.read import read_record
 from trellis.records.unit import Unit
 
 Record = Mapping[str, object]
@@ -96,9 +96,15 @@ class Rules:
         return approval_named(program, definition.name, row["approval"])
 
     def request(self, definition: ObjectDefinition, row: Mapping[str, Any]) -> Request:
-        """Gives a request with the label of its approval; its name where the rules are gone."""
+        """Gives a request as its reader may see it, with the label of its approval.
+
+        Where the rules are gone the approval's name stands for the label.
+        """
         approval = self.approval(definition, row)
-        return request_of(row, definition, row["approval"] if approval is None else approval.label)
+        request = request_of(
+            row, definition, row["approval"] if approval is None else approval.label
+        )
+        return replace(request, state=Reader(self.unit).state(approval, request.state))
 
 
 def count_pending(unit: Unit) -> int:
@@ -147,9 +153,8 @@ def of_record(unit: Unit, object_name: str, record_id: str) -> tuple[Request, ..
 
     Raises Missing when the record is not to be seen.
     """
-    definition = definition_of(unit, object_name)
-    if unit.records().get(object_name, record_id, ["id"]) is None:
-        raise Missing
+    read_record(unit, object_name, record_id, ["id"])
+    definition = unit.catalog.objects[object_name]
     table = approval_request
     rows = (
         unit.connection.execute(

@@ -37,6 +37,21 @@ __all__ = [
     "submit",
 ]
 
+# The engine's reasons → codes of messages.
+REFUSALS = {
+    "does_not_qualify": "approval_does_not_qualify",
+    "not_submitter": "approval_not_submitter",
+    "not_submitter_recall": "approval_not_submitter_recall",
+    "closed": "approval_closed",
+    "already_decided": "approval_already_decided",
+    "not_approver": "approval_not_approver",
+    "no_delegation": "approval_no_delegation",
+    "self_approval": "approval_self_approval",
+    "comment_required": "approval_comment_required",
+    "nobody_to_ask": "approval_nobody_to_ask",
+    "too_few_to_ask": "approval_too_few_to_ask",
+}
+
 
 def submit(unit: Unit, object_name: str, record_id: str, name: str | None = None) -> Request:
     """Starts an approval of a record: the one named, else the first that it may enter.
@@ -203,8 +218,8 @@ def moved_on(request: Request) -> Conflict:
 
 def problem_of(refusal: Refusal) -> Problem:
     """Gives the engine's refusal as a problem that the reader's language can word."""
-    values = {"message": refusal.message, **refusal.values}
-    return Problem("", f"approval_{refusal.code}", values)
+    code = REFUSALS.get(refusal.code, "approval_refused")
+    return Problem("", code, {"message": refusal.message, **refusal.values})
 
 
 def move(

@@ -9,11 +9,13 @@ from decimal import Decimal
 from metadata.catalog import Catalog
 from metadata.fields.values import read_value
 from metadata.objects import ObjectDefinition
-from metadata.query.visible import visible_schema
-from rule_engine.program import Program, Score, ScoreGroup, ScoreItem
+from rule_engine.arithmetic import round_places
+from rule_engine.columns import Scaled
+from rule_engine.program import Score, ScoreGroup, ScoreItem
 from rule_engine.services.score import ScoredItem, ScoreResult, score
-from rule_engine.types import Environment, Schema
+from rule_engine.types import Environment
 from trellis.automation.environment import environment_of
+from trellis.automation.readable import Reader
 from trellis.records.reach import definition_of
 from trellis.records.read import read_record
 from trellis.records.unit import Unit
@@ -37,8 +39,11 @@ def score_values(
 
 
 def stored(definition: ObjectDefinition, name: str, points: Decimal) -> object:
-    """Gives points as the field keeps them."""
-    return read_value(definition.fields[name], points)
+    """Gives points as the field keeps them, rounded half up to its places."""
+    field = definition.fields[name]
+    column = field.type.storage(field)
+    places = column.scale if isinstance(column, Scaled) else 0
+    return read_value(field, round_places(points, places))
 
 
 def results_of(
@@ -72,8 +77,9 @@ def explain_scores(unit: Unit, object_name: str, record_id: str) -> tuple[ScoreR
 
 def readable_items(unit: Unit, rules: Score, result: ScoreResult) -> tuple[ScoredItem, ...]:
     """Gives the items whose facts the principal may read."""
-    hidden = {item.span for item in items_in(rules.entries) if looks_at_hidden(unit, rules, item)}
-    return tuple(item for item in result.items if item.span not in hidden)
+    reader = Reader(unit)
+    seen = {item.span for item in items_in(rules.entries) if reader.may_see_item(rules, item)}
+    return tuple(item for item in result.items if item.span in seen)
 
 
 def items_in(entries: Sequence[ScoreItem | ScoreGroup]) -> Iterator[ScoreItem]:
@@ -83,27 +89,3 @@ def items_in(entries: Sequence[ScoreItem | ScoreGroup]) -> Iterator[ScoreItem]:
             yield from items_in(entry.entries)
         else:
             yield entry
-
-
-def looks_at_hidden(unit: Unit, rules: Score, item: ScoreItem) -> bool:
-    """Says whether an item depends on something that the principal may not read."""
-    alone = replace(rules, entries=(item,), guard=None, base=None, least=None, most=None, grades=())
-    reads = Program(unit.catalog.schema, scores=(alone,)).reads(rules.object)
-    schema = visible_schema(unit.catalog.schema, unit.principal)
-    return not all(can_follow(schema, rules.object, way) for way in (*reads.paths, *reads.links))
-
-
-def can_follow(schema: Schema, object_name: str, way: Sequence[str]) -> bool:
-    """Says whether a path of fields and links exists in a schema."""
-    here: str | None = object_name
-    for name in way:
-        known = schema.objects.get(here) if here is not None else None
-        if known is None:
-            return False
-        if name in known.links:
-            here = known.links[name].target
-        elif name in known.fields:
-            here = known.fields[name].target
-        else:
-            return False
-    return True

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
 from metadata import store
@@ -10,7 +10,7 @@ from metadata.documents import document_problems
 from metadata.elements import Element, by_key
 from metadata.json_text import mapping, pointer
 from metadata.merge import as_written, is_retired
-from metadata.parse import parse_object
+from metadata.parse import NAME, parse_object
 from metadata.problems import Problem
 from trellis.records.errors import Missing, NotAllowed, Refused
 from trellis.records.unit import Unit
@@ -18,6 +18,8 @@ from trellis.records.unit import Unit
 Document = Mapping[str, object]
 
 KINDS = ("object", "role", "view", "layout", "rules", "translations")
+# Kinds whose names are `<object>/<name>`, or `<package>/<language>`.
+TWO_PARTS = frozenset({"view", "layout", "translations"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,13 +99,20 @@ def put_element(unit: Unit, kind: str, name: str, body: Document) -> Drafted:
     author = author_of(unit)
     element = by_key(unit.catalog.elements).get((kind, name))
     package = "local" if element is None else element.package
-    problems = list(document_problems(kind, body))
+    problems = [*name_problems(kind, name), *document_problems(kind, body)]
     if kind == "object" and not problems:
         problems = parse_object(name, body, package=package)[1]
     if problems:
         raise Refused(problems)
     store.save_draft(unit.connection, author, kind, name, body, at=unit.moment.now)
     return Drafted(kind, name, package, True, body)
+
+
+def name_problems(kind: str, name: str) -> Iterator[Problem]:
+    """Finds a name that elements of a kind cannot have."""
+    parts = name.split("/")
+    if len(parts) != (2 if kind in TWO_PARTS else 1) or not all(map(NAME.fullmatch, parts)):
+        yield Problem("", "bad_name", {"name": name})
 
 
 def delete_element(unit: Unit, kind: str, name: str) -> None:

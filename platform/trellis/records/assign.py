@@ -6,6 +6,7 @@ from dataclasses import replace
 
 from metadata.access import AUTOMATION
 from metadata.problems import Problem
+from trellis.automation.environment import environment_of
 from trellis.records.errors import Refused
 from trellis.records.history import Channel
 from trellis.records.incoming import Incoming, find_record
@@ -42,5 +43,6 @@ def assign_record(
         raise Refused([Problem("/to", "unknown_reference", {"field": "to", "value": to})])
     incoming = Incoming({"owner": user["id"], "owner_team": user["team"]})
     refuse_locked(unit, definition, old, incoming)
-    judgement = judged(unit, definition, {**old, **incoming.values}, old, incoming)
-    return store(unit, definition, old, judgement, channel=channel, why=why)
+    environment = environment_of(unit)
+    judgement = judged(unit, definition, {**old, **incoming.values}, old, incoming, environment)
+    return store(unit, definition, old, judgement, environment, channel=channel, why=why)

@@ -13,7 +13,7 @@ import uuid_utils
 from metadata.objects import FieldDefinition, ObjectDefinition
 from rule_engine.columns import Instant
 from trellis.db import SYSTEM_TABLES
-from trellis.records.errors import Missing
+from trellis.records.read import read_record
 from trellis.records.unit import Unit
 
 Channel = Literal["page", "api", "import", "rule", "job", "system"]
@@ -132,9 +132,8 @@ def history_of(
     Fields the principal may not read are left out, and entries of which nothing is left with
     them. Raises Missing when the record itself is not to be seen.
     """
-    definition = unit.catalog.objects.get(object_name)
-    if definition is None or unit.records().get(object_name, record_id, ["id"]) is None:
-        raise Missing
+    read_record(unit, object_name, record_id, ["id"])
+    definition = unit.catalog.objects[object_name]
     query = (
         sa.select(record_history)
         .where(record_history.c.object == definition.id, record_history.c.record_id == record_id)

@@ -11,10 +11,10 @@ from trellis.records.unit import Unit
 
 def definition_of(unit: Unit, object_name: str) -> ObjectDefinition:
     """Gives an object that exists for the principal. Raises Missing for every other."""
-    definition = unit.catalog.objects.get(object_name)
-    if definition is None or not unit.principal.access(object_name).exists:
-        raise Missing([Problem("object", "unknown_object", {"name": object_name})])
-    return definition
+    known = [name for name in unit.catalog.objects if unit.principal.access(name).exists]
+    if object_name not in known:
+        raise Missing(UnknownObject(object_name, known).problems)
+    return unit.catalog.objects[object_name]
 
 
 def creatable(unit: Unit, definition: ObjectDefinition) -> None:

@@ -10,6 +10,7 @@ import uuid_utils
 from metadata.coerce import defaults
 from metadata.objects import ObjectDefinition
 from metadata.problems import Problem
+from rule_engine.types import Environment
 from trellis.automation.environment import environment_of
 from trellis.automation.requests import hold_of, release, take_hold
 from trellis.automation.scores import score_values
@@ -89,8 +90,10 @@ def create(
         **stamps_of_new(unit, definition, source),
         **incoming.values,
     }
-    judgement = judged(unit, definition, record, None, incoming)
-    record = {**judgement.record, **scored(unit, definition, judgement.record)}
+    environment = environment_of(unit)
+    judgement = judged(unit, definition, record, None, incoming, environment)
+    scores = score_values(unit.catalog, definition, judgement.record, environment)
+    record = {**judgement.record, **scores}
     record = open_account(unit, definition, record)
     insert_row(unit, definition, record)
     write_history(
@@ -124,8 +127,9 @@ def change(
         raise stale(unit, definition, record_id)
     incoming = resolve_references(unit, definition, read_incoming(unit, definition, values), old)
     refuse_locked(unit, definition, old, incoming)
-    judgement = judged(unit, definition, {**old, **incoming.values}, old, incoming)
-    return store(unit, definition, old, judgement, channel=channel, why=why)
+    environment = environment_of(unit)
+    judgement = judged(unit, definition, {**old, **incoming.values}, old, incoming, environment)
+    return store(unit, definition, old, judgement, environment, channel=channel, why=why)
 
 
 def store(
@@ -133,13 +137,15 @@ def store(
     definition: ObjectDefinition,
     old: Record,
     judgement: Judgement,
+    environment: Environment,
     *,
     channel: Channel,
     why: str | None,
     counts: bool = True,
 ) -> Saved:
     """Writes what differs from `old`; `counts` is False for computed writes (same version)."""
-    record = {**judgement.record, **scored(unit, definition, judgement.record)}
+    scores = score_values(unit.catalog, definition, judgement.record, environment)
+    record = {**judgement.record, **scores}
     changes = told(changes_between(definition, old, record))
     record_id, version = str(old["id"]), int(str(old["version"]))
     if changes:
@@ -217,6 +223,7 @@ def judged(
     record: Record,
     old: Record | None,
     incoming: Incoming,
+    environment: Environment,
 ) -> Judgement:
     """Runs rules and checks. Raises Refused with all that was found, here and before."""
     judgement = judge(
@@ -224,18 +231,13 @@ def judged(
         definition,
         record,
         old,
-        environment_of(unit),
+        environment,
         incoming,
         by_person=not unit.principal.unrestricted,
     )
     if judgement.problems:
         raise Refused(judgement.problems)
     return judgement
-
-
-def scored(unit: Unit, definition: ObjectDefinition, record: Record) -> dict[str, object]:
-    """Gives the score fields of a record."""
-    return score_values(unit.catalog, definition, record, environment_of(unit))
 
 
 def finish(
@@ -258,9 +260,9 @@ def refresh_parents(unit: Unit, definition: ObjectDefinition, states: Iterable[R
     Raises Conflict when rules cause each other more than MAX_DEPTH levels deep.
     """
     parents = {
-        (field.target, str(record[field.name]))
+        (str(field.target), str(record[field.name]))
         for field in definition.references
-        if field.target is not None and looks_back(unit, definition, field.name)
+        if (definition.name, field.name) in unit.catalog.watched_references
         for record in states
         if record.get(field.name) is not None
     }
@@ -268,18 +270,6 @@ def refresh_parents(unit: Unit, definition: ObjectDefinition, states: Iterable[R
         raise Conflict([Problem("", "rule_depth", {"object": definition.name, "limit": MAX_DEPTH})])
     for object_name, record_id in sorted(parents):
         refresh(unit.as_automation(), object_name, record_id, because=definition.name)
-
-
-def looks_back(unit: Unit, definition: ObjectDefinition, field_name: str) -> bool:
-    """Says whether rules of a reference's target look at this object's records through it."""
-    target = str(definition.fields[field_name].target)
-    seen = unit.catalog.schema.objects[target].links
-    read = {way[0] for way in unit.catalog.program.reads(target).links if len(way) == 1}
-    return any(
-        link.target == definition.name and link.field == field_name
-        for name, link in seen.items()
-        if name in read
-    )
 
 
 def refresh(unit: Unit, object_name: str, record_id: str, *, because: str) -> None:
@@ -290,5 +280,7 @@ def refresh(unit: Unit, object_name: str, record_id: str, *, because: str) -> No
         old = target_of(unit, definition, record_id, "update")
     except Missing:
         return
-    judgement = run_rules(unit.catalog, definition, old, old, environment_of(unit))
-    store(unit, definition, old, judgement, channel="rule", why=f"{because} changed", counts=False)
+    environment = environment_of(unit)
+    judgement = run_rules(unit.catalog, definition, old, old, environment)
+    why = f"{because} changed"
+    store(unit, definition, old, judgement, environment, channel="rule", why=why, counts=False)

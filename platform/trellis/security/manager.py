@@ -39,6 +39,12 @@ class SecurityManager(FabSecurityManager):
     security_api = SecurityApi
     userstatschartview = None
 
+    def create_db(self) -> None:
+        """Makes the two roles that Flask-AppBuilder counts on; the tables are there already."""
+        if current_app.config["FAB_CREATE_DB"]:
+            self.add_role(self.auth_role_admin)
+            self.add_role(self.auth_role_public)
+
     def register_views(self) -> None:
         """Registers login and tokens, and the read-only pages of roles."""
         self.appbuilder.add_api(self.security_api)

@@ -32,7 +32,7 @@ def install(app: Flask) -> None:
     """Puts the pages into the application."""
     own = app.jinja_loader
     view_folders = PrefixLoader({"views": FileSystemLoader(Path(views.__path__[0]))})
-    app.jinja_loader = ChoiceLoader([*([own] if own else []), view_folders])  # type: ignore[misc]
+    app.jinja_loader = ChoiceLoader([*([own] if own else []), view_folders])
     app.jinja_env.trim_blocks = True
     app.jinja_env.lstrip_blocks = True
     app.jinja_env.globals["role_label"] = role_label
@@ -40,7 +40,7 @@ def install(app: Flask) -> None:
     shell.install(app)
     for blueprint in BLUEPRINTS:
         app.register_blueprint(blueprint)
-    if app.debug or app.config.get("TRELLIS_GALLERY"):
+    if app.debug:
         app.register_blueprint(gallery.blueprint)
 
 

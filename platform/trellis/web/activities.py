@@ -113,14 +113,13 @@ def activity(
 ) -> Activity:
     """Gives one activity."""
     at = (item.get(shape.time.name) if shape.time else None) or item["created_at"]
-    assert isinstance(at, datetime)
     value = str(item.get(shape.kind.name) or "") if shape.kind else ""
     option = shape.kind.option(value) if shape.kind else None
     label = (option.labels.get(language) or option.labels.get("en") or value) if option else ""
     title = str(item.get(shape.object.name_field) or "")
     body = str(item.get(shape.body.name) or "") if shape.body else ""
     return Activity(
-        at=at,
+        at=as_instant(at),
         title=title,
         kind=label,
         icon=ICONS.get(value, USUAL_ICON),
@@ -129,6 +128,13 @@ def activity(
         body="" if body == title else body,
         href=record_address(shape.object.name, str(item["id"])),
     )
+
+
+def as_instant(value: object) -> datetime:
+    """Gives a value that the definition says is an instant."""
+    if not isinstance(value, datetime):
+        raise TypeError(f"{value!r} is no instant")
+    return value
 
 
 def composer_of(unit: Unit, shape: Shape, address: str, language: str) -> Composer | None:

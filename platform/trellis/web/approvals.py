@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 
 from flask import abort, flash, redirect, render_template, request
-from trellis.web.words import gettext
 from werkzeug.wrappers import Response
 
 from metadata.objects import ObjectDefinition
@@ -25,11 +24,15 @@ from trellis.web.people import name_of, names_of
 from trellis.web.record_page import Extra
 from trellis.web.records import Answer, answer
 from trellis.web.why import StepCard, approval_card, people_in
+from trellis.web.words import gettext
 from trellis.work import reading, writing_now
 
 blueprint = make_blueprint("approvals")
 
 INBOX = "/approvals"
+FACTS = 4
+Record = Mapping[str, object]
+
 VERDICTS: Mapping[str, Verdict] = {"approve": "approve", "reject": "reject"}
 
 
@@ -45,9 +48,9 @@ class RequestCard:
     decide_href: str
     submitter: str
     at: datetime
-    amount: object
+    amount: Money | None
     facts: tuple[Column, ...]
-    record: Mapping[str, object]
+    record: Record
     steps: tuple[StepCard, ...]
     step_label: str
     reason: str
@@ -74,10 +77,23 @@ def cards(unit: Unit, *, only: int | None = None) -> list[RequestCard]:
     """Gives what waits for who asks, the oldest first."""
     found = pending_for(unit)[:only]
     people = names_of(unit, people_in([one.request for one in found]))
-    return [card(unit, one, people) for one in found]
+    seen = visible_records(unit, found)
+    return [card(unit, one, people, seen) for one in found]
 
 
-def card(unit: Unit, pending: Pending, people: Mapping[str, str]) -> RequestCard:
+def visible_records(unit: Unit, found: Sequence[Pending]) -> frozenset[str]:
+    """Gives the ids of the records that who asks may open: deciding needs no right to."""
+    wanted: dict[str, set[str]] = {}
+    for one in found:
+        wanted.setdefault(one.request.object, set()).add(one.request.record_id)
+    readable = {name: ids for name, ids in wanted.items() if unit.principal.access(name).exists}
+    records = unit.records()
+    return frozenset(key for name, ids in readable.items() for key in records.names(name, ids))
+
+
+def card(
+    unit: Unit, pending: Pending, people: Mapping[str, str], seen: frozenset[str]
+) -> RequestCard:
     """Gives one request with its reasons."""
     asked, language = pending.request, current.language()
     definition = unit.catalog.objects[asked.object]
@@ -91,12 +107,12 @@ def card(unit: Unit, pending: Pending, people: Mapping[str, str]) -> RequestCard
         object=definition,
         title=pending.record_name,
         label=made.label,
-        href=record_address(definition.name, asked.record_id),
+        href=record_address(definition.name, asked.record_id) if asked.record_id in seen else "",
         decide_href=f"{INBOX}/{asked.id}",
         submitter=name_of(people, asked.submitted_by),
         at=asked.submitted_at,
         amount=amounts[0] if amounts else None,
-        facts=tuple(columns.of(definition.name, pending.summary)),
+        facts=facts_of(columns.of(definition.name, pending.summary), pending.summary),
         record=pending.summary,
         steps=made.steps,
         step_label=made.step_label,
@@ -104,6 +120,17 @@ def card(unit: Unit, pending: Pending, people: Mapping[str, str]) -> RequestCard
         rule=made.rule,
         revision=asked.revision,
     )
+
+
+def facts_of(columns: list[Column], record: Record) -> tuple[Column, ...]:
+    """Gives the fields worth a look: filled ones of the object's own, without amount and links."""
+    shown = [
+        column
+        for column in columns
+        if record.get(column.path) is not None
+        and not (column.is_reference or column.field.system or column.cell == "money")
+    ]
+    return tuple(shown[:FACTS])
 
 
 @blueprint.post(f"{INBOX}/<request_id>")

@@ -11,11 +11,11 @@ from urllib.parse import urlsplit
 import phonenumbers
 from babel.numbers import format_decimal, get_currency_symbol
 from flask import Flask
-from trellis.web.words import gettext, ngettext
 
 from metadata.fields.base import choose_label
 from rule_engine.values import Money
 from trellis import current
+from trellis.web.words import gettext, ngettext
 
 HUES = ("blue", "orange", "sky", "violet", "green", "pink", "teal", "amber", "red")
 SYMBOLS = {"CNY": "¥", "JPY": "JP¥"}

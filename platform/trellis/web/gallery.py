@@ -1,6 +1,6 @@
 """`/_ui`: every component on one page, for those who build pages and for visual tests.
 
-Only where the application runs in debug mode or sets TRELLIS_GALLERY.
+Only where the application runs in debug mode (FLASK_DEBUG=1).
 """
 
 from __future__ import annotations

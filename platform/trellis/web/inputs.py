@@ -57,7 +57,8 @@ class FormLine:
 
 def form_lines(unit: Unit, form: RecordForm, names: Iterable[str], language: str) -> list[FormLine]:
     """Gives the inputs of a form that are named, in this order."""
-    fields = [form[name] for name in names if name in form]
+    found = (form[name] for name in names if name in form)
+    fields = [known for known in found if isinstance(known, inputs.WireField)]
     texts = reference_texts(unit, fields)
     return [
         FormLine(known, make_input(unit.catalog, known, texts.get(known.name, ""), language))

@@ -5,7 +5,6 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from flask import jsonify, render_template, request
-from trellis.web.words import gettext
 from werkzeug.wrappers import Response
 
 from metadata.objects import ObjectDefinition
@@ -14,6 +13,7 @@ from trellis.web.addresses import list_address, new_address, record_address
 from trellis.web.doors import make_blueprint, object_for
 from trellis.web.formatting import hue_of
 from trellis.web.shell import is_main, readable_objects
+from trellis.web.words import gettext
 from trellis.work import reading
 
 blueprint = make_blueprint("lookup")

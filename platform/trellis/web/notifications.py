@@ -8,15 +8,16 @@ from datetime import datetime
 
 import sqlalchemy as sa
 from flask import redirect, render_template, request
-from trellis.web.words import gettext
 from werkzeug.wrappers import Response
 
 from metadata.objects import ObjectDefinition
 from trellis import current
 from trellis.channels.in_app import notification
 from trellis.records.unit import Unit
+from trellis.web.activities import as_instant
 from trellis.web.addresses import record_address, with_query
 from trellis.web.doors import make_blueprint
+from trellis.web.words import gettext
 from trellis.work import reading, writing_now
 
 blueprint = make_blueprint("notifications")
@@ -154,15 +155,13 @@ def notice(unit: Unit, row: Mapping[str, object], names: Mapping[tuple[str, str]
     name = names.get((str(row["object"]), str(row["record_id"])), "")
     kind = str(row["kind"])
     values = row["values"] if isinstance(row["values"], Mapping) else {}
-    at = row["created_at"]
-    assert isinstance(at, datetime)
     icon, hue = mark_of(kind)
     definition = object_by_id(unit, row["object"])
     return Notice(
         text=sentence(unit, kind, str(row["title"] or ""), values, name),
         detail=definition.label(current.language()) if definition else "",
         href=f"{INBOX}/{row['id']}",
-        at=at,
+        at=as_instant(row["created_at"]),
         icon=icon,
         hue=hue,
         is_read=row["read_at"] is not None,

@@ -4,10 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 
-from trellis.web.words import gettext
-
 from metadata.query import UnknownObject
 from trellis.records.unit import Unit
+from trellis.web.words import gettext
 
 
 def names_of(unit: Unit, ids: Iterable[str]) -> Mapping[str, str]:

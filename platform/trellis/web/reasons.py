@@ -5,15 +5,19 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-
-from trellis.web.words import gettext
+from decimal import Decimal
 
 from metadata.access import Access
+from metadata.fields.base import choose_label
 from metadata.objects import ObjectDefinition
+from rule_engine.values import Money
+from trellis.web.formatting import money, percent
+from trellis.web.words import gettext
 
 Trace = Mapping[str, object]
 
 MAX_PARTS = 3
+AMOUNT = re.compile(r"\b(\d+(?:\.\d+)?) ([A-Z]{3})\b")
 WORD = re.compile(r"[a-z][a-z0-9_.]*")
 
 
@@ -38,6 +42,15 @@ class Reasons:
             return gettext("because %(reason)s", reason=joined)
         return gettext("only when %(reason)s", reason=joined)
 
+    def entry(self, trace: object) -> str:
+        """Gives what of a condition holds, whatever the rest of it says by now."""
+        if not isinstance(trace, Mapping):
+            return ""
+        holding = [leaf for leaf in deciding(trace, True) if leaf.get("value") is True]
+        parts = dict.fromkeys(filter(None, map(self.part, holding)))
+        joined = gettext("; ").join(list(parts)[:MAX_PARTS])
+        return gettext("Because %(reason)s", reason=joined) if joined else ""
+
     def part(self, trace: Trace) -> str:
         """Gives one condition with titles for names, and what the record says now."""
         facts = [child for child in children_of(trace) if not isinstance(child.get("value"), bool)]
@@ -49,9 +62,19 @@ class Reasons:
 
     def held(self, fact: Trace) -> str:
         """Gives what a field holds."""
-        value = fact.get("value")
-        shown = gettext("empty") if value is None else str(value)
-        return gettext("%(field)s is %(value)s", field=self.titled(text_of(fact)), value=shown)
+        value, name = fact.get("value"), text_of(fact)
+        shown = gettext("empty") if value is None else self.shown(name, str(value))
+        return gettext("%(field)s is %(value)s", field=self.titled(name), value=shown)
+
+    def shown(self, name: str, value: str) -> str:
+        """Gives a value of a trace as pages show it."""
+        field = self.definition.fields.get(name)
+        option = field.option(value) if field else None
+        if option is not None:
+            return choose_label(option.labels, self.language)
+        if field and field.type.cell == "percent":
+            return percent(Decimal(value))
+        return AMOUNT.sub(as_money, value)
 
     def may_read(self, text: str) -> bool:
         """Says whether the reader knows all fields that a text names."""
@@ -60,6 +83,7 @@ class Reasons:
 
     def titled(self, text: str) -> str:
         """Gives a text with titles in place of the fields' API names; what is quoted stays."""
+        text = AMOUNT.sub(as_money, text)
         pieces = re.split(r'("(?:[^"\\]|\\.)*")', text)
         return "".join(
             piece if place % 2 else WORD.sub(self.title, piece)
@@ -70,6 +94,11 @@ class Reasons:
         """Gives the title of a name, or the word itself."""
         field = self.definition.fields.get(found[0])
         return field.label(self.language) if field else found[0]
+
+
+def as_money(found: re.Match[str]) -> str:
+    """Gives an amount of a rule as pages show it."""
+    return money(Money(Decimal(found[1]), found[2]))
 
 
 def deciding(trace: Trace, wanted: bool) -> Iterator[Trace]:

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
-from trellis.web.words import gettext
 from werkzeug.datastructures import MultiDict
 
+from metadata.fields.inputs import WireField
 from metadata.forms import RecordForm, attach_problems, form_class
 from metadata.objects import ObjectDefinition
 from metadata.problems import Problem
@@ -15,6 +15,7 @@ from trellis import current
 from trellis.records.unit import Unit
 from trellis.web.addresses import list_address, record_address
 from trellis.web.inputs import FormLine, form_lines
+from trellis.web.words import gettext
 
 Record = Mapping[str, object]
 
@@ -154,6 +155,8 @@ class Editing:
         """Gives the fields in which what was sent differs from what is saved now."""
         found = []
         for name, known in form._fields.items():
+            if not isinstance(known, WireField):
+                continue
             definition = self.object.fields[name]
             value = newest.get(name)
             wire = None if value is None else definition.type.to_wire(value, definition)

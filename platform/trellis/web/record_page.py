@@ -6,7 +6,6 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 from flask import abort
-from trellis.web.words import gettext
 
 from metadata.layouts import LayoutDefinition
 from metadata.objects import ObjectDefinition
@@ -28,6 +27,7 @@ from trellis.web.shell import Item
 from trellis.web.stages import Stage, stage_field, stages_of
 from trellis.web.timeline import Group, Timeline
 from trellis.web.why import ApprovalCard, ScoreCard, approval_card, people_in, score_cards
+from trellis.web.words import gettext
 
 Record = Mapping[str, object]
 
@@ -268,7 +268,7 @@ class RecordView:
             return ()
         may_edit = not self.why_fixed(column.path)
         days = days_since_change(column.path, entries)
-        note = gettext("%(number)s d", number=days) if days is not None else ""
+        note = gettext("%(number)s d", number=days) if days else ""
         return stages_of(column.field, self.record, self.language, may_edit=may_edit, note=note)
 
     def approval(self, requests: Sequence[Request]) -> ApprovalCard | None:

@@ -6,7 +6,6 @@ from collections.abc import Mapping
 from contextlib import suppress
 
 from flask import flash, redirect, render_template, request
-from trellis.web.words import gettext
 from werkzeug.wrappers import Response
 
 from metadata.fields.base import Refused as RefusedValue
@@ -23,6 +22,7 @@ from trellis.web.doors import flash_problems, is_fragment, make_blueprint, objec
 from trellis.web.inputs import form_lines
 from trellis.web.record_forms import Editing
 from trellis.web.record_page import Extra, RecordView
+from trellis.web.words import gettext
 from trellis.work import reading, writing_now
 
 blueprint = make_blueprint("records", "/o")

@@ -5,14 +5,13 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from trellis.web.words import gettext
-
 from metadata.layouts import LayoutDefinition, RelatedList
 from metadata.objects import LinkDefinition, ObjectDefinition
 from trellis.records.unit import Unit
 from trellis.web.activities import WAY_BACK
 from trellis.web.addresses import new_address, record_address
 from trellis.web.columns import Column, Columns, paths_of
+from trellis.web.words import gettext
 
 SHOWN = 6
 

@@ -7,7 +7,6 @@ from urllib.parse import quote
 
 import sqlalchemy as sa
 from flask import Flask, g, request
-from trellis.web.words import gettext
 
 from metadata.objects import ObjectDefinition
 from trellis import current
@@ -15,6 +14,7 @@ from trellis.automation.requests import approval_approver
 from trellis.channels.in_app import notification
 from trellis.web.addresses import list_address, new_address
 from trellis.web.formatting import hue_of
+from trellis.web.words import gettext
 
 WORKSPACE = "Trellis"
 THEMES = ("light", "dark")
@@ -82,8 +82,14 @@ def readable_objects() -> list[ObjectDefinition]:
 
 
 def is_main(definition: ObjectDefinition) -> bool:
-    """Says whether an object has a place in the navigation: lines of others and people have not."""
-    return definition.package != "system" and definition.parameters.get("menu") is not False
+    """Says whether an object has a place of its own in the navigation.
+
+    People have not, nor has what lives and dies with another record: it is reached from there.
+    """
+    is_part = any(
+        field.required and field.text("on_delete") == "cascade" for field in definition.references
+    )
+    return definition.package != "system" and not is_part
 
 
 def object_item(definition: ObjectDefinition) -> Item:

@@ -7,8 +7,6 @@ from dataclasses import dataclass
 from datetime import datetime
 from itertools import groupby
 
-from trellis.web.words import gettext, ngettext
-
 from metadata.objects import ObjectDefinition
 from trellis.automation.approval_store import Request
 from trellis.records.history import Entry
@@ -17,6 +15,7 @@ from trellis.web.activities import Activity
 from trellis.web.columns import Column, Columns
 from trellis.web.formatting import heading_of, local, now
 from trellis.web.people import name_of, names_of
+from trellis.web.words import gettext, ngettext
 
 CREATED = 1
 
@@ -81,7 +80,7 @@ class Timeline:
         people = names_of(self.unit, [*writers(entries), *deciders(requests)])
         names = self.names_in(entries)
         events = [self.saved(entry, people, names) for entry in entries]
-        events += [event for request in requests for event in asked(request, people)]
+        events += [event for request in requests for event in self.asked(request, people)]
         events += [done(activity) for activity in activities]
         events.sort(key=lambda event: event.at, reverse=True)
         today = now().date()
@@ -112,7 +111,7 @@ class Timeline:
     ) -> Event:
         """Gives one save as one line."""
         by = name_of(people, entry.by)
-        why = entry.why or ""
+        why = self.why(entry.why)
         if entry.version == CREATED and "deleted_at" not in entry.changes:
             return Event(entry.at, "plus", gettext("created this record"), by, "green", why=why)
         if "deleted_at" in entry.changes:
@@ -126,6 +125,50 @@ class Timeline:
             return Event(entry.at, icon, text, by, why=why, single=changes[0])
         text = ngettext("changed %(num)s field", "changed %(num)s fields", len(changes))
         return Event(entry.at, icon, "", by, why=why, changes=changes, changes_text=text)
+
+    def why(self, text: str | None) -> str:
+        """Gives why something was saved; what approvals write, in the reader's language."""
+        label, _colon, word = (text or "").rpartition(": ")
+        words = {
+            "submitted": gettext("submitted"),
+            "approved": gettext("approved"),
+            "rejected": gettext("rejected"),
+            "recalled": gettext("recalled"),
+        }
+        if not label or word not in words:
+            return self.message(text or "")
+        return gettext("%(label)s: %(word)s", label=self.message(label), word=words[word])
+
+    def message(self, text: str) -> str:
+        """Gives a text of a rule in the reader's language."""
+        return self.unit.catalog.message(text, self.columns.language) if text else ""
+
+    def asked(self, request: Request, people: Mapping[str, str]) -> list[Event]:
+        """Gives a request's submission, its decisions and its withdrawal as lines."""
+        state, label = request.state, self.message(request.label)
+        labels = {step.name: self.message(step.label) for step in state.path}
+        by = name_of(people, request.submitted_by)
+        text = gettext("submitted this for")
+        events = [Event(request.submitted_at, "stamp", text, by, "amber", subject=label)]
+        for decision in state.decisions:
+            approved = decision.verdict == "approve"
+            events.append(
+                Event(
+                    at=decision.at,
+                    icon="check" if approved else "x",
+                    text=gettext("approved") if approved else gettext("rejected"),
+                    by=name_of(people, decision.user),
+                    hue="green" if approved else "red",
+                    subject=label,
+                    tag=labels.get(decision.step, decision.step),
+                    body=decision.comment,
+                )
+            )
+        if request.status == "recalled" and request.closed_at is not None:
+            events.append(
+                Event(request.closed_at, "undo-2", gettext("recalled"), by, subject=label)
+            )
+        return events
 
     def change(
         self, name: str, pair: tuple[object, object], names: Mapping[str, Mapping[str, str]]
@@ -156,32 +199,6 @@ def deciders(requests: Iterable[Request]) -> set[str]:
     """Gives who asked and who decided."""
     found = {request.submitted_by for request in requests}
     return found | {d.user for request in requests for d in request.state.decisions}
-
-
-def asked(request: Request, people: Mapping[str, str]) -> list[Event]:
-    """Gives a request's submission, its decisions and its withdrawal as lines."""
-    state, label = request.state, request.label
-    labels = {step.name: step.label for step in state.path}
-    by = name_of(people, request.submitted_by)
-    text = gettext("submitted this for")
-    events = [Event(request.submitted_at, "stamp", text, by, "amber", subject=label)]
-    for decision in state.decisions:
-        approved = decision.verdict == "approve"
-        events.append(
-            Event(
-                at=decision.at,
-                icon="check" if approved else "x",
-                text=gettext("approved") if approved else gettext("rejected"),
-                by=name_of(people, decision.user),
-                hue="green" if approved else "red",
-                subject=label,
-                tag=labels.get(decision.step, decision.step),
-                body=decision.comment,
-            )
-        )
-    if request.status == "recalled" and request.closed_at is not None:
-        events.append(Event(request.closed_at, "undo-2", gettext("recalled"), by, subject=label))
-    return events
 
 
 def done(activity: Activity) -> Event:

@@ -7,19 +7,20 @@ from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
 
-from trellis.web.words import gettext
-
 from metadata.catalog import Catalog
 from metadata.objects import ObjectDefinition
 from rule_engine.program import Approval, Score
+from rule_engine.services.approval import can_submit
 from rule_engine.services.approval_state import ApprovalState, Decision, StepPlan
 from rule_engine.services.score import ScoreResult
 from trellis.automation.approval_store import Request
+from trellis.automation.environment import environment_of
 from trellis.automation.scores import explain_scores
 from trellis.records.unit import Unit
 from trellis.web.people import name_of
 from trellis.web.reasons import Reasons
 from trellis.web.rule_text import text_of
+from trellis.web.words import gettext
 
 CURRENT, APPROVED, REJECTED, SKIPPED, PLANNED = (
     *("current", "approved", "rejected", "skipped"),
@@ -146,24 +147,35 @@ def approval_card(
     definition: ObjectDefinition,
     language: str,
 ) -> ApprovalCard:
-    """Gives a request as a card: its path, and why its present step is needed."""
+    """Gives a request as a card: its path, and why it is needed at all."""
     state = request.state
     reasons = Reasons(definition, unit.principal.access(definition.name), language)
     steps = tuple(step_card(unit, step, state, people, reasons) for step in state.path)
     current = next((step for step in steps if step.state == CURRENT), None)
-    reasons = [step.reason for step in steps if step.reason and step.state != SKIPPED]
+    entered = entry_of(unit, approval, definition, request.record_id)
     label = unit.catalog.message(request.label, language)
     return ApprovalCard(
         request_id=request.id,
         revision=request.revision,
         label=label,
         question=gettext("Why is approval needed?") if request.status == "open" else label,
-        reason=current.reason if current and current.reason else (reasons[0] if reasons else ""),
+        reason=reasons.entry(entered) or (current.reason if current else ""),
         steps=steps,
         step_label=current.label if current else "",
         may_decide=unit.user_id in state.approvers,
         rule=text_of(unit.catalog, approval) if approval else "",
     )
+
+
+def entry_of(
+    unit: Unit, approval: Approval | None, definition: ObjectDefinition, record_id: str
+) -> object:
+    """Gives the trace of an approval's own condition on the record as it is now."""
+    if approval is None or approval.enter is None:
+        return None
+    record = unit.as_automation().records().get(definition.name, record_id)
+    trace = can_submit(approval, record, environment_of(unit)) if record else None
+    return trace.to_json() if trace else None
 
 
 def step_card(

@@ -44,8 +44,12 @@ class PostgresqlNumbers(Numbers):
         return Number(numeric(column), nullable)
 
     def parameter(self, name: str) -> Number:
-        """Gives a bind parameter."""
-        return Number(sa.bindparam(name, type_=NUMERIC), True)
+        """Gives a bind parameter; an empty one has no type without the cast."""
+        return Number(sa.cast(sa.bindparam(name, type_=NUMERIC), NUMERIC), True)
+
+    def empty(self) -> Number:
+        """Gives NULL as NUMERIC: a bare NULL would be text."""
+        return Number(sa.cast(sa.null(), NUMERIC), True)
 
     def whole(self, element: Element, bound: int, *, nullable: bool) -> Number:
         """Gives a cast to NUMERIC: integer arithmetic would overflow."""

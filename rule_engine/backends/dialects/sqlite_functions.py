@@ -90,10 +90,6 @@ def _within(value: Argument, limit: Argument) -> str | None:
     return write(number) if abs(number) <= int(limit) else None
 
 
-def _negate(value: Decimal) -> Decimal:
-    return value.copy_negate() if value else value
-
-
 def _digits(value: Argument) -> str | None:
     return write(arithmetic.shorten(Decimal(value)))
 
@@ -156,7 +152,8 @@ def _add_to_time(start: str, count: Argument) -> str | None:
     length = dates.from_milliseconds(_whole(count))
     if length is None:
         return None
-    return dates.add_to_time(time.fromisoformat(start), length).isoformat("microseconds")
+    moved = dates.add_to_time(time.fromisoformat(start), length)
+    return None if moved is None else moved.isoformat("microseconds")
 
 
 def _milliseconds(left: str, right: str) -> int:
@@ -199,7 +196,7 @@ FUNCTIONS: dict[str, tuple[int, Function]] = {
     "modulo": (2, _binary(arithmetic.modulo)),
     "compare": (2, _compare),
     "within": (2, _within),
-    "negate": (1, _unary(_negate)),
+    "negate": (1, _unary(arithmetic.negate)),
     "absolute": (1, _unary(Decimal.copy_abs)),
     "floor": (1, _unary(arithmetic.round_down)),
     "ceiling": (1, _unary(arithmetic.round_up)),

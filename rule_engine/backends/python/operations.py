@@ -149,7 +149,7 @@ def find_operation(left: Kind, operator: str, right: Kind) -> Operation | None:
 def negate(value: object) -> object:
     """Gives a number, an amount or a length with the other sign."""
     if isinstance(value, Decimal):
-        return value.copy_negate() if value else value
+        return arithmetic.negate(value)
     if isinstance(value, Money):
         return arithmetic.negate_money(value)
     if isinstance(value, CalendarLength | timedelta):

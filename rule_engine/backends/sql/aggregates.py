@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -17,6 +18,8 @@ from rule_engine.backends.dialects.values import (
     Plain,
     Value,
     literal,
+    map_parts,
+    retype,
 )
 from rule_engine.backends.sql.conditions import Conditions
 from rule_engine.backends.sql.frames import Frame, not_said
@@ -34,6 +37,14 @@ class Rows:
 
     frame: Frame
     select: sa.Select[Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Arranged:
+    """A column of a derived table, and the columns that give its order."""
+
+    value: Element
+    places: tuple[Element, ...]
 
 
 class Aggregates(Conditions):
@@ -54,7 +65,7 @@ class Aggregates(Conditions):
         argument = self.value(node.argument, rows.frame)
         match node.function:
             case "latest":
-                return self.embed(argument, self._latest(node, rows), frame)
+                return self._latest(node, argument, rows, frame)
             case "join":
                 return self._join(node, argument, rows, frame)
             case _:
@@ -160,34 +171,54 @@ class Aggregates(Conditions):
 
     # ------------------------------------------------------------ in order
 
-    def _latest(self, node: core.Aggregate, rows: Rows) -> sa.Select[Any]:
+    def _latest(self, node: core.Aggregate, argument: Value, rows: Rows, frame: Frame) -> Value:
         places = self._places(node, rows)
-        order = [place.desc().nulls_last() for place in places]
-        return rows.select.order_by(*order).limit(literal(1, sa.Integer()))
+
+        def latest(part: Number | Plain) -> Number | Plain:
+            settled = self.numbers.settle(part) if isinstance(part, Number) else part
+            found = self._arrange(settled.element, places, rows, frame)
+            order = [place.desc().nulls_last() for place in found.places]
+            last = sa.select(found.value).order_by(*order).limit(literal(1, sa.Integer()))
+            element = retype(last.scalar_subquery(), settled.element.type)
+            if isinstance(settled, Number):
+                return replace(settled, element=element, nullable=True, constant=None)
+            return Plain(element, True)
+
+        return map_parts(argument, latest)
 
     def _join(self, node: core.Aggregate, argument: Value, rows: Rows, frame: Frame) -> Plain:
         if not isinstance(argument, Plain):
             raise not_said(node, "SQL joins only text")
-        order = [place.asc().nulls_first() for place in self._places(node, rows)]
-        element = argument.element
-        select = rows.select
+        found = self._arrange(argument.element, self._places(node, rows), rows, frame)
+        order = [place.asc().nulls_first() for place in found.places]
+        value = found.value
         if self.dialect.name == "sqlite":
-            # SQLite's aggregate takes rows as they come, here from an ordered subquery.
-            ordered = (
-                select.with_only_columns(element.label("value"), maintain_column_froms=True)
-                .order_by(*order)
-                .correlate(*frame.tables)
-                .subquery()
-            )
-            element, select = ordered.c.value, sa.select().select_from(ordered)
-        joined = self.texts.joined(element, node.separator, order)
+            # SQLite's aggregate takes rows as they come: here in order.
+            value = sa.select(value.label("value")).order_by(*order).subquery().c.value
+        joined = self.texts.joined(value, node.separator, order)
         text = sa.func.nullif(joined, literal("", TEXT), type_=TEXT)
-        return Plain(self.subquery(select, text, frame), True)
+        return Plain(retype(sa.select(text).scalar_subquery(), TEXT), True)
+
+    def _arrange(
+        self, element: Element, places: Sequence[Element], rows: Rows, frame: Frame
+    ) -> Arranged:
+        """Gives a column beside the places of its rows.
+
+        They are columns of a derived table: SQLite does not let a subquery in ORDER BY see more
+        than one select outwards.
+        """
+        labels = [place.label(f"place{number}") for number, place in enumerate(places)]
+        columns = [element.label("value"), *labels]
+        select = rows.select.with_only_columns(*columns, maintain_column_froms=True)
+        table = select.correlate(*frame.tables).subquery()
+        found: list[Element] = [table.c[label.name] for label in labels]
+        found[-1] = self.dialect.as_identifier(found[-1])
+        return Arranged(table.c.value, tuple(found))
 
     def _places(self, node: core.Aggregate, rows: Rows) -> list[Element]:
         """Gives what the records are ordered by: `by` or creation, then the id."""
         table = rows.frame.table
-        identifier = self.dialect.as_identifier(self.schema.column(table, node.target, "id"))
+        identifier = self.schema.column(table, node.target, "id")
         if node.order is None:
             return [self.schema.column(table, node.target, "created_at"), identifier]
         match self.value(node.order, rows.frame):

@@ -6,7 +6,6 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
 from flask import render_template
-from trellis.web.words import gettext, ngettext
 
 from metadata.objects import ObjectDefinition
 from metadata.query import Page, QueryProblem
@@ -16,6 +15,7 @@ from trellis.views.list.filters import Finding, both, chips_of, findings
 from trellis.web.addresses import list_address, new_address, record_address, with_query
 from trellis.web.columns import Column, Columns, paths_of, placed
 from trellis.web.formatting import hue_of
+from trellis.web.words import gettext, ngettext
 
 PAGE_ROWS = 30
 ASCENDING, DESCENDING = "ascending", "descending"

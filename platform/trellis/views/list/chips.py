@@ -5,14 +5,13 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
-from trellis.web.words import gettext
-
 from metadata.objects import FieldDefinition
 from metadata.problems import Problem
 from metadata.query import Records
 from rule_engine.errors import RuleSyntaxError
 from rule_engine.parse import parse_expression
 from rule_engine.tree import expressions as tree
+from trellis.web.words import gettext
 
 OPERATORS: dict[str, Callable[[], str]] = {
     "=": lambda: gettext("is"),
@@ -97,7 +96,7 @@ def split(asked: tree.Expression) -> Split | None:
     """Gives path, operator and values of a condition that has just these."""
     match asked:
         case tree.Compare(op=operator, left=tree.Path() as path, right=right):
-            found: Split | None = (text_of(path), operator, [right])
+            found: Split = (text_of(path), operator, [right])
         case tree.In(item=tree.Path() as path, collection=tree.ListLiteral(items=items)):
             found = (text_of(path), "not in" if asked.negated else "in", items)
         case tree.TextTest(kind=kind, left=tree.Path() as path, right=right, negated=False):

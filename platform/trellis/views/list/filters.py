@@ -5,13 +5,12 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 
-from trellis.web.words import gettext
-
 from metadata.problems import Problem, sentence
 from rule_engine.errors import RuleSyntaxError
 from rule_engine.parse import parse_expression
 from rule_engine.tree.expressions import AllOf, AnyOf, Expression
 from trellis.views.list.chips import Chip, Words
+from trellis.web.words import gettext
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from metadata.fields.read import infer_type
-from metadata.json_text import mapping, text
+from metadata.json_text import mapping, sequence, text
 from metadata.objects import ObjectDefinition
 from metadata.parse import parse_object
 from trellis.designer.drafts import (
@@ -164,12 +164,12 @@ class ObjectDraft:
         known = {o.value: o.labels.get(CHINESE, "") for o in in_force.options} if in_force else {}
         return tuple(
             OptionDraft(
-                value=str(value),
-                title=text(mapping(details.get(value)).get("title")) or str(value),
-                title_zh=text(chinese.get(value)) or known.get(str(value), ""),
+                value=value,
+                title=text(mapping(details.get(value)).get("title")) or value,
+                title_zh=text(chinese.get(value)) or known.get(value, ""),
                 hue=text(mapping(details.get(value)).get("hue")) or "gray",
             )
-            for value in (listed or details)
+            for value in map(str, sequence(listed) or details)
         )
 
     def save(self) -> None:

@@ -7,7 +7,6 @@ from dataclasses import dataclass
 from typing import Any
 
 from flask import flash, redirect, render_template, request
-from trellis.web.words import gettext
 from werkzeug.wrappers import Response
 
 from metadata.fields.base import FieldType
@@ -23,6 +22,7 @@ from trellis.web.inputs import CURRENCIES
 from trellis.web.setup.documents import FieldDraft, ObjectDraft, changes
 from trellis.web.setup.kinds import KindLook, describe, look_of, palette
 from trellis.web.setup.properties import Sent, fresh, read_field, remove_field, write_field
+from trellis.web.words import gettext
 from trellis.work import reading, writing_now
 
 blueprint = make_blueprint("setup_fields", "/setup/objects")

@@ -6,14 +6,13 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from trellis.web.words import lazy_gettext
-
 from metadata.fields.base import choose_label
 from metadata.json_text import mapping
 from metadata.roles import ANY_OBJECT
 from trellis import current
 from trellis.designer.drafts import find_drafted, list_drafted, put_element
 from trellis.records.unit import Unit
+from trellis.web.words import lazy_gettext
 
 NOTHING, READ, OWN, TEAM, ALL, OTHER = "none", "read", "own", "team", "all", "other"
 LEVELS = (

@@ -7,11 +7,10 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from trellis.web.words import gettext, lazy_gettext
-
 from metadata.fields.base import FieldType
 from metadata.fields.read import readable
 from metadata.fields.registry import field_types
+from trellis.web.words import gettext, lazy_gettext
 
 TEXTS, NUMBERS, TIMES, CHOICES, RELATIONS, OTHERS = range(6)
 GROUPS = (

@@ -3,21 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any
 
 from flask import flash, redirect, render_template, request
-from trellis.web.words import gettext
 from werkzeug.wrappers import Response
 
 from metadata.fields.options import HUES
-from trellis import assets, current
+from trellis import current
 from trellis.designer.drafts import Drafted, delete_element, discard, list_drafted
 from trellis.records.errors import Refused
 from trellis.web.doors import make_blueprint, words
 from trellis.web.setup.documents import ObjectDraft, changes, parsed
 from trellis.web.setup.grants import GRANTS, LEVELS, RoleLevel, role_levels, set_level
 from trellis.web.setup.settings import Settings, create, flaws, read_settings, settings_of, write
+from trellis.web.words import gettext
 from trellis.work import reading, writing_now
 
 blueprint = make_blueprint("setup_objects", "/setup")
@@ -25,6 +25,16 @@ blueprint = make_blueprint("setup_objects", "/setup")
 Answer = str | Response | tuple[str, int]
 
 ROLE = "role-"
+OBJECT_ICONS = (
+    *("box", "folder-open", "file-text", "clipboard-list", "list-checks", "kanban", "target"),
+    *("users", "user-round", "contact-round", "building-2", "factory", "store", "landmark"),
+    *("hotel", "house", "school", "graduation-cap", "book-open", "stethoscope", "heart-pulse"),
+    *("briefcase", "handshake", "banknote", "receipt-text", "wallet", "piggy-bank", "percent"),
+    *("package", "warehouse", "truck", "ship", "plane", "car", "wrench", "hard-hat", "cog"),
+    *("phone", "mail", "message-square", "megaphone", "calendar", "clock", "ticket", "life-buoy"),
+    *("shield-check", "scroll-text", "gavel", "award", "star", "gift", "flag", "map-pin", "globe"),
+    *("database", "cpu", "plug", "flask-conical", "leaf", "dumbbell", "utensils", "camera"),
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,7 +70,12 @@ class ObjectPage:
     problems: tuple[str, ...] = ()
     levels: tuple[tuple[str, Any], ...] = LEVELS
     hues: tuple[str, ...] = HUES
-    icons: tuple[str, ...] = field(default_factory=lambda: tuple(assets.icon_names()))
+
+    @property
+    def icons(self) -> tuple[str, ...]:
+        """Gives the icons to choose from, the chosen one among them."""
+        chosen = self.settings.icon
+        return OBJECT_ICONS if chosen in OBJECT_ICONS else (chosen, *OBJECT_ICONS)
 
 
 @blueprint.get("/")
@@ -81,9 +96,10 @@ def line(drafted: Drafted) -> ObjectLine:
     """Gives one object of the list."""
     known = current.catalog().objects.get(drafted.name)
     definition = parsed(drafted.name, drafted) or known
+    titled = known or definition
     return ObjectLine(
         name=drafted.name,
-        label=(known or definition).label(current.language()) if known or definition else "",
+        label=titled.label(current.language()) if titled else drafted.name,
         icon=definition.icon if definition else "box",
         hue=definition.hue if definition else None,
         package=drafted.package,

@@ -6,7 +6,6 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from flask import flash, redirect, render_template, request
-from trellis.web.words import gettext
 from werkzeug.wrappers import Response
 
 from metadata.operations import Operation
@@ -17,6 +16,7 @@ from trellis.records.errors import Conflict, Refused
 from trellis.web.doors import make_blueprint, words
 from trellis.web.people import name_of, names_of
 from trellis.web.setup.documents import changes
+from trellis.web.words import gettext
 from trellis.work import reading, writing_now
 
 blueprint = make_blueprint("setup_publishing", "/setup")

@@ -6,13 +6,12 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass, fields
 
-from trellis.web.words import gettext
-
 from metadata.json_text import text
 from trellis.designer.drafts import list_drafted, put_element
 from trellis.records.unit import Unit
 from trellis.web.setup.documents import CHINESE, ObjectDraft
 from trellis.web.setup.grants import GRANTS, set_level
+from trellis.web.words import gettext
 
 API_NAME = re.compile(r"[a-z][a-z0-9_]{0,39}", re.ASCII)
 TITLE_LENGTH = 120

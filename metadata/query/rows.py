@@ -1,0 +1,106 @@
+"""Statements for records that are known by id, or by the record they point at."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+import sqlalchemy as sa
+
+from metadata.query.paths import ResolvedPath, Source
+from metadata.query.run import Statement
+from metadata.query.search import like
+from metadata.query.selection import FOLD, Selection, whole_record
+from metadata.query.tables import Bound, PermittedTables, alive, many, one_of
+
+RECORD_ID = "record_id"
+IDS = "ids"
+
+
+@dataclass(frozen=True, slots=True)
+class RowQuery:
+    """A statement with the parameters for owners and teams, and how its rows are read."""
+
+    statement: Statement
+    bound: Mapping[str, Bound]
+    selection: Selection
+
+
+def one_row(tables: PermittedTables, object_name: str, fields: Sequence[ResolvedPath]) -> RowQuery:
+    """Gives the query for the record `record_id`."""
+    source = Source(tables, object_name)
+    wanted = source.root.c.id == sa.bindparam(RECORD_ID, type_=sa.Text())
+    return rows_where(source, fields, wanted)
+
+
+def rows_among(
+    tables: PermittedTables,
+    object_name: str,
+    fields: Sequence[ResolvedPath],
+    reference: ResolvedPath | None = None,
+) -> RowQuery:
+    """Gives the query for the records with one of `ids`, or whose reference leads to one."""
+    source = Source(tables, object_name)
+    column = source.root.c.id if reference is None else source.column(reference)
+    wanted = one_of(column, many(IDS, tables.dialect), tables.dialect)
+    return rows_where(source, fields, wanted)
+
+
+def rows_where(
+    source: Source, fields: Sequence[ResolvedPath], wanted: sa.ColumnElement[bool]
+) -> RowQuery:
+    """Gives the query for the readable rows that fulfil a condition, by creation."""
+    selection = Selection(source, fields)
+    rules = source.tables.conditions(source.root, source.object)
+    statement = sa.select(*selection.columns).select_from(source.clause).where(wanted, *rules)
+    return RowQuery(statement.order_by(source.root.c.id), source.tables.bound, selection)
+
+
+def row_for_change(
+    tables: PermittedTables, object_name: str, action: str, *, deleted: bool
+) -> RowQuery:
+    """Gives the query for the readable record `record_id`, whole and locked.
+
+    The last column says whether the action reaches it.
+    """
+    source = Source(tables, object_name)
+    root = source.root
+    selection = Selection(source, whole_record(tables.catalog.objects[object_name]))
+    allowed = tables.reach(root, object_name, action)
+    readable = tables.reach(root, object_name, "read")
+    statement = (
+        sa.select(*selection.columns, (sa.true() if allowed is None else allowed).label("may"))
+        .where(root.c.id == sa.bindparam(RECORD_ID, type_=sa.Text()))
+        .where(~alive(root) if deleted else alive(root))
+        .with_for_update(of=root)
+    )
+    found = statement if readable is None else statement.where(readable)
+    return RowQuery(found, tables.bound, selection)
+
+
+def row_in_reach(tables: PermittedTables, object_name: str, action: str) -> RowQuery:
+    """Gives the query for the id of `record_id` where both reading and the action reach it."""
+    source = Source(tables, object_name)
+    rules = [
+        *tables.conditions(source.root, object_name),
+        *tables.conditions(source.root, object_name, action),
+    ]
+    return rows_where(source, (), sa.and_(source.root.c.id == sa.bindparam(RECORD_ID), *rules))
+
+
+def rows_named(
+    tables: PermittedTables, object_name: str, name: ResolvedPath, limit: int
+) -> RowQuery:
+    """Gives the query for records whose name fits the pattern `inside`, `start` ones first."""
+    source = Source(tables, object_name)
+    selection = Selection(source, (name,))
+    folded = source.column(name, FOLD)
+    starts = sa.case((like(folded, "start"), 0), else_=1)
+    statement = (
+        sa.select(*selection.columns)
+        .select_from(source.clause)
+        .where(*tables.conditions(source.root, object_name), like(folded, "inside"))
+        .order_by(starts, folded, source.root.c.id)
+        .limit(limit)
+    )
+    return RowQuery(statement, tables.bound, selection)

@@ -1,0 +1,73 @@
+"""What of an explanation a reader may see: nothing that rests on what is hidden from her."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+
+from metadata.query.visible import visible_schema
+from rule_engine.program import Approval, Parallel, Program, Reads, Score, ScoreItem, Step
+from rule_engine.services.approval_state import ApprovalState
+from rule_engine.types import Schema
+from trellis.records.unit import Unit
+
+
+class Reader:
+    """The principal of a unit of work as a reader of explanations."""
+
+    def __init__(self, unit: Unit) -> None:
+        self.whole: Schema = unit.catalog.schema
+        self.schema = visible_schema(unit.catalog.schema, unit.principal)
+
+    def may_see_item(self, rules: Score, item: ScoreItem) -> bool:
+        """Says whether everything that an item of a score looks at is visible."""
+        alone = replace(
+            rules, entries=(item,), guard=None, base=None, least=None, most=None, grades=()
+        )
+        return self.follows(Program(self.whole, scores=(alone,)).reads(rules.object), rules.object)
+
+    def may_see_stage(self, rules: Approval, stage: Step | Parallel) -> bool:
+        """Says whether everything that a stage's condition looks at is visible."""
+        bare = (
+            replace(stage, steps=tuple(map(without_people, stage.steps)))
+            if isinstance(stage, Parallel)
+            else without_people(stage)
+        )
+        alone = replace(rules, enter=None, submitters=(), stages=(bare,), phases={})
+        program = Program(self.whole, approvals=(alone,))
+        return self.follows(program.reads(rules.object), rules.object)
+
+    def state(self, rules: Approval | None, state: ApprovalState) -> ApprovalState:
+        """Gives a request's state without the reasons that rest on something hidden."""
+        seen = {
+            step.name
+            for stage in (rules.stages if rules else ())
+            if rules is not None and self.may_see_stage(rules, stage)
+            for step in (stage.steps if isinstance(stage, Parallel) else (stage,))
+        }
+        path = (step if step.name in seen else replace(step, reason=None) for step in state.path)
+        return replace(state, path=tuple(path))
+
+    def follows(self, reads: Reads, object_name: str) -> bool:
+        """Says whether all paths and links from an object exist for the reader."""
+        return all(self.follow(object_name, way) for way in (*reads.paths, *reads.links))
+
+    def follow(self, object_name: str, way: Sequence[str]) -> bool:
+        """Says whether one path of fields and links exists for the reader."""
+        here: str | None = object_name
+        for name in way:
+            known = self.schema.objects.get(here) if here is not None else None
+            if known is None:
+                return False
+            if name in known.links:
+                here = known.links[name].target
+            elif name in known.fields:
+                here = known.fields[name].target
+            else:
+                return False
+        return True
+
+
+def without_people(step: Step) -> Step:
+    """Gives a step with nothing but its condition."""
+    return replace(step, approvers=(), until=None, phases={})
