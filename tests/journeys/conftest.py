@@ -16,8 +16,16 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 import pytest
-from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Page, Request, Response
-from playwright.sync_api import Playwright, sync_playwright
+from playwright.sync_api import (
+    Browser,
+    BrowserContext,
+    ConsoleMessage,
+    Page,
+    Playwright,
+    Request,
+    Response,
+    sync_playwright,
+)
 
 from tests.conftest import free_port
 
@@ -114,7 +122,7 @@ def chromium(playwright: Playwright) -> Iterator[Browser]:
     browser.close()
 
 
-@dataclass(slots=True)
+@dataclass  # playwright keeps its own attributes on the owner of a handler
 class Watch:
     """Everything a page must not do, as it happens."""
 
@@ -212,7 +220,7 @@ def enter(chromium: Browser, installation: Installation) -> Iterator[Enter]:
         page.goto("/login")
         page.fill("input[name=username]", username)
         page.fill("input[name=password]", PASSWORD)
-        page.click("button[type=submit]")
+        page.click("form[action='/login'] button.primary")
         page.wait_for_url(lambda url: "/login" not in url)
         return Person(page, look, f"{journey}-{username}")
 

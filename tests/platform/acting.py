@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterator, Mapping
+import json
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
+from dataclasses import replace
 from typing import Any
 
 import sqlalchemy as sa
 
 from metadata.access import SYSTEM
+from metadata.migrate import publish
+from metadata.store import load_elements
 from trellis.records.save import save_record
 from trellis.records.unit import Unit
 from trellis.runtime import Platform
@@ -85,3 +89,25 @@ def counted(platform: Platform) -> Iterator[list[str]]:
     sa.event.listen(platform.database.engine, "before_cursor_execute", note)
     yield statements
     sa.event.remove(platform.database.engine, "before_cursor_execute", note)
+
+
+def change_element(
+    platform: Platform, kind: str, name: str, change: Callable[[dict[str, Any]], None]
+) -> None:
+    """Publishes an element that `change` was let loose on."""
+    with platform.database.write() as connection:
+        elements = load_elements(connection)
+        (place,) = (n for n, element in enumerate(elements) if element.key == (kind, name))
+        body: dict[str, Any] = json.loads(json.dumps(elements[place].body))
+        change(body)
+        elements[place] = replace(elements[place], body=body)
+        publish(connection, elements, by="system")
+
+
+def restrict_field(platform: Platform, role: str, object_name: str, field: str, right: str) -> None:
+    """Publishes a role with another right on one field."""
+
+    def change(body: dict[str, Any]) -> None:
+        body["grants"][object_name].setdefault("fields", {})[field] = right
+
+    change_element(platform, "role", role, change)

@@ -160,7 +160,7 @@ def test_history_and_reasons(call: Client) -> None:
     assert history["items"][0]["changes"] == {"title": [None, "CEO"]}
     assert (history["items"][0]["channel"], history["next"]) == ("api", None)
     (score,) = call("rita", "GET", f"{address}/explain?what=score").get_json()["score"]
-    assert (score["points"], score["grade"]) == ("30", "C")
+    assert (score["points"], score["grade"]) == ("30", "c")
     assert score["items"][0]["because"] == "Enterprise size"
 
 

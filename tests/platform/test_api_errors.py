@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 from flask import Flask
 
-from tests.platform.acting import database_hash, make, outbox_rows
+from tests.platform.acting import database_hash, make, outbox_rows, restrict_field
 from tests.platform.test_api import LEAD, Client, call, created
 from tests.platform.world import Bearer
 from trellis.runtime import Platform
@@ -203,6 +203,7 @@ def test_sec_05_every_write_route_is_in_the_list(app: Flask) -> None:
 
 
 def test_sec_06_only_granted_fields_change(call: Client, platform: Platform) -> None:
+    restrict_field(platform, "sales_rep", "account", "annual_revenue", "read")
     with platform.database.read() as connection:
         catalog = platform.catalogs.current(connection)
     record = created(call, "rita", "account", name="Acme")

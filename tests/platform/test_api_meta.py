@@ -166,6 +166,32 @@ def test_a_plan_says_which_rules_would_break(call: Client) -> None:
     assert planned(call)["operations"] == []
 
 
+RULES = """
+ruleset house "House rules"
+validate no_bobs "No Bobs" on lead {
+    forbid name starts with "Bob" message "No Bobs, please" at name
+}
+"""
+
+
+def test_a_rule_binds_from_its_publishing_on(call: Client) -> None:
+    broken = call(
+        "admin", "PUT", "meta/rules/house", {"text": RULES.replace("name starts", "nam starts")}
+    )
+    assert broken.status_code == 200
+    (problem,) = planned(call)["problems"]
+    assert (problem["path"], problem["line"], problem["column"]) == ("/rules/local/house", 4, 12)
+    assert call("admin", "PUT", "meta/rules/house", {"text": RULES}).status_code == 200
+    bob = {"name": "Bob", "email": "bob@acme.cn", "lead_source": "web"}
+    assert call("rita", "POST", "lead", bob).status_code == 201
+    publish(call)
+    refused = call("rita", "POST", "lead", bob)
+    assert (refused.status_code, refused.get_json()["detail"]) == (422, "No Bobs, please")
+    assert call("admin", "DELETE", "meta/rules/house").status_code == 204
+    publish(call)
+    assert call("rita", "POST", "lead", bob).status_code == 201
+
+
 def test_drafts_are_their_authors(call: Client) -> None:
     call("admin", "PUT", "meta/objects/project", PROJECT)
     listed = {one["name"]: one for one in call("admin", "GET", "meta/objects").get_json()["items"]}

@@ -3,16 +3,15 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from functools import partial
 
 import pytest
 import sqlalchemy as sa
 
-from metadata.migrate import publish
 from metadata.problems import sentence
-from metadata.store import load_elements
 from rule_engine.services.approval_state import Verdict
-from tests.platform.acting import acting, database_hash, make, outbox_rows, stored
+from tests.platform.acting import acting, change_element, database_hash, make, outbox_rows, stored
 from tests.platform.world import PASSWORD, People
 from trellis.automation.approvals import (
     Request,
@@ -26,7 +25,7 @@ from trellis.automation.outbox import outbox
 from trellis.records.delete import delete_record
 from trellis.records.errors import Conflict, Missing, NotAllowed, RecordError, Refused
 from trellis.records.history import history_of
-from trellis.records.save import save_record
+from trellis.records.save import Saved, save_record
 from trellis.records.unit import Unit
 from trellis.runtime import Platform, open_platform
 from trellis.security.users import create_user
@@ -256,25 +255,71 @@ def test_of_two_approvers_at_once_one_wins(platform: Platform) -> None:
     assert len(found.state.decisions) == 2  # Mark's, and the winner's
 
 
+def save_as(quote: str, values: Mapping[str, object], unit: Unit) -> Saved:
+    return save_record(unit, "quote", quote, values, channel="page")
+
+
+def change_rules(platform: Platform, *replacements: tuple[str, str]) -> None:
+    """Publishes the discount approval with other words."""
+
+    def change(body: dict[str, str]) -> None:
+        for old, new in replacements:
+            assert old in body["text"]
+            body["text"] = body["text"].replace(old, new)
+
+    change_element(platform, "rules", "crm/discount_approval", change)
+
+
 def test_a_request_stays_on_its_rules(platform: Platform, quote: str) -> None:
     request = start(platform, quote)
-    with platform.database.write() as connection:
-        elements = load_elements(connection)
-        changed = [
-            one
-            if one.kind != "rules" or "discount_approval" not in one.name
-            else type(one)(
-                one.id,
-                one.kind,
-                one.name,
-                one.package,
-                {"text": str(one.body["text"]).replace("discount > 20%", "discount > 90%")},
-            )
-            for one in elements
-        ]
-        publish(connection, changed, by="system")
+    change_rules(platform, ("discount > 20%", "discount > 90%"))
     moved = approve(platform, "mark", request.id)
     assert moved.state.step == "director"  # the new rules would have left the director out
+    with acting(platform, "rita") as unit:
+        (found,) = of_record(unit, "quote", quote)
+    assert found.label == "Discount approval"
+
+
+def test_an_editable_field_may_change_and_can_start_the_path_anew(platform: Platform) -> None:
+    change_rules(
+        platform,
+        ("self approval skipped", "restart when discount changed\n    self approval skipped"),
+        ("approvers manager of owner", "approvers manager of owner\n        editable discount"),
+    )
+    quote = quote_with(platform, discount="0.12")
+    request = start(platform, quote)
+    assert [step.needed for step in request.state.path] == [True, False, False]
+    with acting(platform, "mark") as unit:
+        save_record(unit, "quote", quote, {"discount": "0.35"}, channel="page")
+    for username, field in (("mark", "name"), ("rita", "discount"), ("diana", "discount")):
+        values = {field: "0.3" if field == "discount" else "R"}
+        what = partial(save_as, quote, values)
+        assert codes(refusal(platform, username, what)) == ["locked"]
+    with acting(platform, "mark") as unit:
+        (waiting,) = pending_for(unit)
+    assert [step.needed for step in waiting.request.state.path] == [True, True, True]
+    assert waiting.request.revision == request.revision + 1
+    late = refusal(
+        platform,
+        "mark",
+        lambda unit: decide(unit, request.id, "approve", expected_revision=request.revision),
+    )
+    assert codes(late) == ["request_moved"]
+
+
+def test_a_lock_is_not_got_round_by_lines(platform: Platform, quote: str) -> None:
+    line = {"quote": quote, "product": "A", "quantity": "1", "unit_price": "900"}
+    made = make(platform, "rita", "quote_line", **line)
+    start(platform, quote)
+
+    def add(unit: Unit) -> object:
+        return save_record(unit, "quote_line", None, line, channel="api")
+
+    def remove(unit: Unit) -> object:
+        return save_record(unit, "quote_line", made, {"quantity": "2"}, channel="api")
+
+    for attempt in (add, remove):
+        assert codes(refusal(platform, "rita", attempt)) == ["parent_locked"]
 
 
 def test_the_inbox_shows_what_the_approval_looks_at(platform: Platform, quote: str) -> None:

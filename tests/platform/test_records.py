@@ -10,7 +10,15 @@ import pytest
 
 from metadata.problems import sentence
 from rule_engine.values import Money
-from tests.platform.acting import acting, counted, database_hash, make, stored, system
+from tests.platform.acting import (
+    acting,
+    counted,
+    database_hash,
+    make,
+    restrict_field,
+    stored,
+    system,
+)
 from tests.platform.world import People
 from trellis.records.delete import delete_record, restore_record
 from trellis.records.errors import Conflict, Missing, NotAllowed, RecordError, Refused, Stale
@@ -66,6 +74,8 @@ def test_all_problems_come_at_once(platform: Platform) -> None:
 
 
 def test_hidden_fields_are_answered_like_unknown_ones(platform: Platform) -> None:
+    restrict_field(platform, "sales_rep", "account", "annual_revenue", "read")
+    restrict_field(platform, "sales_rep", "contact", "birthday", "hidden")
     account = make(platform, "rita", "account", name="Acme")
     hidden = refusal(platform, "rita", "contact", {"name": "A", "birthday": "1990-01-01"})
     unknown = refusal(platform, "rita", "contact", {"name": "A", "birthdax": "1990-01-01"})

@@ -19,13 +19,13 @@ LEAD = {"name": "Li", "email": "li@acme.cn", "lead_source": "web"}
 
 # What a lead is beside LEAD → points and grade.
 ROWS = [
-    ({}, 10, "C"),
-    ({"employees": 1500}, 30, "C"),
-    ({"employees": 300, "industry": "software"}, 35, "C"),
-    ({"employees": 1500, "industry": "software", "lead_source": "referral"}, 60, "B"),
-    ({"email": "li@gmail.com"}, 0, "C"),
-    ({"employees": 1500, "do_not_contact": True}, 0, "C"),
-    ({"industry": "software", "last_contacted_at": "2020-01-01T00:00:00Z"}, 13, "C"),
+    ({}, 10, "c"),
+    ({"employees": 1500}, 30, "c"),
+    ({"employees": 300, "industry": "software"}, 35, "c"),
+    ({"employees": 1500, "industry": "software", "lead_source": "referral"}, 60, "b"),
+    ({"email": "li@gmail.com"}, 0, "c"),
+    ({"employees": 1500, "do_not_contact": True}, 0, "c"),
+    ({"industry": "software", "last_contacted_at": "2020-01-01T00:00:00Z"}, 13, "c"),
 ]
 
 

@@ -5,13 +5,15 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from functools import cache
+from functools import cache, partial
+from typing import TypeVar
 
 from hypothesis import strategies as st
 
 from rule_engine.types import Kind
 from tests.rule_engine.law_world import DATES, INSTANTS, NUMBERS, SCHEMA, TEXTS
 
+Item = TypeVar("Item")
 Draw = Callable[[st.SearchStrategy[str]], str]
 OPTIONS = ("new", "offer", "won")
 TAGS = ("vip", "press", "partner")
@@ -75,8 +77,8 @@ def links(place: Place) -> list[tuple[str, str]]:
     found = [(name, link.target) for name, link in own.links.items()]
     for name, field in own.fields.items():
         target = SCHEMA.objects.get(field.type.target or "")
-        for link in target.links.values() if target else ():
-            found.append((f"{name}.{link.name}", link.target))
+        ways = target.links.values() if target else ()
+        found.extend((f"{name}.{link.name}", link.target) for link in ways)
     return found
 
 
@@ -92,6 +94,9 @@ class Writer:
 
     def pick(self, items: Sequence[str]) -> str:
         return self.draw(st.sampled_from(items))
+
+    def one(self, items: Sequence[Item]) -> Item:
+        return items[int(self.pick([str(number) for number in range(len(items))]))]
 
     def text_literal(self) -> str:
         return json.dumps(self.pick(TEXTS), ensure_ascii=False)
@@ -115,15 +120,14 @@ class Writer:
         """Writes a value of a kind."""
         if place.depth <= 0:
             return self.leaf(kind, place)
-        forms = [lambda: self.leaf(kind, place)] * 4 + [
-            lambda: self.conditional(kind, place),
-            *(lambda form=form: form(place.deeper()) for form in self.forms().get(kind, ())),
-        ]
+        forms: list[Callable[[], str]] = [lambda: self.leaf(kind, place)] * 4
+        forms.append(lambda: self.conditional(kind, place))
+        forms += [partial(form, place.deeper()) for form in self.forms().get(kind, ())]
         if kind is not Kind.CALENDAR_LENGTH and links(place) and place.depth > 1:
             forms.append(lambda: self.latest(kind, place))
         if kind not in (Kind.CHOICES, Kind.REFERENCE, Kind.CALENDAR_LENGTH):
             forms.append(lambda: self.coalesce(kind, place))
-        return self.draw(st.sampled_from(range(len(forms))).map(lambda n: forms[n]))()  # type: ignore[operator]  # a form is called here
+        return self.one(forms)()
 
     def conditional(self, kind: Kind, place: Place) -> str:
         inner = place.deeper()
@@ -161,7 +165,8 @@ class Writer:
                 made("round({0})", number),
                 *(made(f"{f}({{0}})", number) for f in ("abs", "floor", "ceiling")),
                 made("mod({0}, {1})", number, number),
-                *(made(f"{f}({{0}}, {{1}}, {{2}})", number, number, number) for f in ("min", "max")),
+                made("min({0}, {1}, {2})", number, number, number),
+                made("max({0}, {1})", number, number),
                 made("days_between({0}, {1})", date, date),
                 made("days_between({0}, {1})", instant, date),
                 made("length({0})", text),
@@ -212,7 +217,7 @@ class Writer:
                 made("min({0}, {1})", instant, instant),
                 lambda place: f'start_of({self.value(instant, place)}, "{self.pick(units)}")',
             ],
-            Kind.TIME: [made("({0} + {1})", Kind.TIME, clock), made("({0} - {1})", Kind.TIME, clock)],
+            Kind.TIME: [made(f"({{0}} {op} {{1}})", Kind.TIME, clock) for op in "+-"],
             clock: [
                 made("({0} - {1})", instant, instant),
                 made("({0} - {1})", date, instant),
@@ -231,8 +236,7 @@ class Writer:
     # ------------------------------------------------------------ aggregates
 
     def _link(self, place: Place) -> tuple[str, Place, str]:
-        found = links(place)
-        path, target = found[int(self.pick([str(n) for n in range(len(found))]))]
+        path, target = self.one(links(place))
         inner = place.inside(target)
         where = f" where {self.condition(inner)}" if self.pick("yyn") == "y" else ""
         return path, inner, where
@@ -283,7 +287,7 @@ class Writer:
         tests = [self.compare, self.compare, self.compare, self.empty, self.member, self.between]
         tests += [self.text_test, self.text_test, self.window, self.choices, self.flag, self.record]
         tests += [self.option] + ([self.quantified] if links(place) and place.depth > 0 else [])
-        return tests[int(self.pick([str(n) for n in range(len(tests))]))](inner)
+        return self.one(tests)(inner)
 
     def _kind(self, *kinds: Kind) -> Kind:
         return Kind(self.pick([kind.value for kind in kinds]))

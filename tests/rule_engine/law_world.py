@@ -95,7 +95,8 @@ INDEXED = {"deal", "account", "pieces"}
 
 TEXTS = (
     *("Straße", "STRASSE", "ΟΔΟΣ", "οδος", "İstanbul", "i̇stanbul", "ﬁne", "FINE", "東京 株式会社"),
-    *("a%b_c", "A\\B", 'say "hi"', "Ünïcode", "Ünïcode", "12", " -3.50 ", "x", "X", "ǅ", "long note"),
+    *("a%b_c", "A\\B", 'say "hi"', "Ünïcode", "Ünïcode", "12", " -3.50 ", "x", "X", "ǅ"),
+    "two words",
 )
 NUMBERS = (
     *("0", "1", "-1", "2", "2.5", "-2.5", "0.0001", "-0.0001", "3.3333", "-1234.5678", "1000000"),
@@ -182,8 +183,8 @@ def make_tables() -> tuple[sa.MetaData, dict[str, sa.Table]]:
             metadata,
             *(
                 column
-                for field in object_.fields.values()
-                for column in column_of(field.name, field.type)
+                for described in object_.fields.values()
+                for column in column_of(described.name, described.type)
             ),
         )
         for object_ in SCHEMA.objects.values()
@@ -210,13 +211,13 @@ class Tables:
 def to_row(object_name: str, record: Record) -> dict[str, object]:
     """Gives the columns' values of a record."""
     row: dict[str, object] = {}
-    for name, field in SCHEMA.objects[object_name].fields.items():
+    for name, described in SCHEMA.objects[object_name].fields.items():
         value = record[name]
         row[name] = value
-        if field.type.kind is Kind.MONEY:
+        if described.type.kind is Kind.MONEY:
             row[name] = value.amount if isinstance(value, Money) else None
             row[f"{name}$currency"] = value.currency if isinstance(value, Money) else None
-        if field.type.kind is Kind.TEXT and name != "note":
+        if described.type.kind is Kind.TEXT and name != "note":
             row[f"{name}$fold"] = fold(value) if isinstance(value, str) else None
         if isinstance(value, timedelta):
             row[name] = value // timedelta(milliseconds=1)
@@ -241,8 +242,7 @@ class RandomRows:
         pick = self.random.choice
         match kind.kind:
             case Kind.TEXT:
-                from_pool = pick(TEXTS).strip()
-                return from_pool
+                return pick(TEXTS).strip()
             case Kind.NUMBER | Kind.PERCENT:
                 places = Decimal(1).scaleb(-SCALES.get(name, 4))
                 return Decimal(pick(NUMBERS)).quantize(places)
@@ -267,13 +267,13 @@ class RandomRows:
 
     def record(self, object_name: str, number: int, targets: Mapping[str, list[str]]) -> Record:
         record: Record = {}
-        for name, field in SCHEMA.objects[object_name].fields.items():
-            if field.type.kind is Kind.REFERENCE:
-                ids = targets.get(field.type.target or "", [])
+        for name, described in SCHEMA.objects[object_name].fields.items():
+            if described.type.kind is Kind.REFERENCE:
+                ids = targets.get(described.type.target or "", [])
                 record[name] = self.random.choice(ids) if ids else None
             else:
-                record[name] = self.value(name, field.type)
-            if field.nullable and self.random.random() < 0.4:
+                record[name] = self.value(name, described.type)
+            if described.nullable and self.random.random() < 0.4:
                 record[name] = None
         record["id"] = f"{object_name}-{number:03d}"
         return record

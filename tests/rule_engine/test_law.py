@@ -6,13 +6,10 @@
 from __future__ import annotations
 
 import os
-import uuid
-from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import timedelta
 from decimal import Decimal
 
-import psycopg
 import pytest
 import sqlalchemy as sa
 from hypothesis import HealthCheck, given, settings
@@ -23,7 +20,6 @@ from rule_engine.backends.sql import (
     compile_node_sql,
     compile_parts_sql,
     parameters,
-    register_sqlite_functions,
 )
 from rule_engine.expression import Expression
 from rule_engine.types import Kind
@@ -39,7 +35,7 @@ from tests.rule_engine.law_world import (
     to_row,
 )
 
-EXAMPLES = int(os.environ.get("TRELLIS_LAW_EXAMPLES", "150"))
+EXAMPLES = int(os.environ.get("TRELLIS_LAW_EXAMPLES", "120"))
 SEED = int(os.environ.get("TRELLIS_LAW_SEED", "1"))
 COUNTS = {"deal": 60, "account": 15, "line": 120, "user": 6}
 
@@ -61,33 +57,15 @@ class World:
 
 
 @pytest.fixture(scope="module")
-def address(dialect: str, request: pytest.FixtureRequest) -> Iterator[str]:
-    """One database for all examples."""
-    if dialect == "sqlite":
-        yield "sqlite://"
-        return
-    server = request.getfixturevalue("postgresql_server")
-    name = f"law{uuid.uuid4().hex[:8]}"
-    with psycopg.connect(f"postgresql://{server}/postgres", autocommit=True) as connection:
-        connection.execute(f'CREATE DATABASE "{name}"')
-    yield f"postgresql+psycopg://{server}/{name}"
-
-
-@pytest.fixture(scope="module")
-def world(dialect: str, address: str) -> Iterator[World]:
+def world(dialect: str, connection: sa.Connection) -> World:
     metadata, tables = make_tables()
     store = RandomRows(SEED).store(COUNTS)
-    engine = sa.create_engine(address)
-    with engine.connect() as connection:
-        if dialect == "sqlite":
-            register_sqlite_functions(connection.connection.driver_connection)  # type: ignore[arg-type]  # is a sqlite3.Connection
-        metadata.create_all(connection)
-        for name, rows in store.rows.items():
-            connection.execute(tables[name].insert(), [to_row(name, row) for row in rows])
-        people = (store.rows["user"][0], store.rows["user"][1], None)
-        environments = tuple(Surroundings(store, person) for person in people)
-        yield World(connection, Tables(dialect, tables), store, environments)
-    engine.dispose()
+    metadata.create_all(connection)
+    for name, rows in store.rows.items():
+        connection.execute(tables[name].insert(), [to_row(name, row) for row in rows])
+    people = (store.rows["user"][0], store.rows["user"][1], None)
+    environments = tuple(Surroundings(store, person) for person in people)
+    return World(connection, Tables(dialect, tables), store, environments)
 
 
 def resolve(text: str) -> core.Node:
@@ -108,9 +86,7 @@ def test_conditions_agree(world: World, text: str) -> None:
     chosen = sa.select(root.c.id).where(condition)
     in_sql = set(world.connection.scalars(chosen, parameters(chosen, environment)))
     decide = compile_node(node)
-    in_python = {
-        row["id"] for row in world.store.rows["deal"] if decide(row, environment) is True
-    }
+    in_python = {row["id"] for row in world.store.rows["deal"] if decide(row, environment) is True}
     assert in_sql == in_python, text
 
 

@@ -18,6 +18,7 @@ from trellis.designer.drafts import (
     delete_element,
     discard,
     find_drafted,
+    full_name,
     list_drafted,
     put_element,
 )
@@ -55,7 +56,8 @@ def list_elements(kinds: str) -> Response:
 def get_element(kinds: str, name: str) -> Response:
     """Answers one definition as the caller's draft has it."""
     read_parameters(())
-    return json_answer(find_drafted(reading(), kind_of(kinds), name).body)
+    kind = kind_of(kinds)
+    return json_answer(find_drafted(reading(), kind, full_name(kind, name)).body)
 
 
 @meta_route("/<kinds>/<path:name>", "PUT")
@@ -64,7 +66,7 @@ def put_definition(kinds: str, name: str) -> Response:
     read_parameters(())
     kind, body = kind_of(kinds), read_body()
     with writing_now() as unit:
-        made = put_element(unit, kind, name, body)
+        made = put_element(unit, kind, full_name(kind, name), body)
     return json_answer(made.body)
 
 
@@ -74,7 +76,7 @@ def delete_definition(kinds: str, name: str) -> Response:
     read_parameters(())
     kind = kind_of(kinds)
     with writing_now() as unit:
-        delete_element(unit, kind, name)
+        delete_element(unit, kind, full_name(kind, name))
     return Response(status=HTTPStatus.NO_CONTENT.value)
 
 

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from typing import Protocol
 
 from metadata.json_text import sequence
 from metadata.objects import ObjectDefinition
@@ -10,8 +11,24 @@ from rule_engine.services.effects import Effect
 from trellis.automation import outbox
 from trellis.automation.approval_store import Request
 from trellis.automation.requests import release, take_hold
-from trellis.records.save import change
+from trellis.records.history import Channel
 from trellis.records.unit import Unit
+
+
+class Change(Protocol):
+    """The way to write a record: `records.save.change`."""
+
+    def __call__(
+        self,
+        unit: Unit,
+        definition: ObjectDefinition,
+        record_id: str,
+        values: Mapping[str, object],
+        *,
+        channel: Channel,
+        why: str | None = None,
+    ) -> object:
+        """Changes fields of a record."""
 
 
 def carry_out(
@@ -20,8 +37,12 @@ def carry_out(
     request: Request,
     effects: Sequence[Effect],
     word: str,
+    change: Change,
 ) -> None:
-    """Does what a step asks for: changes of the record in one write, locks, messages."""
+    """Does what a step asks for: changes of the record in one write, locks, messages.
+
+    `change` writes the record (`records.save.change`); `word` says in the history what happened.
+    """
     values: dict[str, object] = {}
     for number, effect in enumerate(effects):
         match effect.action:

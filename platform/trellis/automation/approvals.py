@@ -24,6 +24,7 @@ from trellis.automation.environment import environment_of
 from trellis.automation.requests import OPEN, approval_approver
 from trellis.records.errors import Conflict, NotAllowed, Refused
 from trellis.records.reach import definition_of, target_of
+from trellis.records.save import change
 from trellis.records.unit import Unit
 
 __all__ = [
@@ -78,7 +79,7 @@ def submit(unit: Unit, object_name: str, record_id: str, name: str | None = None
         )
         if outcome.state is not None and not outcome.problems:
             request = insert(unit, definition, approval, outcome.state)
-            carry_out(unit, definition, request, outcome.effects, "submitted")
+            carry_out(unit, definition, request, outcome.effects, "submitted", change)
             return request
         refusals += [problem_of(refusal) for refusal in outcome.problems]
     raise Refused(refusals)
@@ -236,5 +237,5 @@ def move(
     after = advance(unit, request, approval, outcome.state)
     if after is None:
         raise moved_on(request)
-    carry_out(unit, definition, after, outcome.effects, word)
+    carry_out(unit, definition, after, outcome.effects, word, change)
     return after

@@ -3,9 +3,10 @@
 A recipe is a plain JSON value (taken as it is) or an object with one of these keys:
 `pick` (a list, or a mapping value → weight), `template` (text with `{pool}`, `{field}` and
 `{digits:n}`), `pick_one` (a list of `{"weight", "value": recipe}`), `range` (whole numbers),
-`log` (spread over orders of magnitude, with `round`), `fraction` ([low, high], in hundredths), `days` (a date so many days from the creation), `ago` (an
-instant so many hours before the creation), `related` (see `world`). `chance` beside it gives the
-share of records that have a value at all.
+`log` (spread over orders of magnitude, with `round`), `fraction` ([low, high], in hundredths),
+`days` (a date so many days from the creation), `ago` (an instant so many hours before the
+creation), `related` (see `world`). `chance` beside it gives the share of records that have a value
+at all.
 """
 
 from __future__ import annotations

@@ -89,14 +89,20 @@ def starts(
             made += 1
             continue
         parent = random.choice(parents)
-        low, high = group["after_days"]
-        at = office_hours(parent.at + timedelta(days=random.uniform(low, high)), random)
-        at = max(at, parent.at + timedelta(minutes=5))
+        at = after_parent(group, parent, random)
         if at >= now:
             parents.remove(parent)  # too young to have children yet
             continue
         yield parent, at
         made += 1
+
+
+def after_parent(group: Mapping[str, Any], parent: Planned, random: Random) -> datetime:
+    """Gives a moment `after_minutes`, or in office hours `after_days`, of the parent's creation."""
+    if "after_minutes" in group:
+        return parent.at + timedelta(minutes=random.randint(*group["after_minutes"]))
+    later = parent.at + timedelta(days=random.uniform(*group["after_days"]))
+    return max(office_hours(later, random), parent.at + timedelta(minutes=5))
 
 
 def parents_of(

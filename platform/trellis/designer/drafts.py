@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from metadata import store
 from metadata.documents import document_problems
-from metadata.elements import Element, by_key
+from metadata.elements import LOCAL, Element, by_key
 from metadata.json_text import mapping, pointer
 from metadata.merge import as_written, is_retired
 from metadata.parse import NAME, parse_object
@@ -18,8 +18,9 @@ from trellis.records.unit import Unit
 Document = Mapping[str, object]
 
 KINDS = ("object", "role", "view", "layout", "rules", "translations")
-# Kinds whose names are `<object>/<name>`, or `<package>/<language>`.
-TWO_PARTS = frozenset({"view", "layout", "translations"})
+# Kinds whose names are `<object>/<name>` or `<package>/<name>`.
+OF_OBJECT = frozenset({"view", "layout"})
+OF_PACKAGE = frozenset({"rules", "translations"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,7 +68,7 @@ def find_drafted(unit: Unit, kind: str, name: str) -> Drafted:
 
 def drafted(kind: str, name: str, element: Element | None, draft: store.Draft | None) -> Drafted:
     """Puts together what is in force and what an author made of it."""
-    package = "local" if element is None else element.package
+    package = LOCAL if element is None else element.package
     if draft is not None:
         return Drafted(kind, name, package, True, draft.body)
     body = None if element is None else element.body
@@ -98,7 +99,7 @@ def put_element(unit: Unit, kind: str, name: str, body: Document) -> Drafted:
     """
     author = author_of(unit)
     element = by_key(unit.catalog.elements).get((kind, name))
-    package = "local" if element is None else element.package
+    package = LOCAL if element is None else element.package
     problems = [*name_problems(kind, name), *document_problems(kind, body)]
     if kind == "object" and not problems:
         problems = parse_object(name, body, package=package)[1]
@@ -108,10 +109,17 @@ def put_element(unit: Unit, kind: str, name: str, body: Document) -> Drafted:
     return Drafted(kind, name, package, True, body)
 
 
+def full_name(kind: str, name: str) -> str:
+    """Gives an element's name; rules and translations without a package are local ones."""
+    return f"{LOCAL}/{name}" if kind in OF_PACKAGE and "/" not in name else name
+
+
 def name_problems(kind: str, name: str) -> Iterator[Problem]:
     """Finds a name that elements of a kind cannot have."""
     parts = name.split("/")
-    if len(parts) != (2 if kind in TWO_PARTS else 1) or not all(map(NAME.fullmatch, parts)):
+    if len(parts) != (2 if kind in OF_OBJECT | OF_PACKAGE else 1) or not all(
+        map(NAME.fullmatch, parts)
+    ):
         yield Problem("", "bad_name", {"name": name})
 
 

@@ -11,8 +11,9 @@ from metadata.coerce import defaults
 from metadata.objects import ObjectDefinition
 from metadata.problems import Problem
 from rule_engine.types import Environment
+from trellis.automation.approval_restart import restart
 from trellis.automation.environment import environment_of
-from trellis.automation.requests import hold_of, release, take_hold
+from trellis.automation.requests import Hold, hold_of, release, take_hold
 from trellis.automation.scores import score_values
 from trellis.records.errors import Conflict, Missing, Refused
 from trellis.records.history import Channel, changes_between, write_history
@@ -126,10 +127,14 @@ def change(
     if expected_version is not None and expected_version != version:
         raise stale(unit, definition, record_id)
     incoming = resolve_references(unit, definition, read_incoming(unit, definition, values), old)
-    refuse_locked(unit, definition, old, incoming)
+    hold = refuse_locked(unit, definition, old, incoming)
     environment = environment_of(unit)
     judgement = judged(unit, definition, {**old, **incoming.values}, old, incoming, environment)
-    return store(unit, definition, old, judgement, environment, channel=channel, why=why)
+    saved = store(unit, definition, old, judgement, environment, channel=channel, why=why)
+    if hold is not None and hold.request is not None:
+        changed = [name for name, value in saved.record.items() if old.get(name) != value]
+        restart(unit, hold.request, changed, saved.record, environment, change)
+    return saved
 
 
 def store(
@@ -201,13 +206,13 @@ def stamps_of_change(unit: Unit, version: int) -> dict[str, object]:
 
 def refuse_locked(
     unit: Unit, definition: ObjectDefinition, old: Record, incoming: Incoming
-) -> None:
-    """Raises Conflict when a lock keeps this person from changing what she changes."""
+) -> Hold | None:
+    """Gives what holds a record. Raises Conflict when it keeps this person from her change."""
     if unit.principal.unrestricted:
-        return
+        return None
     hold = hold_of(unit.connection, definition.id, str(old["id"]))
     if hold is None:
-        return
+        return None
     touched = [name for name, value in incoming.values.items() if old.get(name) != value]
     refused = [name for name in touched if not hold.allows(name, unit.user_id)]
     if refused:
@@ -215,6 +220,7 @@ def refuse_locked(
             Problem(pointer(name), "locked", {"field": name, "cause": hold.cause})
             for name in refused
         )
+    return hold
 
 
 def judged(
@@ -269,11 +275,23 @@ def refresh_parents(unit: Unit, definition: ObjectDefinition, states: Iterable[R
     if parents and unit.depth >= MAX_DEPTH:
         raise Conflict([Problem("", "rule_depth", {"object": definition.name, "limit": MAX_DEPTH})])
     for object_name, record_id in sorted(parents):
-        refresh(unit.as_automation(), object_name, record_id, because=definition.name)
+        refresh(
+            unit.as_automation(),
+            object_name,
+            record_id,
+            because=definition.name,
+            respect_lock=not unit.principal.unrestricted,
+        )
 
 
-def refresh(unit: Unit, object_name: str, record_id: str, *, because: str) -> None:
-    """Runs a record's before-save rules and scores again; a deleted one is left alone."""
+def refresh(
+    unit: Unit, object_name: str, record_id: str, *, because: str, respect_lock: bool
+) -> None:
+    """Runs a record's before-save rules and scores again; a deleted one is left alone.
+
+    With `respect_lock` it raises Conflict where rules would change a locked record: nobody gets
+    round a lock by changing what the record is computed from.
+    """
     definition = unit.catalog.objects[object_name]
     try:
         # Locks the row before its children are read: of two saves the second sees the first's.
@@ -282,5 +300,10 @@ def refresh(unit: Unit, object_name: str, record_id: str, *, because: str) -> No
         return
     environment = environment_of(unit)
     judgement = run_rules(unit.catalog, definition, old, old, environment)
+    if respect_lock and any(old[name] != value for name, value in judgement.record.items()):
+        hold = hold_of(unit.connection, definition.id, record_id)
+        if hold is not None and hold.cause is not None:
+            values = {"object": object_name, "cause": hold.cause}
+            raise Conflict([Problem("", "parent_locked", values)])
     why = f"{because} changed"
     store(unit, definition, old, judgement, environment, channel="rule", why=why, counts=False)

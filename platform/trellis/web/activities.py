@@ -125,7 +125,7 @@ def activity(
         icon=ICONS.get(value, USUAL_ICON),
         hue=(option.hue if option else None) or "gray",
         by=name_of(people, str(item["created_by"])),
-        body="" if body == title else body,
+        body=body.removeprefix(title).strip(),
         href=record_address(shape.object.name, str(item["id"])),
     )
 

@@ -73,6 +73,11 @@ class Extra:
     comment_error: str = ""
     composer_error: str = ""
 
+    @property
+    def refused(self) -> bool:
+        """Says whether what was asked for did not happen."""
+        return bool(self.problems or self.comment_error or self.composer_error)
+
 
 @dataclass(frozen=True, slots=True)
 class RecordPage:

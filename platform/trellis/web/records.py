@@ -52,11 +52,11 @@ def render_record(object_name: str, record_id: str, extra: Extra | None = None) 
 
 
 def answer(object_name: str, record_id: str, extra: Extra | None = None) -> Answer:
-    """Gives the changed record to htmx, and leads all others to its page."""
+    """Gives the changed record to htmx, and leads all others to its page; 422 for a refusal."""
+    if extra and extra.refused:
+        return render_record(object_name, record_id, extra), 422
     if is_fragment():
         return render_record(object_name, record_id, extra)
-    if extra and extra.problems:
-        return render_record(object_name, record_id, extra), 422
     return redirect(record_address(object_name, record_id))
 
 

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from rule_engine import core
 from rule_engine.backends.python.compiler import compile_node
+from rule_engine.backends.python.reasons import Evaluate, reason_of
 from rule_engine.backends.reading import read
 from rule_engine.errors import Span
 from rule_engine.types import Environment, Kind
@@ -20,12 +21,15 @@ class Trace:
     """One part of an expression: its text, its value and its own parts.
 
     The value of a condition is True or False, that of any other part a text, None when empty.
+    `reason` says why a part is empty or false when nothing was compared (`employees is empty`),
+    else it is "".
     """
 
     text: str
     value: str | bool | None
     span: Span
     children: tuple[Trace, ...] = ()
+    reason: str = ""
 
     def to_json(self) -> dict[str, object]:
         """Gives a form to store."""
@@ -34,6 +38,7 @@ class Trace:
             "value": self.value,
             "line": self.span.line,
             "column": self.span.column,
+            "reason": self.reason,
             "children": [child.to_json() for child in self.children],
         }
 
@@ -59,13 +64,21 @@ def trace_node(
     node: core.Node, record: Record, environment: Environment, old: Record | None = None
 ) -> Trace:
     """Evaluates an expression and all its parts. Literals are part of the text, not of the tree."""
-    value = compile_node(node)(record, environment, old, None)
-    return Trace(
-        text=read(node),
-        value=bool(value) if node.type.kind is Kind.BOOLEAN else text_of(value),
-        span=node.span,
-        children=tuple(trace_node(part, record, environment, old) for part in parts_of(node)),
-    )
+
+    def evaluate(part: core.Node) -> object:
+        return compile_node(part)(record, environment, old, None)
+
+    def trace(part: core.Node) -> Trace:
+        value = evaluate(part)
+        return Trace(
+            text=read(part),
+            value=bool(value) if part.type.kind is Kind.BOOLEAN else text_of(value),
+            span=part.span,
+            children=tuple(map(trace, parts_of(part, evaluate))),
+            reason=reason_of(part, value, evaluate, environment),
+        )
+
+    return trace(node)
 
 
 def text_of(value: object) -> str | None:
@@ -77,8 +90,11 @@ def text_of(value: object) -> str | None:
     return None if value is None else text_of_value(value) or str(value)
 
 
-def parts_of(node: core.Node) -> tuple[core.Node, ...]:
-    """Gives the parts that a reader wants to see; an aggregate is seen as a whole."""
+def parts_of(node: core.Node, evaluate: Evaluate) -> tuple[core.Node, ...]:
+    """Gives the parts that a reader wants to see; an aggregate is seen as a whole.
+
+    Of a choice between cases these are the condition that decided and what it led to.
+    """
     match node:
         case core.AllOf() | core.AnyOf():
             parts: tuple[core.Node, ...] = node.items
@@ -90,8 +106,18 @@ def parts_of(node: core.Node) -> tuple[core.Node, ...]:
             parts = (node.item, *node.items)
         case core.Contains():
             parts = (node.collection, node.item)
+        case core.OptionAttribute():
+            parts = (node.path,)
+        case core.LocalInstant():
+            parts = (node.date,)
         case core.If():
-            parts = (node.condition, node.then, node.otherwise)
+            chosen = node.then if evaluate(node.condition) is True else node.otherwise
+            parts = (node.condition, chosen)
+        case core.Case():
+            holding = (arm for arm in node.arms if evaluate(arm[0]) is True)
+            parts = next(holding, (node.otherwise,))
+        case core.Changed():
+            parts = (replace(node.path, scope=core.Scope.OLD), node.path)
         case core.Call():
             parts = node.arguments
         case _:

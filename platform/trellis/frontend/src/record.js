@@ -7,6 +7,12 @@ addEventListener('click', event => {
   for (const other of tab.parentElement.children) other.setAttribute('aria-selected', other === tab)
 })
 
+// A note that was kept leaves the box empty; one that was refused stays.
+addEventListener('htmx:after:request', ({ detail: { ctx } }) => {
+  if (ctx.sourceElement?.matches('.composer') && ctx.response.status < 400)
+    ctx.sourceElement.querySelector('textarea').value = ''
+})
+
 addEventListener('keydown', event => {
   if (event.key !== 'Escape' || event.isComposing) return
   event.target.closest?.('.detail.editing')?.querySelector('[data-cancel]')?.click()

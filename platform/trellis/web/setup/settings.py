@@ -10,7 +10,7 @@ from metadata.json_text import text
 from trellis.designer.drafts import list_drafted, put_element
 from trellis.records.unit import Unit
 from trellis.web.setup.documents import CHINESE, ObjectDraft
-from trellis.web.setup.grants import GRANTS, set_level
+from trellis.web.setup.grants import GRANTS, NOTHING, set_level
 from trellis.web.words import gettext
 
 API_NAME = re.compile(r"[a-z][a-z0-9_]{0,39}", re.ASCII)
@@ -94,7 +94,7 @@ def create(unit: Unit, settings: Settings, levels: Mapping[str, str]) -> None:
         draft.zh("fields", "name")["title"] = settings.name_title_zh
     write(draft, settings)
     for role, level in levels.items():
-        if level in GRANTS:
+        if level in GRANTS and level != NOTHING:
             set_level(unit, role, settings.name, level)
 
 
