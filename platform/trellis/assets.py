@@ -44,12 +44,20 @@ def _read(name: str) -> dict[str, object]:
         raise AssetsMissingError from error
 
 
+def files() -> dict[str, str]:
+    """Gives the built files by their plain names."""
+    listed = _read("manifest.json")["files"]
+    return (
+        {str(name): str(file) for name, file in listed.items()} if isinstance(listed, dict) else {}
+    )
+
+
 def asset(name: str) -> str:
     """Gives the address of a built file by its plain name, such as `app.js`."""
-    files = _read("manifest.json")["files"]
-    if not isinstance(files, dict) or name not in files:
+    known = files()
+    if name not in known:
         raise KeyError(f"the front end has no file {name!r}")
-    return url_for("static", filename=f"dist/{files[name]}")
+    return url_for("static", filename=f"dist/{known[name]}")
 
 
 @cache

@@ -54,6 +54,10 @@ def lock_file(file: Path) -> Path:
     return file.with_name(f"{file.name}-checkpoint.lock")
 
 
+class BusyError(Exception):
+    """Another process does now what only one may do."""
+
+
 @contextmanager
 def try_lock(path: Path) -> Iterator[bool]:
     """Holds a file lock meanwhile; gives False when somebody else has it."""

@@ -81,6 +81,11 @@ class Database:
             for listener in self._listeners.get(name, ()):
                 listener()
 
+    def has_table(self, name: str) -> bool:
+        """Says whether there is a table called so."""
+        with self.read() as connection:
+            return sa.inspect(connection).has_table(name)
+
     def listen(self, name: str, listener: Listener) -> None:
         """Has `listener` called after each commit in which `name` was signalled."""
         self._listeners.setdefault(name, []).append(listener)

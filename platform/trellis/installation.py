@@ -8,14 +8,12 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-import sqlalchemy as sa
-
 from metadata.packages.install import install
 from metadata.packages.read import read_package
 from metadata.store import create_store
 from trellis.app import create_app
 from trellis.bundled import SYSTEM, known_packages
-from trellis.checkpoints import try_lock
+from trellis.checkpoints import BusyError, try_lock
 from trellis.config import Settings
 from trellis.db import SYSTEM_TABLES, Database
 from trellis.demo.load import load_demo
@@ -30,10 +28,6 @@ logger = logging.getLogger(__name__)
 ADMIN = "admin"
 BASE_PACKAGE = "crm"
 PASSWORD_BYTES = 12
-
-
-class InstallationError(Exception):
-    """The instance cannot be set up now."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,7 +56,7 @@ def set_up(
     settings.run_folder.mkdir(parents=True, exist_ok=True)
     with try_lock(settings.run_folder / "init.lock") as is_ours:
         if not is_ours:
-            raise InstallationError(f"{settings.instance} is being set up by another process")
+            raise BusyError(f"{settings.instance} is being set up by another process")
         platform = open_platform(settings)
         try:
             return set_up_platform(platform, packages, with_demo=with_demo)
@@ -131,9 +125,3 @@ def make_admin(platform: Platform) -> str | None:
 def new_password() -> str:
     """Makes a password up."""
     return secrets.token_urlsafe(PASSWORD_BYTES)
-
-
-def is_set_up(database: Database) -> bool:
-    """Says whether `set_up` has been here."""
-    with database.read() as connection:
-        return sa.inspect(connection).has_table("meta_version")

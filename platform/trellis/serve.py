@@ -17,7 +17,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from types import FrameType
 
-from trellis.checkpoints import checkpoint, try_lock
+from trellis.checkpoints import BusyError, checkpoint, try_lock
 from trellis.config import Settings
 from trellis.db import Database
 from trellis.embedded import plan_server
@@ -32,10 +32,6 @@ LOOK_SECONDS = 0.2
 MAX_PAUSE_SECONDS = 30.0
 HEALTHY_SECONDS = 30.0
 PR_SET_PDEATHSIG = 1
-
-
-class AlreadyServedError(Exception):
-    """Another supervisor serves this instance."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -126,12 +122,12 @@ class Supervisor:
 def serve(settings: Settings, options: Options, *, announce: Callable[[str], object]) -> None:
     """Serves an instance until a signal comes; `announce` is told where.
 
-    Raises AlreadyServedError when another supervisor does.
+    Raises BusyError when another supervisor does.
     """
     settings.run_folder.mkdir(parents=True, exist_ok=True)
     with try_lock(settings.run_folder / "serve.lock") as is_ours:
         if not is_ours:
-            raise AlreadyServedError(f"{settings.instance} is served already")
+            raise BusyError(f"{settings.instance} is served already")
         children = plan_children(settings, options)
         announce(f"Trellis serves http://{options.host}:{options.port} - stop with Ctrl-C")
         database = Database(settings.database_url, synchronous=settings.synchronous)

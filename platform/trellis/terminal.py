@@ -10,20 +10,18 @@ import sqlalchemy.exc
 
 from metadata.migrate import PublishConflict, Unconfirmed
 from metadata.problems import DefinitionError
+from trellis.checkpoints import BusyError
 from trellis.config import Settings, SettingsError, load_settings
 from trellis.db import Database
-from trellis.installation import InstallationError, is_set_up
 from trellis.runtime import Platform, open_platform
 from trellis.security.users import UserError
-from trellis.serve import AlreadyServedError
 
 EXPECTED = (
     SettingsError,
     DefinitionError,
     PublishConflict,
-    InstallationError,
     UserError,
-    AlreadyServedError,
+    BusyError,
 )
 
 
@@ -48,10 +46,10 @@ def settings_of_instance() -> Settings:
     settings = load_settings()
     database = Database(settings.database_url, synchronous=settings.synchronous)
     try:
-        ready = is_set_up(database)
+        is_ready = database.has_table("meta_version")
     finally:
         database.dispose()
-    if not ready:
+    if not is_ready:
         raise SettingsError("the database is empty: run `trellis init` first")
     return settings
 

@@ -4,7 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Collection
 
-from rule_engine.functions import Function, Parameter, always, never_nullable
+import sqlalchemy as sa
+
+from rule_engine.backends.dialects.values import Plain, Value
+from rule_engine.columns import Choices
+from rule_engine.functions import Function, Parameter, SqlCall, always, never_nullable
 from rule_engine.types import Environment, Kind
 
 
@@ -13,11 +17,17 @@ def _in_team(environment: Environment, name: str) -> bool:
     return isinstance(known, Collection) and name in known
 
 
+def _sql(call: SqlCall) -> Value:
+    known = sa.bindparam("user_teams", type_=Choices())
+    return Plain(call.dialect.texts.in_set(call.element(0), known), True)
+
+
 FUNCTION = Function(
     name="in_team",
     parameters=(Parameter("name", frozenset({Kind.TEXT})),),
     result=always(Kind.BOOLEAN),
     python=_in_team,
+    sql=_sql,
     doc='Says whether the acting person belongs to a team, by its name in "teams".',
     nullable=never_nullable,
 )

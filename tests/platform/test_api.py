@@ -186,3 +186,30 @@ def test_nobody_unknown_comes_in(app: Flask, platform: object) -> None:
         answer = client.open(f"/api/v1/{address}", method=method)
         assert answer.status_code == 401, address
         assert answer.content_type == "application/problem+json"
+
+
+def test_owners_change_by_their_own_action(call: Client) -> None:
+    record = created(call, "rita", "lead", **LEAD)
+    address = f"lead/{record['id']}"
+    assert call("rita", "POST", f"{address}/actions/assign", {"to": "ron"}).status_code == 403
+    assert call("mark", "POST", f"{address}/actions/assign", {"to": "nobody"}).status_code == 422
+    assert call("mark", "POST", f"{address}/actions/assign").status_code == 422
+    done = call("mark", "POST", f"{address}/actions/assign", {"to": "ron"})
+    assert (done.status_code, done.get_json()["version"]) == (200, 2)
+    assert call("rita", "GET", address).status_code == 404
+    assert call("ron", "GET", f"{address}?expand=owner").get_json()["owner"]["name"] == "Ron"
+
+
+def test_users_are_records_that_administrators_make(call: Client) -> None:
+    user = {"username": "nia", "name": "Nia", "email": "nia@example.com", "manager": "mark"}
+    assert call("rita", "POST", "user", user).status_code == 403
+    made = call("admin", "POST", "user", user).get_json()
+    taken = call("admin", "POST", "user", {**user, "email": "other@example.com"})
+    assert (taken.status_code, taken.get_json()["errors"][0]["path"]) == (422, "/username")
+    off = {"If-Match": f'"{made["id"]}:1"'}
+    changed = call("admin", "PATCH", f"user/{made['id']}", {"active": False}, off)
+    assert changed.get_json()["active"] is False
+    assert call("admin", "PATCH", f"user/{made['id']}", {"account": 1}, off).status_code in {
+        412,
+        422,
+    }

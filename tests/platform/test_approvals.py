@@ -11,7 +11,15 @@ import sqlalchemy as sa
 
 from metadata.problems import sentence
 from rule_engine.services.approval_state import Verdict
-from tests.platform.acting import acting, change_element, database_hash, make, outbox_rows, stored
+from tests.platform.acting import (
+    acting,
+    change_element,
+    database_hash,
+    make,
+    outbox_rows,
+    restrict_field,
+    stored,
+)
 from tests.platform.world import PASSWORD, People
 from trellis.automation.approvals import (
     Request,
@@ -328,3 +336,16 @@ def test_the_inbox_shows_what_the_approval_looks_at(platform: Platform, quote: s
         (waiting,) = pending_for(unit)
     assert set(waiting.summary) >= {"status", "discount", "amount"}
     assert waiting.step == "Sales manager"
+
+
+def test_a_path_does_not_tell_why_where_the_reason_is_hidden(
+    platform: Platform, quote: str
+) -> None:
+    restrict_field(platform, "finance", "quote", "margin", "hidden")
+    start(platform, quote)
+    reasons = {}
+    for username in ("rita", "fay"):
+        with acting(platform, username) as unit:
+            (found,) = of_record(unit, "quote", quote)
+        reasons[username] = [step.reason is not None for step in found.state.path]
+    assert reasons == {"rita": [False, True, True], "fay": [False, True, False]}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
@@ -24,7 +25,7 @@ from trellis.records.delete import delete_record, restore_record
 from trellis.records.errors import Conflict, Missing, NotAllowed, RecordError, Refused, Stale
 from trellis.records.save import save_record
 from trellis.records.unit import MAX_DEPTH
-from trellis.runtime import Platform
+from trellis.runtime import Platform, open_platform
 
 pytestmark = pytest.mark.usefixtures("people")
 
@@ -189,6 +190,26 @@ def test_parents_follow_their_lines(platform: Platform) -> None:
     with acting(platform, "rita") as unit:
         delete_record(unit, "quote_line", line, channel="api")
     assert isinstance(stored(platform, "quote", other)["amount"], Money)  # no lines: rule is mute
+
+
+def test_lines_saved_at_once_all_count(platform: Platform) -> None:
+    account = make(platform, "rita", "account", name="Acme")
+    quote = make(platform, "rita", "quote", name="Q", account=account)
+    gate = threading.Barrier(4)
+
+    def add() -> None:
+        own = open_platform(platform.settings)
+        gate.wait()
+        for _ in range(3):
+            make(own, "rita", "quote_line", quote=quote, product="A", quantity="1", unit_price="5")
+        own.close()
+
+    threads = [threading.Thread(target=add) for _ in range(4)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert str(stored(platform, "quote", quote)["amount"].amount) == "60.00"
 
 
 def test_deleting_respects_what_refers(platform: Platform) -> None:

@@ -6,9 +6,10 @@ from decimal import Decimal
 
 import pytest
 
-from tests.platform.acting import acting, make, stored
+from tests.platform.acting import acting, make, restrict_field, stored
 from tests.platform.world import People
 from trellis.automation.scores import explain_scores
+from trellis.records.assign import assign_record
 from trellis.records.errors import Missing
 from trellis.records.save import save_record
 from trellis.runtime import Platform
@@ -79,3 +80,16 @@ def test_nobody_asks_why_of_what_she_does_not_see(platform: Platform) -> None:
     lead = make(platform, "rita", "lead", **LEAD)
     with pytest.raises(Missing), acting(platform, "ron") as unit:
         explain_scores(unit, "lead", lead)
+
+
+def test_reasons_do_not_tell_what_is_hidden(platform: Platform) -> None:
+    restrict_field(platform, "sales_rep", "lead", "employees", "hidden")
+    lead = make(platform, "diana", "lead", **LEAD, employees=1500, demo_requested=True)
+    with acting(platform, "diana") as unit:
+        assign_record(unit, "lead", lead, "rita", channel="page")
+        (whole,) = explain_scores(unit, "lead", lead)
+    with acting(platform, "rita") as unit:
+        (seen,) = explain_scores(unit, "lead", lead)
+    assert {item.because for item in whole.items} == {"Enterprise size", "Asked for a demo"}
+    assert {item.because for item in seen.items} == {"Asked for a demo"}
+    assert seen.points == whole.points  # the score itself is declassified by its own grant

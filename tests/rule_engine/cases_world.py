@@ -21,6 +21,7 @@ AMY: Record = {
     "level": Decimal(3),
     "regions": frozenset({"vip", "press"}),
     "limit": Money(Decimal(100), "CNY"),
+    "roles": frozenset({"sales_rep"}),
 }
 
 

@@ -358,7 +358,10 @@ class Writer:
         accounts = [p for p in all_paths(place, Kind.REFERENCE) if _target(p, place) == "account"]
         users = [p for p in all_paths(place, Kind.REFERENCE) if _target(p, place) == "user"]
         same = accounts if accounts and self.pick("au") == "a" else [*users, "user"]
-        return f"{self.pick(same)} {self.pick(('=', '!='))} {self.pick(same)}"
+        left, right = self.pick(same), self.pick(same)
+        if same is not accounts and self.pick("mn") == "m":
+            left = f"manager_of({left})"
+        return f"{left} {self.pick(('=', '!='))} {right}"
 
     def quantified(self, place: Place) -> str:
         path, _, where = self._link(place)

@@ -82,6 +82,7 @@ SCHEMA: SchemaOf = make_schema(
                 "regions": "*vip|press|partner",
                 "hired": "date",
                 "limit": "money CNY",
+                "manager": "-> user",
             },
         ),
     ]

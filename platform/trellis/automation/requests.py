@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 
 import sqlalchemy as sa
 from sqlalchemy.dialects.postgresql import insert as postgresql_insert
@@ -86,45 +87,39 @@ class Hold:
         return self.cause is None or (field in self.editable and user_id in self.approvers)
 
 
-def hold_of(connection: sa.Connection, object_id: str, record_id: str) -> Hold | None:
-    """Gives what holds a record, in one query; None when it is free."""
+def hold_statement() -> sa.Select[Any]:
+    """Gives the question of `hold_of`: always one row, with the record as parameters."""
     request, lock = approval_request, record_lock
     key = sa.select(
-        sa.literal(object_id).label("object"), sa.literal(record_id).label("record_id")
+        sa.bindparam("object", type_=sa.Text).label("object"),
+        sa.bindparam("record_id", type_=sa.Text).label("record_id"),
     ).subquery()
-    row = (
-        connection.execute(
-            sa.select(
-                lock.c.cause,
-                request.c.id,
-                request.c.approval,
-                request.c.state,
-                request.c.editable,
-            ).select_from(
-                key.outerjoin(
-                    lock,
-                    sa.and_(lock.c.object == key.c.object, lock.c.record_id == key.c.record_id),
-                ).outerjoin(
-                    request,
-                    sa.and_(
-                        request.c.object == key.c.object,
-                        request.c.record_id == key.c.record_id,
-                        request.c.status == OPEN,
-                    ),
-                )
-            )
-        )
-        .mappings()
-        .one()
+    locked = sa.and_(lock.c.object == key.c.object, lock.c.record_id == key.c.record_id)
+    requested = sa.and_(
+        request.c.object == key.c.object,
+        request.c.record_id == key.c.record_id,
+        request.c.status == sa.literal_column(f"'{OPEN}'"),
     )
-    if row["cause"] is None and row["id"] is None:
+    return sa.select(
+        lock.c.cause, request.c.id, request.c.approval, request.c.state, request.c.editable
+    ).select_from(key.outerjoin(lock, locked).outerjoin(request, requested))
+
+
+# Asked on every save: built once.
+HOLD = hold_statement()
+
+
+def hold_of(connection: sa.Connection, object_id: str, record_id: str) -> Hold | None:
+    """Gives what holds a record, in one statement; None when it is free."""
+    row = connection.execute(HOLD, {"object": object_id, "record_id": record_id}).one()
+    if row.cause is None and row.id is None:
         return None
-    state: Mapping[str, object] = row["state"] or {}
+    state: Mapping[str, object] = row.state or {}
     return Hold(
-        cause=row["cause"],
-        request=row["id"],
-        approval=row["approval"],
-        editable=names(row["editable"]),
+        cause=row.cause,
+        request=row.id,
+        approval=row.approval,
+        editable=names(row.editable),
         approvers=names(state.get("approvers")),
     )
 

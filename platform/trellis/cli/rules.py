@@ -48,9 +48,12 @@ def command() -> None:
 @SCHEMA
 @click.argument("files", nargs=-1, required=True, type=PATH)
 def check(schemas: tuple[Path, ...], files: tuple[Path, ...]) -> None:
-    """Check rule files or folders; findings read file:line:column: message (hint)."""
-    texts = read_texts(files)
-    with explaining(), open_source(schemas or packages_of(files)) as source:
+    """Check rule files or folders; findings read file:line:column: message (hint).
+
+    Arguments that end in .json count as --schema.
+    """
+    texts = read_texts(rules_among(files))
+    with explaining(), open_source(schemas_among(schemas, files)) as source:
         findings = check_texts(texts, source.catalog)
     for finding in findings:
         click.echo(f"{finding.source}:{finding}", err=True)
@@ -67,11 +70,14 @@ def check(schemas: tuple[Path, ...], files: tuple[Path, ...]) -> None:
 def test(
     schemas: tuple[Path, ...], files: tuple[Path, ...], now: str | None, timezone: str
 ) -> None:
-    """Run the test blocks of rule files or folders, with all rules of them in force."""
+    """Run the test blocks of rule files or folders, with all rules of them in force.
+
+    Arguments that end in .json count as --schema.
+    """
     zone = read_zone(timezone)
     clock = read_now(now, zone) if now else None
-    with explaining(), open_source(schemas or packages_of(files)) as source:
-        results = run_test_blocks(read_texts(files), source.catalog, clock, zone)
+    with explaining(), open_source(schemas_among(schemas, files)) as source:
+        results = run_test_blocks(read_texts(rules_among(files)), source.catalog, clock, zone)
     click.echo(format_results(results))
     if not all(result.passed for result in results):
         raise SystemExit(1)
@@ -88,6 +94,7 @@ def test(
 @click.option("--rates", default="", help="Exchange rates, as USD=7.20,EUR=7.80.")
 @click.option("--user", help="The acting person as JSON.")
 @click.option("--engine", type=click.Choice(list(ENGINES)), default="python", show_default=True)
+@click.argument("more_schemas", nargs=-1, type=PATH)
 def evaluate_command(
     object_name: str,
     expression: str | None,
@@ -99,12 +106,16 @@ def evaluate_command(
     rates: str,
     user: str | None,
     engine: str,
+    more_schemas: tuple[Path, ...],
 ) -> None:
-    """Evaluate an expression on a record; prints the value as one line of JSON."""
+    """Evaluate an expression on a record; prints the value as one line of JSON.
+
+    Arguments count as --schema.
+    """
     if (batch is None) == (expression is None or record is None):
         raise click.UsageError("give --expression and --record, or --batch")
     zone = read_zone(timezone)
-    with explaining(), open_source(schemas) as source:
+    with explaining(), open_source([*schemas, *more_schemas]) as source:
         setting = Setting(
             source.catalog,
             read_now(now, zone) if now else milliseconds(datetime.now(UTC)),
@@ -150,9 +161,15 @@ def read_record(
     return source.record(object_name, text.strip(), Moment(setting.now, setting.zone))
 
 
-def packages_of(paths: tuple[Path, ...]) -> tuple[Path, ...]:
-    """Gives the package folders among the paths."""
-    return tuple(path for path in paths if (path / "manifest.json").exists())
+def rules_among(paths: tuple[Path, ...]) -> list[Path]:
+    """Gives the rule files and folders among the arguments."""
+    return [path for path in paths if path.suffix != ".json"]
+
+
+def schemas_among(schemas: tuple[Path, ...], paths: tuple[Path, ...]) -> list[Path]:
+    """Gives the definitions to use: those named, else the packages among the arguments."""
+    named = [*schemas, *(path for path in paths if path.suffix == ".json")]
+    return named or [path for path in paths if (path / "manifest.json").exists()]
 
 
 @contextmanager

@@ -12,14 +12,14 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from metadata.access import SYSTEM, Principal
+from metadata.access import AUTOMATION, SYSTEM, Principal
 from metadata.catalog import Catalog
 from metadata.query import Moment
 from trellis.automation import approvals
 from trellis.automation.outbox import outbox
 from trellis.demo.world import Event, Planned, World, plan_world
 from trellis.records.errors import Refused
-from trellis.records.save import save_record
+from trellis.records.save import refresh, save_record
 from trellis.records.unit import Unit
 from trellis.runtime import Platform
 from trellis.security.directory import UserDirectory
@@ -121,6 +121,15 @@ class Player:
                 self.connection.execute(sa.delete(outbox))
                 forgotten = True
             self.play_event(event)
+        self.rescore(world)
+
+    def rescore(self, world: World) -> None:
+        """Brings scores up to the present: some of them fade with time."""
+        unit = self.unit_of(datetime.now(UTC), AUTOMATION)
+        for name, records in world.records.items():
+            if self.catalog.program.for_object(name).scores:
+                for record in records:
+                    refresh(unit, name, str(record.id), why="rescored", respect_lock=False)
 
     def play_event(self, event: Event) -> None:
         """Lets one thing happen; a record that waits for an approval lies still."""

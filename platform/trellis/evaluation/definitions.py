@@ -24,13 +24,12 @@ def read_catalog(paths: Iterable[Path]) -> Catalog:
     what cannot be read, DefinitionError for what is wrong.
     """
     catalog = system_catalog()
-    for path in paths:
-        if is_package(path):
-            package = read_package(path)
-            catalog = add_package(add_required(catalog, package), package)
-        else:
-            catalog = add_elements(catalog, [*catalog.elements, *read_objects(path)])
-    return catalog
+    given = list(paths)
+    for path in filter(is_package, given):
+        package = read_package(path)
+        catalog = add_package(add_required(catalog, package), package)
+    objects = [found for path in given if not is_package(path) for found in read_objects(path)]
+    return add_elements(catalog, [*catalog.elements, *objects]) if objects else catalog
 
 
 def system_catalog() -> Catalog:
@@ -61,10 +60,13 @@ def add_package(catalog: Catalog, package: Package) -> Catalog:
 
 
 def add_elements(catalog: Catalog, elements: Sequence[Element]) -> Catalog:
-    """Gives the catalog that publishing these elements would make."""
+    """Gives the catalog that publishing these elements would make.
+
+    References may lead to objects that are not there: expressions then cannot follow them.
+    """
     planned = plan(catalog.elements, elements)
-    if planned.problems:
-        raise DefinitionError(planned.problems)
+    if problems := [found for found in planned.problems if found.code != "unknown_object"]:
+        raise DefinitionError(problems)
     return build_catalog(catalog.version + 1, planned.elements)
 
 

@@ -7,8 +7,8 @@ from dataclasses import dataclass
 
 import sqlalchemy as sa
 
-from rule_engine.backends.python import compile_node
 from rule_engine import Expression
+from rule_engine.backends.python import compile_node
 from rule_engine.core import Node
 from rule_engine.errors import NotTranslatableError, RuleCheckError, RuleSyntaxError
 from rule_engine.services.evaluate import Surroundings

@@ -279,14 +279,12 @@ def refresh_parents(unit: Unit, definition: ObjectDefinition, states: Iterable[R
             unit.as_automation(),
             object_name,
             record_id,
-            because=definition.name,
+            why=f"{definition.name} changed",
             respect_lock=not unit.principal.unrestricted,
         )
 
 
-def refresh(
-    unit: Unit, object_name: str, record_id: str, *, because: str, respect_lock: bool
-) -> None:
+def refresh(unit: Unit, object_name: str, record_id: str, *, why: str, respect_lock: bool) -> None:
     """Runs a record's before-save rules and scores again; a deleted one is left alone.
 
     With `respect_lock` it raises Conflict where rules would change a locked record: nobody gets
@@ -305,5 +303,4 @@ def refresh(
         if hold is not None and hold.cause is not None:
             values = {"object": object_name, "cause": hold.cause}
             raise Conflict([Problem("", "parent_locked", values)])
-    why = f"{because} changed"
     store(unit, definition, old, judgement, environment, channel="rule", why=why, counts=False)

@@ -8,6 +8,7 @@ from datetime import datetime
 from decimal import Decimal
 
 from metadata.catalog import Catalog
+from metadata.fields.base import choose_label
 from metadata.objects import ObjectDefinition
 from rule_engine.program import Approval, Score
 from rule_engine.services.approval import can_submit
@@ -121,7 +122,7 @@ def score_card(
     return ScoreCard(
         label=catalog.message(result.label, language),
         points=result.points,
-        grade=result.grade,
+        grade=choose_label(option.labels, language) if option else result.grade,
         grade_hue=(option.hue if option else None) or "gray",
         base=result.base or None,
         items=tuple(

@@ -55,10 +55,8 @@ class SqliteNumbers(Numbers):
         """Gives the stored integer as it is."""
         scale = column.type.scale if isinstance(column.type, Scaled) else 0
         element = _integer(column)
-        exact = _exact_of(element, scale)
-        return Number(
-            element, nullable, scale, STORED, None, Native(USUAL, (element,), False, exact)
-        )
+        native = Native(USUAL, (column,), False, _exact_of(element, scale))
+        return Number(element, nullable, scale, STORED, None, native)
 
     def parameter(self, name: str) -> Number:
         """Gives a bind parameter that is sent as text."""

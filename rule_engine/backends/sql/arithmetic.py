@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from decimal import Decimal
 
 import sqlalchemy as sa
+from sqlalchemy.sql.elements import Grouping
 
 from rule_engine import arithmetic, core
 from rule_engine.backends.chains import balance, is_plain, split_sum
@@ -79,8 +81,13 @@ class Arithmetic(Frames, ABC):
             [value for node in nodes if isinstance(value := self.value(node, frame), Number)]
             for nodes in (added, taken)
         ]
-        total = balance(plus, self.numbers.add)
-        return self.number("-", total, balance(minus, self.numbers.add)) if minus else total
+        total = balance(plus, self._bracketed_sum)
+        return self.number("-", total, balance(minus, self._bracketed_sum)) if minus else total
+
+    def _bracketed_sum(self, left: Number, right: Number) -> Number:
+        """SQLAlchemy would write a + (b + c) without the brackets, which is deep again."""
+        total = self.number("+", left, right)
+        return replace(total, element=Grouping(total.element))
 
     def number(self, operator: str, left: Number, right: Number) -> Number:
         """Gives `left operator right` of two numbers; constants are computed here."""
