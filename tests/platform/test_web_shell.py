@@ -59,9 +59,10 @@ def test_setup_is_for_administrators(login: Login, address: str) -> None:
 
 def test_counts_and_notifications(platform: Platform, login: Login) -> None:
     account = make(platform, "rita", "account", name="Acme")
-    values = {"name": "Q-1", "account": account, "discount": "0.25", "status": "draft"}
+    values = {"name": "Q-1", "account": account, "discount": "0.25", "amount": "1000"}
     quote = make(platform, "rita", "quote", **values)
-    login("rita").post(f"/o/quote/{quote}/actions/submit")
+    submitted = login("rita").post(f"/o/quote/{quote}/actions/submit")
+    assert submitted.status_code == 302, texts(read(submitted), ".notice")
     mark = login("mark")
     assert text(get(mark, "/"), ".nav a[href='/approvals'] .tally") == "1"
     assert texts(get(mark, "/"), ".list-card .cover")[0] == "Q-1"

@@ -19,7 +19,8 @@ from rule_engine import core
 from rule_engine.backends.python import syntax
 from rule_engine.backends.python.aggregates import build_aggregate
 from rule_engine.backends.python.conditions import ConditionEmitter
-from rule_engine.backends.python.emitter import Guards, without_place
+from rule_engine.backends.python.emitter import Guards, is_fixed, without_place
+from rule_engine.backends.python.operations import RunConstant
 from rule_engine.backends.python.syntax import Syntax
 from rule_engine.functions import functions
 from rule_engine.types import Environment
@@ -78,12 +79,14 @@ class Compiler(ConditionEmitter):
     def compile(self, node: core.Node) -> Compiled:
         """Gives the function."""
         load = list(self._load_repeated(node))
-        body = [*load, ast.Return(self.value(node))]
-        module = syntax.function("evaluate", PARAMETERS, body)
+        return self.build(self.value(node), load)
+
+    def build(self, value: Syntax, before: list[ast.stmt]) -> Compiled:
+        """Gives a function that gives a value after some assignments."""
+        module = syntax.function("evaluate", PARAMETERS, [*before, ast.Return(value)])
         code = compile(module, "<rule>", "exec", dont_inherit=True)
         inner = next(part for part in code.co_consts if isinstance(part, CodeType))
-        made = FunctionType(inner, self.names, "evaluate", (None, None))
-        return cast("Compiled", made)
+        return cast("Compiled", FunctionType(inner, self.names, "evaluate", (None, None)))
 
     def _load_repeated(self, node: core.Node) -> Iterator[ast.stmt]:
         found = Counter(part for part in _outside_aggregates(node) if isinstance(part, core.Path))
@@ -99,6 +102,18 @@ class Compiler(ConditionEmitter):
 
     def value(self, node: core.Node) -> Syntax:
         """Gives code whose value is the node's, None for empty."""
+        if is_fixed(node):
+            return self._fixed(node)
+        return self._open_value(node)
+
+    def _fixed(self, node: core.Node) -> Syntax:
+        """Compiles what is the same for all records of a run to a function of its own."""
+        inner = Compiler()
+        function = inner.build(inner._open_value(node), [])
+        compute = RunConstant(lambda environment: function({}, environment))
+        return self.call_kept(compute, syntax.name("environment"))
+
+    def _open_value(self, node: core.Node) -> Syntax:
         match node:
             case core.Constant():
                 return self.keep(node.value)

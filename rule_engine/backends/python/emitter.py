@@ -150,3 +150,18 @@ def without_place(path: core.Path) -> core.Path:
 def not_said(node: core.Node, message: str) -> NotTranslatableError:
     """Gives the error for what Python cannot say."""
     return NotTranslatableError(Diagnostic(message, node.span, "not_in_python"))
+
+
+#: Nodes that know only the moment and the zone, when all their parts do.
+FIXED = (core.Constant, core.Parameter, core.LocalInstant, core.Arithmetic, core.Negate)
+
+
+def is_fixed(node: core.Node) -> bool:
+    """Says whether a node is no constant but has one value for all records of a run."""
+    if isinstance(node, core.Constant) or node.type.kind is Kind.MONEY:
+        return False
+    if isinstance(node, core.Parameter):
+        return node.name == "today"
+    return all(
+        isinstance(part, FIXED) and part.type.kind is not Kind.MONEY for part in core.walk(node)
+    )

@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from datetime import date, datetime, time, timedelta
 from decimal import Decimal
+from zoneinfo import ZoneInfo
 
 from rule_engine import arithmetic, dates
 from rule_engine.backends.chains import NUMBERS
@@ -57,6 +58,29 @@ def linked(
 def today(environment: Environment) -> date | None:
     """Gives the date in the organisation's zone."""
     return dates.date_in(environment.now, environment.zone)
+
+
+class RunConstant:
+    """A value that depends on the moment and the zone only: computed once as long as both stay.
+
+    A run has one moment, so `today - 7 days` costs one comparison per record.
+    """
+
+    __slots__ = ("_compute", "_known")
+
+    def __init__(self, compute: Callable[[Environment], object]) -> None:
+        self._compute = compute
+        self._known: tuple[datetime, ZoneInfo, object] | None = None
+
+    def __call__(self, environment: Environment) -> object:
+        """Gives the value at the environment's moment in its zone."""
+        known = self._known
+        now, zone = environment.now, environment.zone
+        # One attribute read and one written, so that threads see all three or none.
+        if known is None or known[0] != now or known[1] is not zone:
+            known = (now, zone, self._compute(environment))
+            self._known = known
+        return known[2]
 
 
 def local_instant(day: date | None, clock: time, environment: Environment) -> datetime | None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from rule_engine import core
 from rule_engine.backends.chains import balance, is_plain, split_sum
 from rule_engine.backends.python import operations, syntax
-from rule_engine.backends.python.emitter import Emitter, Guards, not_said
+from rule_engine.backends.python.emitter import Emitter, Guards, is_fixed, not_said
 from rule_engine.backends.python.syntax import Syntax
 
 NUMBER_FUNCTIONS = {"+": "add", "-": "subtract", "*": "multiply"}
@@ -18,10 +18,15 @@ class ArithmeticEmitter(Emitter):
     def computed(self, node: core.Node) -> Syntax:
         """Gives code for an arithmetic node, None for empty."""
         guards: Guards = {}
-        return self.guarded(guards, self.full(node, guards))
+        return self.guarded(guards, self._open_full(node, guards))
 
     def full(self, node: core.Node, guards: Guards) -> Syntax:
         """Gives code for a value that is not empty once all guards hold."""
+        if is_fixed(node):
+            return self.bind(self.value(node), guards)
+        return self._open_full(node, guards)
+
+    def _open_full(self, node: core.Node, guards: Guards) -> Syntax:
         match node:
             case core.Arithmetic() if is_plain(node) and node.op in NUMBER_FUNCTIONS:
                 return self._sum(node, guards) if node.op in "+-" else self._exact(node, guards)
