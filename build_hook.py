@@ -16,9 +16,8 @@ import re
 import shutil
 import subprocess
 from collections.abc import Callable
-from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 if TYPE_CHECKING:
     BuildHookInterface = Any
@@ -33,9 +32,10 @@ OLDEST_NODE = 20
 PLATFORM = Path("platform", "trellis")
 Log = Callable[[str], object]
 
+# No dataclass here: hatchling runs this file without the entry in sys.modules that they need.
 
-@dataclass(frozen=True, slots=True)
-class Node:
+
+class Node(NamedTuple):
     """A Node to build with: how to call it and npm, and a folder to put first on PATH."""
 
     node: tuple[str, ...]

@@ -7,7 +7,16 @@ argument (None) makes everything empty, so does a divisor of 0.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
-from decimal import MAX_EMAX, MIN_EMIN, ROUND_CEILING, ROUND_FLOOR, ROUND_HALF_UP, Context, Decimal
+from decimal import (
+    MAX_EMAX,
+    MIN_EMIN,
+    ROUND_05UP,
+    ROUND_CEILING,
+    ROUND_FLOOR,
+    ROUND_HALF_UP,
+    Context,
+    Decimal,
+)
 from functools import reduce
 
 from rule_engine.types import RateTable
@@ -30,22 +39,28 @@ subtract: Callable[[Decimal, Decimal], Decimal] = EXACT.subtract
 multiply: Callable[[Decimal, Decimal], Decimal] = EXACT.multiply
 
 
-def divide(left: Decimal, right: Decimal) -> Decimal | None:
-    """Gives the quotient with at most 12 places, without trailing zeros; None for a divisor of 0.
+#: Quotients are cut so that they can be rounded again: see ROUND_05UP in the decimal module.
+_CUT = Context(prec=60, rounding=ROUND_05UP, Emax=MAX_EMAX, Emin=MIN_EMIN)
+_LAST_PLACE = Decimal(1).scaleb(-QUOTIENT_PLACES)
+_MANY_DIGITS = 40
 
-    Integer division of |a|·2·10¹² + |b| by 2·|b| rounds half up without rounding twice.
-    """
+
+def divide(left: Decimal, right: Decimal) -> Decimal | None:
+    """Gives the quotient with at most 12 places, without trailing zeros; None for a divisor of 0."""
     if not right:
         return None
-    divisor = right.copy_abs()
-    scaled = EXACT.add(EXACT.multiply(left.copy_abs(), _TWO_UNITS), divisor)
-    units = EXACT.divide_int(scaled, EXACT.multiply(divisor, _TWO))
-    quotient = shorten(units.scaleb(-QUOTIENT_PLACES, EXACT))
-    return negate(quotient) if (left < 0) != (right < 0) else quotient
+    cut = _CUT.divide(left, right)
+    if cut.adjusted() > _MANY_DIGITS:
+        cut = _divide_long(left, right)
+    return shorten(cut.quantize(_LAST_PLACE, ROUND_HALF_UP, EXACT))
 
 
-_TWO = Decimal(2)
-_TWO_UNITS = Decimal(2).scaleb(QUOTIENT_PLACES)
+def _divide_long(left: Decimal, right: Decimal) -> Decimal:
+    """Gives the quotient of a number so long that 60 digits do not reach behind the point."""
+    context = EXACT.copy()
+    context.rounding = ROUND_05UP
+    context.prec = left.adjusted() - right.adjusted() + _MANY_DIGITS
+    return context.divide(left, right)
 
 
 def negate(value: Decimal) -> Decimal:
@@ -55,11 +70,10 @@ def negate(value: Decimal) -> Decimal:
 
 def shorten(value: Decimal) -> Decimal:
     """Gives the same number without zeros after its last digit behind the point; 0 has no sign."""
-    if not value:
-        return ZERO
-    shortened = value.normalize(EXACT)
-    exponent = shortened.as_tuple().exponent
-    return shortened.quantize(ONE, context=EXACT) if int(exponent) > 0 else shortened
+    whole = value.to_integral_value()
+    if whole == value:
+        return EXACT.add(whole, ZERO) if whole else ZERO
+    return value.normalize(EXACT)
 
 
 def modulo(left: Decimal, right: Decimal) -> Decimal | None:

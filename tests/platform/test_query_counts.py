@@ -48,7 +48,8 @@ def lead(platform: Platform, people: People) -> str:
         for n in range(ROWS)
     ]
     make(platform, "rita", "task", subject="Call", lead=ids[0], due_on="2030-01-01")
-    make(platform, "rita", "activity", subject="Met", kind="meeting", lead=ids[0])
+    met = {"subject": "Met", "kind": "meeting", "happened_at": "2026-01-01T08:00:00Z"}
+    make(platform, "rita", "activity", lead=ids[0], **met)
     return ids[0]
 
 

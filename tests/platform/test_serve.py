@@ -23,19 +23,23 @@ from trellis.embedded import MAX_SOCKET_PATH, socket_place
 from trellis.runtime import Platform
 
 
-@pytest.fixture
-def served(platform: Platform) -> Iterator[tuple[subprocess.Popen[bytes], str]]:
-    """A supervisor that serves the platform; gives its process and address."""
-    port = free_port()
-    environment = {
-        **os.environ,
+def environment(platform: Platform) -> dict[str, str]:
+    """Gives what leads a process to the instance of the test, without any Redis."""
+    variables = {name: text for name, text in os.environ.items() if "TRELLIS" not in name}
+    return {
+        **variables,
         "TRELLIS_INSTANCE": str(platform.settings.instance),
         "TRELLIS_SECRET_KEY": platform.settings.secret_key,
         "TRELLIS_DATABASE_URL": platform.settings.database_url,
     }
-    environment.pop("TRELLIS_REDIS_URL", None)
+
+
+@pytest.fixture
+def served(platform: Platform) -> Iterator[tuple[subprocess.Popen[bytes], str]]:
+    """A supervisor that serves the platform; gives its process and address."""
+    port = free_port()
     command = [sys.executable, "-m", "trellis", "serve", "--port", str(port), "--workers", "2"]
-    process = subprocess.Popen(command, env=environment)
+    process = subprocess.Popen(command, env=environment(platform))
     address = f"http://127.0.0.1:{port}"
     wait_until(lambda: ready(address))
     yield process, address
@@ -78,6 +82,15 @@ def children(pid: int) -> dict[str, int]:
     return found
 
 
+def refuses_to_be_served_twice(platform: Platform) -> None:
+    command = [sys.executable, "-m", "trellis", "serve", "--port", str(free_port())]
+    second = subprocess.run(
+        command, env=environment(platform), capture_output=True, text=True, check=False
+    )
+    assert second.returncode == 1
+    assert second.stderr == f"Error: {platform.settings.instance} is served already\n"
+
+
 def alive(pid: int) -> bool:
     return Path(f"/proc/{pid}").exists()
 
@@ -89,6 +102,7 @@ def test_everything_starts_is_restarted_and_ends_together(
     assert read(f"{address}/readyz") == {"database": "ok", "redis": "ok", "status": "ok"}
     before = children(process.pid)
     assert set(before) == {"web", "worker", "valkey"}
+    refuses_to_be_served_twice(platform)
 
     for name in ("worker", "web", "valkey"):
         os.kill(before[name], signal.SIGKILL)
@@ -119,21 +133,6 @@ def test_a_killed_supervisor_takes_its_children_along(
     process.kill()
     process.wait()
     wait_until(lambda: not any(alive(pid) for pid in below.values()), 30)
-
-
-def test_an_instance_is_served_once(
-    platform: Platform, served: tuple[subprocess.Popen[bytes], str]
-) -> None:
-    environment = {
-        **os.environ,
-        "TRELLIS_INSTANCE": str(platform.settings.instance),
-        "TRELLIS_SECRET_KEY": platform.settings.secret_key,
-        "TRELLIS_DATABASE_URL": platform.settings.database_url,
-    }
-    command = [sys.executable, "-m", "trellis", "serve", "--port", str(free_port())]
-    second = subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
-    assert second.returncode == 1
-    assert second.stderr == f"Error: {platform.settings.instance} is served already\n"
 
 
 def test_a_long_path_of_the_instance_does_not_break_the_socket(tmp_path: Path) -> None:

@@ -106,7 +106,7 @@ def test_an_edit_in_place_keeps_what_was_typed_until_it_is_right(
     page.goto(lead)
     page.locator("#field-email").hover()
     page.get_by_role("button", name="Edit Email", exact=True).click()
-    field = page.get_by_label("Email", exact=True).and_(page.locator("input"))
+    field = page.get_by_role("textbox", name="Email", exact=True)
     expect(field).to_be_focused()
     field.fill("nobody")
     field.press("Enter")

@@ -70,7 +70,7 @@ def test_an_object_without_a_file(platform: Platform, login: Login, bearer: Bear
     answer = rita.post("/o/site_visit/new", data=data)
     assert answer.status_code == 302, texts(read(answer), "#summary")
     assert "良好" in text(get(rita, answer.headers["Location"]), ".highlights")
-    items = rita.get("/api/v1/site_visit", headers=bearer("rita")).json["items"]
+    items = rita.get("/api/v1/site_visit", headers=bearer("rita")).get_json()["items"]
     assert [(item["name"], item["result"]) for item in items] == [("North", "good")]
     wrong = rita.post("/o/site_visit/new", data={**data, "people": "100", "visited_on": ""})
     assert wrong.status_code == 422
