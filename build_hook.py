@@ -138,15 +138,27 @@ def build_frontend(root: Path, log: Log = print) -> None:
         return
     node = system_node() or wheel_node()
     install_packages(root, node, log)
-    target = bundle(root)
-    shutil.rmtree(target, ignore_errors=True)
-    command = [*node.node, "build.mjs", str(target)]
+    built = frontend(root) / "node_modules" / ".built"
+    shutil.rmtree(built, ignore_errors=True)
+    command = [*node.node, "build.mjs", str(built)]
     subprocess.run(command, cwd=frontend(root), env=environment(node), check=True)
-    path = target / "manifest.json"
+    path = built / "manifest.json"
     manifest = json.loads(path.read_text("utf-8"))
     manifest["inputs"] = digest(root)
     path.write_text(json.dumps(manifest, indent=1) + "\n", "utf-8")
-    log(f"front end: built into {target}")
+    replace(bundle(root), built)
+    log(f"front end: built into {bundle(root)}")
+
+
+def replace(target: Path, built: Path) -> None:
+    """Puts a finished bundle in the place of the old one: a running server always finds one."""
+    old = built.with_name(".old")
+    shutil.rmtree(old, ignore_errors=True)
+    target.parent.mkdir(parents=True, exist_ok=True)
+    if target.exists():
+        target.rename(old)
+    built.rename(target)
+    shutil.rmtree(old, ignore_errors=True)
 
 
 def compile_translations(root: Path, log: Log = print) -> None:

@@ -46,7 +46,7 @@ _MANY_DIGITS = 40
 
 
 def divide(left: Decimal, right: Decimal) -> Decimal | None:
-    """Gives the quotient with at most 12 places, without trailing zeros; None for a divisor of 0."""
+    """Gives the quotient with at most 12 places, without end zeros; None for a divisor of 0."""
     if not right:
         return None
     cut = _CUT.divide(left, right)

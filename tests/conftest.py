@@ -11,6 +11,7 @@ import tempfile
 import time
 import uuid
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import psycopg
@@ -63,6 +64,13 @@ def postgresql_server() -> Iterator[str]:
     binaries = find_postgresql()
     if binaries is None:
         pytest.skip("PostgreSQL binaries not found: the PostgreSQL half of the suite is LEFT OUT")
+    with running_postgresql(binaries) as address:
+        yield address
+
+
+@contextmanager
+def running_postgresql(binaries: Path) -> Iterator[str]:
+    """Runs a temporary cluster; gives its address without a database name."""
     who = unprivileged()
     folder = Path(tempfile.mkdtemp(prefix="trellis-pg-"))
     if who:

@@ -90,6 +90,9 @@ def prepare_instance(environment: Mapping[str, str] | None = None) -> Settings:
     (instance / "run").chmod(0o700)
     for name in (SECRET_FILE, ENCRYPTION_FILE):
         make_secret(instance / name)
+    if not variables.get("TRELLIS_DATABASE_URL"):
+        # SQLite gives its log the mode of this file; others are not to read either.
+        os.close(os.open(instance / SQLITE_FILE, os.O_CREAT, 0o600))
     return load_settings(variables)
 
 

@@ -6,6 +6,7 @@ import logging
 import sqlite3
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -108,6 +109,16 @@ def signal(connection: sa.Connection, name: str) -> None:
     """
     signals: dict[str, None] = connection.get_execution_options().get("trellis_signals", {})
     signals[name] = None
+
+
+def clock(connection: sa.Connection) -> datetime | sa.ColumnElement[datetime]:
+    """Gives what stands for the present moment in a statement.
+
+    PostgreSQL's own clock, so that hosts agree; this process's with SQLite.
+    """
+    if connection.dialect.name == "postgresql":
+        return sa.func.clock_timestamp(type_=sa.DateTime(timezone=True))
+    return datetime.now(UTC)
 
 
 def insert_once(

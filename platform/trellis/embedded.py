@@ -49,7 +49,8 @@ def plan_server(instance: Path) -> EmbeddedServer | None:
     place, url = socket_place(instance)
     command = (
         *(str(program), *place),
-        *("--dir", str(data), "--daemonize", "no", "--loglevel", "warning"),
+        *("--dir", str(data), "--daemonize", "no"),
+        *("--logfile", str(data / "valkey.log"), "--loglevel", "notice"),
         *("--save", "", "--appendonly", "yes", "--appendfsync", "everysec"),
         *("--maxmemory", MAX_MEMORY, "--maxmemory-policy", "noeviction"),
     )

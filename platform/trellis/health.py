@@ -8,18 +8,21 @@ from flask import Blueprint, Response, jsonify
 from metadata.store import read_versions
 from trellis.current import platform
 from trellis.db import SYSTEM_TABLES
+from trellis.declared import declares
 from trellis.runtime import Platform
 
 blueprint = Blueprint("health", __name__)
 
 
 @blueprint.get("/healthz")
+@declares("", "")
 def healthz() -> Response:
     """Says that the process serves."""
     return jsonify(status="ok")
 
 
 @blueprint.get("/readyz")
+@declares("", "")
 def readyz() -> tuple[Response, int]:
     """Says whether database, tables and Redis are right."""
     checks = {"database": database_state(platform()), "redis": redis_state(platform())}

@@ -10,6 +10,7 @@ import ctypes
 import logging
 import os
 import signal
+import socket
 import subprocess
 import sys
 import time
@@ -122,12 +123,13 @@ class Supervisor:
 def serve(settings: Settings, options: Options, *, announce: Callable[[str], object]) -> None:
     """Serves an instance until a signal comes; `announce` is told where.
 
-    Raises BusyError when another supervisor does.
+    Raises BusyError when another supervisor does, or the port is taken.
     """
     settings.run_folder.mkdir(parents=True, exist_ok=True)
     with try_lock(settings.run_folder / "serve.lock") as is_ours:
         if not is_ours:
             raise BusyError(f"{settings.instance} is served already")
+        refuse_taken_port(options)
         children = plan_children(settings, options)
         announce(f"Trellis serves http://{options.host}:{options.port} - stop with Ctrl-C")
         database = Database(settings.database_url, synchronous=settings.synchronous)
@@ -137,6 +139,21 @@ def serve(settings: Settings, options: Options, *, announce: Callable[[str], obj
             Supervisor(children, idle).run()
         finally:
             database.dispose()
+
+
+def refuse_taken_port(options: Options) -> None:
+    """Raises BusyError when somebody else listens where we are to serve."""
+    address = (options.host, options.port)
+    family = socket.AF_INET6 if ":" in options.host else socket.AF_INET
+    with socket.socket(family) as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind(address)
+        except OSError as error:
+            raise BusyError(
+                f"cannot serve {options.host}:{options.port}: {error.strerror}; "
+                "choose another port with --port"
+            ) from error
 
 
 def plan_children(settings: Settings, options: Options) -> list[Child]:

@@ -9,7 +9,6 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
-import sqlalchemy as sa
 from redis import Redis
 from redis.exceptions import RedisError
 from rq import SimpleWorker
@@ -30,6 +29,8 @@ POLL_SECONDS = 1.0
 SWEEP_SECONDS = 10.0
 PURGE_SECONDS = 3600.0
 RETRY_SECONDS = 5.0
+# RQ breaks a job off after 180 s; what is left then is the poller's.
+DISPATCH_SECONDS = 60.0
 # RQ looks for abandoned jobs only when a worker wakes up, which follows from its time to live.
 WORKER_TTL_SECONDS = 30
 MAINTENANCE_SECONDS = 15
@@ -43,7 +44,8 @@ def make_dispatcher(platform: Platform) -> Dispatcher:
 
 def make_tasks(platform: Platform) -> dict[str, Task]:
     """Gives all that a job in Redis may ask for."""
-    return {"dispatch": make_dispatcher(platform).drain}
+    dispatcher = make_dispatcher(platform)
+    return {"dispatch": lambda: dispatcher.drain(seconds=DISPATCH_SECONDS)}
 
 
 @dataclass(slots=True)
@@ -62,7 +64,7 @@ class Every:
         self.due = now + self.seconds
         try:
             self.call()
-        except (sa.exc.SQLAlchemyError, RedisError, OSError):
+        except Exception:
             logger.exception("a round of the worker failed")
 
 

@@ -165,6 +165,6 @@ def bearer(app: Flask, people: People) -> Bearer:
         body = {"username": username, "password": PASSWORD, "provider": "db"}
         answer = app.test_client().post("/api/v1/security/login", json=body)
         assert answer.status_code == 200, answer.get_data(as_text=True)
-        return {"Authorization": f"Bearer {answer.json['access_token']}"}
+        return {"Authorization": f"Bearer {answer.get_json()['access_token']}"}
 
     return headers

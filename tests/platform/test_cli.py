@@ -33,12 +33,10 @@ ACCOUNT = {
 }
 
 
-def run(
-    *arguments: str, instance: Path | None = None, **variables: str
-) -> subprocess.CompletedProcess[str]:
+def run(*arguments: str, **variables: str) -> subprocess.CompletedProcess[str]:
     """Runs `trellis` in a process of its own."""
     environment = {name: text for name, text in os.environ.items() if "TRELLIS" not in name}
-    environment |= {"TRELLIS_INSTANCE": str(instance or "/nowhere/at/all"), **variables}
+    environment |= {"TRELLIS_INSTANCE": "/nowhere/at/all", **variables}
     return subprocess.run(
         [sys.executable, "-m", "trellis", *arguments],
         capture_output=True,
@@ -60,7 +58,10 @@ def schemas(tmp_path: Path) -> tuple[str, ...]:
 
 
 def test_an_instance_is_made_once_and_users_are_managed(tmp_path: Path, database_url: str) -> None:
-    where = {"instance": tmp_path / "instance", "TRELLIS_DATABASE_URL": database_url}
+    where = {
+        "TRELLIS_INSTANCE": str(tmp_path / "instance"),
+        "TRELLIS_DATABASE_URL": database_url,
+    }
     early = run("user", "list", **where)
     assert early.returncode == 1
     assert "run `trellis init` first" in early.stderr
@@ -85,7 +86,7 @@ def test_an_instance_is_made_once_and_users_are_managed(tmp_path: Path, database
     again = run("user", "add", "rita", "--email", "rita@example.com", "--role", "king", **where)
     assert again.returncode == 1
     assert "/username: Another record already has this value" in again.stderr
-    assert "/roles: no role \"king\"; there are: admin, " in again.stderr
+    assert '/roles: no role "king"; there are: admin, ' in again.stderr
     assert run("user", "lock", "rita", **where).stdout == "locked rita\n"
     nobody = run("user", "lock", "nobody", **where)
     assert nobody.stderr == "Error: no user 'nobody'; `trellis user list` shows all\n"
@@ -100,7 +101,11 @@ def test_an_instance_is_made_once_and_users_are_managed(tmp_path: Path, database
 
 
 def test_the_admin_password_comes_from_the_environment(tmp_path: Path) -> None:
-    done = run("init", instance=tmp_path / "i", TRELLIS_ADMIN_PASSWORD="chosen by the operator")
+    done = run(
+        "init",
+        TRELLIS_INSTANCE=str(tmp_path / "i"),
+        TRELLIS_ADMIN_PASSWORD="chosen by the operator",
+    )
     assert done.returncode == 0, done.stderr
     assert "chosen by the operator" not in done.stdout
     assert "the password in TRELLIS_ADMIN_PASSWORD" in done.stdout

@@ -39,8 +39,8 @@ def count(database: Database, table: sa.Table) -> int:
 def test_a_write_is_all_or_nothing_with_its_ddl(database: Database) -> None:
     def work(connection: sa.Connection) -> None:
         connection.execute(sa.insert(parent).values(id=1))
-        connection.execute(sa.DDL("CREATE TABLE made (id INTEGER)"))
-        connection.execute(sa.DDL("ALTER TABLE parent ADD COLUMN more INTEGER"))
+        connection.execute(sa.text("CREATE TABLE made (id INTEGER)"))
+        connection.execute(sa.text("ALTER TABLE parent ADD COLUMN more INTEGER"))
 
     with pytest.raises(BreakOffError):
         write_and_break_off(database, work)

@@ -339,6 +339,15 @@ def test_roles_and_managers_decide_what_somebody_reaches(
     assert below <= mark.principal.access("lead").reach("update").owners
 
 
+@pytest.mark.filterwarnings("ignore:Yielding raw tuples:DeprecationWarning")  # in FAB's fields
+def test_pages_of_flask_appbuilder_are_for_administrators(login: Login) -> None:
+    for path in ("/roles/list/", "/groups/list/", "/groups/add"):
+        assert login("admin").get(path).status_code == 200, path
+        assert login("rita").get(path).status_code != 200, path
+    for path in ("/users/list/", "/registeruser/list/", "/permissions/list/", "/roles/add"):
+        assert login("admin").get(path).status_code in {403, 404}, path
+
+
 def test_a_circle_of_managers_ends(platform: Platform, people: People) -> None:
     with platform.database.write() as connection:
         snapshot = platform.catalogs.snapshot(connection)

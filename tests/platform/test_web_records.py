@@ -140,7 +140,8 @@ def test_a_note_is_an_activity(platform: Platform, login: Login, lead: str) -> N
 
 def test_the_picker_finds_what_the_person_may_see(platform: Platform, login: Login) -> None:
     make(platform, "rita", "lead", name="Northwind", lead_source="web")
-    found = [login(name).get("/o/lead/lookup?q=north").get_json()["items"] for name in ("rita", "ron")]
+    answers = [login(name).get("/o/lead/lookup?q=north") for name in ("rita", "ron")]
+    found = [answer.get_json()["items"] for answer in answers]
     assert [[item["name"] for item in items] for items in found] == [["Northwind"], []]
     assert login("fay").get("/o/lead/lookup?q=north").status_code == 404
     assert "Northwind" in login("rita").get("/search?q=north").get_data(as_text=True)

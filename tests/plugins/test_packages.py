@@ -9,6 +9,7 @@ import pytest
 from metadata.catalog import Catalog, build_catalog
 from metadata.checks.translations import missing_translations
 from metadata.elements import Element
+from metadata.layouts import Section, Tab
 from metadata.packages.check import check_package, line_of, package_warnings, with_package
 from metadata.packages.manifest import PRODUCT
 from metadata.packages.read import Package, read_package
@@ -96,7 +97,8 @@ def titles(package: Package, catalog: Catalog) -> dict[str, str | None]:
             found[f"view {view.object}/{view.name}"] = view.labels.get("zh")
     for layouts in catalog.layouts_by_object.values():
         for layout in layouts.values():
-            for part in (*layout.sections, *layout.tabs):
+            parts: list[Section | Tab] = [*layout.sections, *layout.tabs]
+            for part in parts:
                 if part.labels:
                     place = f"layout {layout.object}/{layout.name} {part.label()}"
                     found[place] = part.labels.get("zh")

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from decimal import Decimal
 from functools import cache, partial
 from typing import TypeVar
 
@@ -286,6 +287,7 @@ class Writer:
             return f"(({self.condition(inner)}) {word} ({self.condition(inner)}))"
         tests = [self.compare, self.compare, self.compare, self.empty, self.member, self.between]
         tests += [self.text_test, self.text_test, self.window, self.choices, self.flag, self.record]
+        tests += [self.near_number, self.near_date, self.near_text]
         tests += [self.option] + ([self.quantified] if links(place) and place.depth > 0 else [])
         return self.one(tests)(inner)
 
@@ -304,6 +306,43 @@ class Writer:
             right = self.value(other, place)
         ordered = kind not in (Kind.TEXT, Kind.BOOLEAN)
         return f"{left} {self.pick(ORDERS if ordered else ORDERS[:2])} {right}"
+
+    def near_number(self, place: Place) -> str:
+        """Compares a field with a value of the pool, or with one just beside it."""
+        field = self.pick(paths(place.object, 1)[Kind.NUMBER])
+        value = Decimal(self.pick(NUMBERS))
+        beside = value + Decimal(self.pick(("0", "0.00001", "-0.00001", "0.004", "-0.0001")))
+        factor = self.pick(("", "", "20", "1.5", "1000"))
+        if factor:
+            field, beside = f"{field} * {factor}", beside * Decimal(factor)
+        if len(beside.as_tuple().digits) > 18:
+            beside = beside.quantize(Decimal("0.001"))
+        return f"{field} {self.pick(ORDERS)} {beside:f}"
+
+    def near_date(self, place: Place) -> str:
+        """Moves a field to the ends of the calendar, months and daylight saving time."""
+        kind = self._kind(Kind.DATE, Kind.INSTANT)
+        field = self.pick(paths(place.object, 1)[kind])
+        lengths = [*LITERALS[Kind.CALENDAR_LENGTH], "pieces * 1 day", "1000000 days"]
+        if kind is Kind.INSTANT:
+            lengths += LITERALS[Kind.CLOCK_LENGTH]
+        if place.object != "deal":
+            lengths.remove("pieces * 1 day")
+        moved = f"{field} {self.pick(('+', '-'))} {self.pick(lengths)}"
+        if self.pick("emm") == "e":
+            return f"{moved} is empty"
+        return f"{moved} {self.pick(ORDERS)} {self.pick((*LITERALS[kind], *LITERALS[Kind.DATE]))}"
+
+    def near_text(self, place: Place) -> str:
+        """Looks for letters of the pool, in other case, in computed text."""
+        field = self.pick(paths(place.object, 1)[Kind.TEXT])
+        computed = self.pick(("{}", "concat({})", "lower({})", "upper({})", "trim({})")).format(
+            field
+        )
+        whole = self.pick(TEXTS)
+        part = json.dumps(self.pick((whole, whole[:2], whole[-3:])).casefold(), ensure_ascii=False)
+        word = self.pick(("contains", "starts with", "ends with", "="))
+        return f"{computed} {word} {part}"
 
     def option(self, place: Place) -> str:
         return f"{self.pick(all_paths(place, Kind.CHOICE))} {self.pick(ORDERS)} " + self.leaf(

@@ -12,7 +12,13 @@ import pytest
 import sqlalchemy as sa
 
 from rule_engine import core
-from rule_engine.backends.sql import compile_node_sql, compile_parts_sql, compile_sql, parameters
+from rule_engine.backends.sql import (
+    compile_node_sql,
+    compile_parts_sql,
+    compile_sql,
+    compile_stored_sql,
+    parameters,
+)
 from rule_engine.errors import NotTranslatableError, Span
 from rule_engine.expression import Expression
 from rule_engine.types import Kind, Type
@@ -213,3 +219,32 @@ def test_parameters_of_the_person_and_of_this() -> None:
         "user_limit": None,
         "user_limit_currency": None,
     }
+
+
+STORED = [
+    ("quantity * 3 + account.size", "8.56"),
+    ("quantity / 3", "0.6667"),
+    ("-quantity / 3", "-0.6667"),
+    ("pieces", "7"),
+    ("sum(lines.quantity)", "0"),
+    ("quantity * 99999999999999", None),
+    ("pieces * 9999999", "69999993"),
+    ("pieces / 0", None),
+]
+
+
+@pytest.mark.parametrize(("expression", "expected"), STORED)
+@pytest.mark.usefixtures("undone")
+def test_updates_store_rounded_numbers(
+    expression: str, expected: str | None, connection: sa.Connection, tables: Tables
+) -> None:
+    empty: Record = dict.fromkeys(SCHEMA.objects["deal"].fields)
+    account: Record = dict.fromkeys(SCHEMA.objects["account"].fields)
+    insert(connection, "account", [{**account, "id": "a", "size": Decimal("2.5555")}])
+    deal = {"id": "d", "pieces": Decimal(7), "quantity": Decimal("2.0000"), "account": "a"}
+    insert(connection, "deal", [{**empty, **deal}])
+    parts = compile_stored_sql(node_of(expression), tables, DEAL, DEAL.c.rate.type)
+    only = compile_node_sql(node_of("account.size > 1"), tables, DEAL)
+    connection.execute(sa.update(DEAL).where(only).values(rate=parts[""]))
+    found = connection.execute(sa.select(DEAL.c.rate)).scalar_one()
+    assert found == (None if expected is None else Decimal(expected))

@@ -8,15 +8,17 @@ dies and however many dispatchers there are.
 from __future__ import annotations
 
 import logging
+import math
+import time
 import uuid
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 
 import sqlalchemy as sa
 
 from trellis.automation.outbox import DEAD, DONE, RUNNING, WAITING, Effect, outbox
-from trellis.db import Database
+from trellis.db import Database, clock
 
 logger = logging.getLogger(__name__)
 
@@ -35,11 +37,12 @@ class LeaseLostError(Exception):
 
 
 def database_now(connection: sa.Connection) -> datetime:
-    """Gives the time by which leases are judged: PostgreSQL's own, so that hosts agree."""
-    if connection.dialect.name != "postgresql":
-        return datetime.now(UTC)
-    now: datetime = connection.execute(sa.select(sa.func.clock_timestamp())).scalar_one()
-    return now
+    """Gives the time by which leases are judged, which is the same for all hosts."""
+    now = clock(connection)
+    if isinstance(now, datetime):
+        return now
+    found: datetime = connection.execute(sa.select(now)).scalar_one()
+    return found
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,14 +51,15 @@ class Dispatcher:
 
     database: Database
     perform: Perform
-    clock: Callable[[sa.Connection], datetime] = database_now
+    read_clock: Callable[[sa.Connection], datetime] = database_now
 
-    def drain(self) -> int:
-        """Runs effects until none is due; gives how many were done."""
-        done = 0
-        while batch := self.run_batch():
-            done += batch
-        return done
+    def drain(self, *, seconds: float = math.inf) -> int:
+        """Runs effects until none is due or the time is over; gives how many were run."""
+        end = time.monotonic() + seconds
+        run = 0
+        while time.monotonic() < end and (batch := self.run_batch()):
+            run += batch
+        return run
 
     def run_batch(self) -> int:
         """Claims some effects and runs them; gives how many were claimed."""
@@ -63,7 +67,7 @@ class Dispatcher:
             return 0
         lease = uuid.uuid4().hex
         with self.database.write() as connection:
-            effects = claim(connection, lease, self.clock(connection))
+            effects = claim(connection, lease, self.read_clock(connection))
         for effect in effects:
             self.run(effect, lease)
         return len(effects)
@@ -71,14 +75,14 @@ class Dispatcher:
     def has_due(self) -> bool:
         """Says whether anything is due, without taking a lock."""
         with self.database.read() as connection:
-            due = is_due(self.clock(connection))
+            due = is_due(self.read_clock(connection))
             return connection.execute(sa.select(sa.exists().where(due))).scalar_one()
 
     def run(self, effect: Effect, lease: str) -> None:
         """Runs one claimed effect; a failure is written down and tried again later."""
         try:
             with self.database.write() as connection:
-                now = self.clock(connection)
+                now = self.read_clock(connection)
                 self.perform(connection, effect, now)
                 mark_done(connection, effect, lease, now)
         except LeaseLostError:
@@ -86,12 +90,12 @@ class Dispatcher:
         except Exception as error:
             logger.exception("effect %s (%s) failed", effect.id, effect.action)
             with self.database.write() as connection:
-                mark_failed(connection, effect, lease, self.clock(connection), error)
+                mark_failed(connection, effect, lease, self.read_clock(connection), error)
 
     def purge(self) -> int:
         """Deletes effects done long ago; gives how many."""
         with self.database.write() as connection:
-            limit = self.clock(connection) - timedelta(days=KEEP_DONE_DAYS)
+            limit = self.read_clock(connection) - timedelta(days=KEEP_DONE_DAYS)
             old = sa.delete(outbox).where(outbox.c.state == DONE, outbox.c.done_at < limit)
             return connection.execute(old).rowcount
 

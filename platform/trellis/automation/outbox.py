@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import datetime
 
 import sqlalchemy as sa
 import uuid_utils
 
 from rule_engine.columns import Instant
-from trellis.db import SYSTEM_TABLES, insert_once, signal
+from trellis.db import SYSTEM_TABLES, clock, insert_once, signal
 
 # The signal after whose commit workers are woken.
 OUTBOX = "outbox"
@@ -72,7 +72,7 @@ def add(
     `payload` is JSON. `at` delays the effect. A second effect with the same key is left out, and
     False is returned.
     """
-    now = datetime.now(UTC)
+    now = clock(connection)
     row = {
         "id": str(uuid_utils.uuid7()),
         "effect_key": effect_key,

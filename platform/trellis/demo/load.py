@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping, Sequence, Set
 from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
@@ -17,6 +17,7 @@ from metadata.catalog import Catalog
 from metadata.query import Moment
 from trellis.automation import approvals
 from trellis.automation.outbox import outbox
+from trellis.automation.requests import OPEN, approval_request
 from trellis.demo.world import Event, Planned, World, plan_world
 from trellis.records.errors import Refused
 from trellis.records.save import refresh, save_record
@@ -25,7 +26,7 @@ from trellis.runtime import Platform
 from trellis.security.directory import UserDirectory
 from trellis.security.users import create_user, find_user
 
-# Messages about what happened longer ago are not sent any more.
+# Messages about what happened longer ago are not sent any more, unless somebody still has to act.
 NEWS_DAYS = 4
 
 
@@ -115,13 +116,30 @@ class Player:
     def play(self, world: World) -> None:
         """Plays all events, in order of time."""
         news = datetime.now(UTC) - timedelta(days=NEWS_DAYS)
-        forgotten = False
+        before = self.effects()
         for event in world.events:
-            if not forgotten and event.at > news:
-                self.connection.execute(sa.delete(outbox))
-                forgotten = True
-            self.play_event(event)
+            if event.at <= news:
+                self.play_event(event)
+        old = self.effects() - before
+        for event in world.events:
+            if event.at > news:
+                self.play_event(event)
+        self.forget(old)
         self.rescore(world)
+
+    def effects(self) -> set[str]:
+        """Gives the keys of the messages that are to be sent."""
+        return set(self.connection.execute(sa.select(outbox.c.effect_key)).scalars())
+
+    def forget(self, keys: Set[str]) -> None:
+        """Drops messages, but not those to people who are still asked for an approval."""
+        request = approval_request
+        still = sa.select(request.c.id, request.c.revision).where(request.c.status == OPEN)
+        kept = tuple(
+            f"approval/{one}/{revision}/" for one, revision in self.connection.execute(still)
+        )
+        dropped = [key for key in keys if not key.startswith(kept)]
+        self.connection.execute(sa.delete(outbox).where(outbox.c.effect_key.in_(dropped)))
 
     def rescore(self, world: World) -> None:
         """Brings scores up to the present: some of them fade with time."""

@@ -19,7 +19,7 @@ from trellis.current import load_account, platform
 from trellis.security.access import Account
 from trellis.security.api import SecurityApi
 from trellis.security.sessions import STAMP, brings_token
-from trellis.security.views import LoginView
+from trellis.security.views import LoginView, RolePages
 
 logger = logging.getLogger(__name__)
 
@@ -37,6 +37,7 @@ class SecurityManager(FabSecurityManager):
 
     authdbview = LoginView
     security_api = SecurityApi
+    rolemodelview = RolePages
     userstatschartview = None
 
     def create_db(self) -> None:
@@ -46,10 +47,12 @@ class SecurityManager(FabSecurityManager):
             self.add_role(self.auth_role_public)
 
     def register_views(self) -> None:
-        """Registers login and tokens, and the read-only pages of roles."""
+        """Registers login, tokens, and for administrators the pages of roles and groups."""
         self.appbuilder.add_api(self.security_api)
         self.auth_view = self.authdbview()
         self.appbuilder.add_view_no_menu(self.auth_view)
+        self.appbuilder.add_view_no_menu(self.rolemodelview)
+        self.appbuilder.add_view_no_menu(self.groupmodelview)
         if self.is_auth_limited:
             limit = self.limiter.limit(self.auth_rate_limit, methods=["POST"], key_func=login_key)
             limit(self.auth_view.blueprint)

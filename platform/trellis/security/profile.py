@@ -20,6 +20,7 @@ from trellis.current import (
     platform,
     public,
 )
+from trellis.declared import declares
 from trellis.security.access import Account
 from trellis.security.redirects import safe_path
 from trellis.security.sessions import STAMP
@@ -30,12 +31,14 @@ blueprint = Blueprint("profile", __name__)
 
 
 @blueprint.get("/profile")
+@declares("", "")
 def profile() -> str:
     """Shows a person's own settings."""
     return render_template("security/profile.html", account=account())
 
 
 @blueprint.post("/profile/password")
+@declares("", "")
 def change_password() -> BaseResponse | tuple[str, int]:
     """Changes the password; this session goes on, all others end."""
     person = logged_in()
@@ -57,6 +60,7 @@ def change_password() -> BaseResponse | tuple[str, int]:
 
 @blueprint.route("/lang/<code>", methods=["GET", "POST"])
 @public
+@declares("", "")
 def switch_language(code: str) -> Response | BaseResponse:
     """Shows the pages in another language from now on."""
     if code not in LANGUAGES:

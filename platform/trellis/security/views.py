@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from typing import ClassVar
+
 from flask import Response, flash, g, redirect, request, session
 from flask_appbuilder import expose
 from flask_appbuilder.security.decorators import no_cache
-from flask_appbuilder.security.views import AuthDBView
+from flask_appbuilder.security.views import AuthDBView, RoleModelView
 from flask_babel import gettext
 from flask_login import login_user, logout_user
 from flask_wtf import FlaskForm
@@ -63,6 +65,17 @@ class LoginView(AuthDBView):
         logout_user()
         session.clear()
         return redirect("/login")
+
+
+class RolePages(RoleModelView):
+    """`/roles`: what Flask-AppBuilder keeps of roles, to look at.
+
+    Roles are written as definitions; renamed here they would lose their grants.
+    """
+
+    route_base = "/roles"
+    base_permissions: ClassVar[list[str]] = ["can_list", "can_show"]
+    list_columns: ClassVar[list[str]] = ["name"]
 
 
 def log_in(account_id: int) -> bool:

@@ -114,6 +114,10 @@ class Numbers(ABC):
         """Gives an expression that is read as a Decimal."""
 
     @abstractmethod
+    def stored(self, number: Number, scale: int) -> Element:
+        """Gives what a Scaled column keeps: rounded half up, NULL beyond 18 digits."""
+
+    @abstractmethod
     def digits(self, number: Number) -> Element:
         """Gives the number as text without zeros after its last digit behind the point."""
 

@@ -12,7 +12,7 @@ from sqlalchemy.dialects.postgresql import array
 from rule_engine.arithmetic import MAX_PLACES, QUOTIENT_PLACES, round_places
 from rule_engine.backends.dialects.numbers import OPERATORS, Condition, Numbers
 from rule_engine.backends.dialects.values import Element, Number, literal, retype, verbatim
-from rule_engine.columns import DecimalText
+from rule_engine.columns import MAX_DIGITS, DecimalText
 
 NUMERIC = sa.Numeric()
 
@@ -160,6 +160,11 @@ class PostgresqlNumbers(Numbers):
     def result(self, number: Number) -> sa.ColumnElement[Decimal]:
         """Gives the element."""
         return retype(number.element, DecimalText())
+
+    def stored(self, number: Number, scale: int) -> Element:
+        """Gives the rounded number."""
+        whole = _bounded(number.element * verbatim(10**scale), 10**MAX_DIGITS - 1)
+        return numeric(sa.func.round(whole)) * verbatim(f"1E-{scale}")
 
     def digits(self, number: Number) -> Element:
         """Gives trim_scale() as text."""

@@ -16,7 +16,7 @@ from zoneinfo import ZoneInfo
 
 from rule_engine import arithmetic, dates, text
 from rule_engine.backends.dialects.sqlite_totals import Highest, Lowest, Sum
-from rule_engine.columns import read_instant, write_instant
+from rule_engine.columns import MAX_DIGITS, read_instant, write_instant
 from rule_engine.values import CalendarLength
 
 Argument = str | int
@@ -83,6 +83,12 @@ def _round(value: Argument, places: Argument) -> str | None:
     if abs(count) > arithmetic.MAX_PLACES:
         return None
     return write(arithmetic.round_places(Decimal(value), count))
+
+
+def _stored(value: Argument, scale: Argument) -> int | None:
+    number = Decimal(value).scaleb(int(scale), arithmetic.EXACT)
+    whole = int(arithmetic.round_places(number, 0))
+    return whole if abs(whole) < 10**MAX_DIGITS else None
 
 
 def _within(value: Argument, limit: Argument) -> str | None:
@@ -195,6 +201,7 @@ FUNCTIONS: dict[str, tuple[int, Function]] = {
     "divide": (2, _binary(arithmetic.divide)),
     "modulo": (2, _binary(arithmetic.modulo)),
     "compare": (2, _compare),
+    "stored": (2, _stored),
     "within": (2, _within),
     "negate": (1, _unary(arithmetic.negate)),
     "absolute": (1, _unary(Decimal.copy_abs)),

@@ -1,9 +1,4 @@
-"""Numbers on SQLite: scaled integers while they fit 64 bits, else text and exact functions.
-
-SQLite turns an integer that overflows into a float. So every expression carries a bound. One that
-could overflow is computed by functions on decimal texts. Where only columns with extraordinary
-values could make it overflow, a CASE looks at the columns and computes all usual rows natively.
-"""
+"""Numbers on SQLite: scaled integers while they fit 64 bits, else text and exact functions."""
 
 from __future__ import annotations
 
@@ -15,32 +10,30 @@ from typing import Any
 import sqlalchemy as sa
 
 from rule_engine.arithmetic import EXACT, MAX_PLACES, ONE, scale_integer
-from rule_engine.backends.dialects.numbers import MIRRORED, OPERATORS, Condition, Numbers
+from rule_engine.backends.dialects.numbers import MIRRORED, OPERATORS, Condition
+from rule_engine.backends.dialects.sqlite_scales import (
+    HALF,
+    INTEGER,
+    MAX_INTEGER,
+    PRODUCT,
+    STORED,
+    TEXT,
+    USUAL,
+    SqliteScales,
+    exact_of,
+    function,
+    guarded_leaves,
+    integer,
+    is_guarded,
+    join_native,
+    unusual,
+    usual_bound,
+)
 from rule_engine.backends.dialects.values import Element, Native, Number, literal, retype, verbatim
-from rule_engine.columns import MAX_DIGITS, DecimalText, Scaled
-
-INTEGER = sa.BigInteger()
-TEXT = sa.Text()
-
-MAX_INTEGER = 2**63 - 1
-STORED = 10**MAX_DIGITS - 1
-USUAL = 10**13
-HALF = 10**9
-
-#: SQLAlchemy's precedence of * and /, which operators written by hand do not have.
-PRODUCT = 8
+from rule_engine.columns import DecimalText, Scaled
 
 
-def function(name: str, *arguments: object) -> Element:
-    """Gives a call of one of `sqlite_functions` with a decimal text as result."""
-    return getattr(sa.func, f"rule_{name}")(*arguments, type_=TEXT)  # type: ignore[no-any-return]  # sa.func takes any name
-
-
-def _integer(element: Element) -> Element:
-    return retype(element, INTEGER)
-
-
-class SqliteNumbers(Numbers):
+class SqliteNumbers(SqliteScales):
     """Scaled integers and decimal texts."""
 
     def constant(self, value: Decimal) -> Number:
@@ -54,8 +47,8 @@ class SqliteNumbers(Numbers):
     def column(self, column: Element, *, nullable: bool) -> Number:
         """Gives the stored integer as it is."""
         scale = column.type.scale if isinstance(column.type, Scaled) else 0
-        element = _integer(column)
-        native = Native(USUAL, (column,), False, _exact_of(element, scale))
+        element = integer(column)
+        native = Native(USUAL, (column,), False, exact_of(element, scale))
         return Number(element, nullable, scale, STORED, None, native)
 
     def parameter(self, name: str) -> Number:
@@ -64,56 +57,7 @@ class SqliteNumbers(Numbers):
 
     def whole(self, element: Element, bound: int, *, nullable: bool) -> Number:
         """Gives the integer expression."""
-        return Number(_integer(element), nullable, 0, bound)
-
-    # ------------------------------------------------------------ forms
-
-    def exact(self, number: Number) -> Element:
-        """Gives the number as decimal text."""
-        if number.constant is not None:
-            return literal(format(number.constant, "f"), TEXT)
-        if number.scale is None:
-            return number.element
-        return number.native.exact() if number.native else _exact_of(number.element, number.scale)()
-
-    def settle(self, number: Number) -> Number:
-        """Gives the number without a guard: as text if it has one."""
-        if number.native is None or not number.native.guarded:
-            return replace(number, native=None)
-        usual = function("decimal", number.element, verbatim(number.scale or 0))
-        element = sa.case((_unusual(number.native.leaves), self.exact(number)), else_=usual)
-        return Number(element, number.nullable)
-
-    def _rescale(self, number: Number, scale: int) -> Number | None:
-        """Gives the same number with more places; None when it does not fit 64 bits."""
-        factor = 10 ** (scale - (number.scale or 0))
-        return number if factor == 1 else self._times(number, factor, scale)
-
-    def _times(self, number: Number, factor: int, scale: int) -> Number | None:
-        usual = (number.native.usual if number.native else number.bound) * abs(factor)
-        if usual > MAX_INTEGER:
-            return None
-        if number.constant is not None:
-            whole = scale_integer(number.constant, number.scale or 0) or 0
-            element = literal(whole * factor, INTEGER)
-            return replace(number, element=element, scale=scale, bound=abs(whole * factor))
-        bound = number.bound * abs(factor)
-        element = _integer(number.element * verbatim(factor))
-        native = number.native and replace(
-            number.native, usual=usual, guarded=number.native.guarded or bound > MAX_INTEGER
-        )
-        if native is None and bound > MAX_INTEGER:
-            return None
-        return Number(element, number.nullable, scale, min(bound, MAX_INTEGER), None, native)
-
-    def _align(self, numbers: Sequence[Number]) -> list[Number] | None:
-        """Gives all numbers with one scale; None when some are text or would not fit."""
-        if any(number.scale is None for number in numbers):
-            return None
-        scale = max(number.scale or 0 for number in numbers)
-        aligned = [self._rescale(number, scale) for number in numbers]
-        found = [number for number in aligned if number is not None]
-        return found if len(found) == len(numbers) else None
+        return Number(integer(element), nullable, 0, bound)
 
     # ------------------------------------------------------------ comparison
 
@@ -121,16 +65,16 @@ class SqliteNumbers(Numbers):
         """Gives an integer comparison where it is exact; a column beside a constant stays plain."""
         if left.constant is not None and right.constant is None:
             left, right, operator = right, left, MIRRORED[operator]
-        if right.constant is not None and left.scale is not None and not _is_guarded(left):
+        if right.constant is not None and left.scale is not None and not is_guarded(left):
             return _compare_constant(operator, left.element, left.scale, right.constant)
-        aligned = self._align([left, right])
+        aligned = self.align([left, right])
         order = function("compare", self.exact(left), self.exact(right))
         exact: Condition = OPERATORS[operator](retype(order, INTEGER), 0)
         if aligned is None:
             return exact
         native: Condition = OPERATORS[operator](aligned[0].element, aligned[1].element)
-        leaves = _guarded_leaves(aligned)
-        return sa.case((_unusual(leaves), exact), else_=native) if leaves else native
+        leaves = guarded_leaves(aligned)
+        return sa.case((unusual(leaves), exact), else_=native) if leaves else native
 
     def one_of(self, number: Number, values: Sequence[Decimal]) -> Condition:
         """Gives an IN list of integers; constants with more places than the column never match."""
@@ -151,15 +95,15 @@ class SqliteNumbers(Numbers):
             return function("add", self.exact(left), self.exact(right))
 
         nullable = left.nullable or right.nullable
-        aligned = self._align([left, right])
+        aligned = self.align([left, right])
         if aligned is None:
             return Number(exact(), nullable)
         first, second = aligned
-        usual, bound = _usual(first) + _usual(second), first.bound + second.bound
+        usual, bound = usual_bound(first) + usual_bound(second), first.bound + second.bound
         if usual > MAX_INTEGER:
             return Number(exact(), nullable)
-        native = _join(aligned, usual, bound, exact)
-        element = _integer(first.element + second.element)
+        native = join_native(aligned, usual, bound, exact)
+        element = integer(first.element + second.element)
         return Number(element, nullable, first.scale, min(bound, MAX_INTEGER), None, native)
 
     def multiply(self, left: Number, right: Number) -> Number:
@@ -189,7 +133,7 @@ class SqliteNumbers(Numbers):
             return function("negate", self.exact(number))
 
         native = number.native and replace(number.native, exact=exact)
-        return replace(number, element=_integer(-number.element), native=native)
+        return replace(number, element=integer(-number.element), native=native)
 
     def _exactly(self, name: str, *numbers: Number, nullable: bool | None = None) -> Number:
         found = any(number.nullable for number in numbers) if nullable is None else nullable
@@ -223,19 +167,19 @@ class SqliteNumbers(Numbers):
         number = self.settle(number)
         if number.scale is None:
             return self._exactly("absolute", number)
-        return replace(number, element=_integer(sa.func.abs(number.element)), constant=None)
+        return replace(number, element=integer(sa.func.abs(number.element)), constant=None)
 
     def extreme(self, function: str, numbers: Sequence[Number]) -> Number:
         """Gives SQLite's min() or max() of several arguments, which is NULL when one is."""
         nullable = any(number.nullable for number in numbers)
-        aligned = self._align([self.settle(number) for number in numbers])
+        aligned = self.align([self.settle(number) for number in numbers])
         if aligned is None:
             texts = [self.exact(number) for number in numbers]
             name = {"min": "least", "max": "greatest"}[function]
             return Number(_call(name, texts), nullable)
         pick = sa.func.min if function == "min" else sa.func.max
         elements = [number.element for number in aligned]
-        element = elements[0] if len(elements) == 1 else _integer(pick(*elements))
+        element = elements[0] if len(elements) == 1 else integer(pick(*elements))
         return Number(element, nullable, aligned[0].scale, max(each.bound for each in aligned))
 
     def first(self, numbers: Sequence[Number]) -> Number:
@@ -257,12 +201,12 @@ class SqliteNumbers(Numbers):
     def _unite(self, numbers: Sequence[Number], nullable: bool, build: Any) -> Number:
         """Gives one expression of several numbers: integers of one scale, else texts."""
         settled = [self.settle(number) for number in numbers]
-        aligned = self._align(settled)
+        aligned = self.align(settled)
         if aligned is None:
             return Number(build([self.exact(number) for number in settled]), nullable)
         bound = max(number.bound for number in aligned)
         elements = [number.element for number in aligned]
-        return Number(_integer(build(elements)), nullable, aligned[0].scale, bound)
+        return Number(integer(build(elements)), nullable, aligned[0].scale, bound)
 
     def within(self, number: Number, limit: int) -> Number:
         """Gives rule_within()."""
@@ -291,7 +235,7 @@ class SqliteNumbers(Numbers):
             name = {"min": "lowest", "max": "highest"}[function]
             return Number(_call(name, [number.element]), True)
         aggregate = sa.func.min if function == "min" else sa.func.max
-        element = _integer(aggregate(number.element))
+        element = integer(aggregate(number.element))
         return Number(element, True, number.scale, number.bound)
 
     # ------------------------------------------------------------ ways out
@@ -300,7 +244,7 @@ class SqliteNumbers(Numbers):
         """Gives what the functions take for a whole number; they look at the limit themselves."""
         if number.constant is not None and abs(number.constant) > limit:
             return sa.null()
-        if number.scale == 0 and not _is_guarded(number):
+        if number.scale == 0 and not is_guarded(number):
             return number.element
         return self.exact(self.settle(number))
 
@@ -310,6 +254,14 @@ class SqliteNumbers(Numbers):
         if settled.scale is None:
             return retype(settled.element, DecimalText())
         return retype(settled.element, Scaled(settled.scale))
+
+    def stored(self, number: Number, scale: int) -> Element:
+        """Gives the integer of that scale, by rule_stored() where it is rounded or may be long."""
+        aligned = None if is_guarded(number) else self.align([number, _ruler(scale)])
+        if aligned is not None and aligned[0].scale == scale and aligned[0].bound <= STORED:
+            return aligned[0].element
+        text = self.exact(self.settle(number))
+        return integer(function("stored", text, verbatim(scale)))
 
     def order_element(self, number: Number) -> Element:
         """Gives the integer, or a text that sorts as the number does."""
@@ -327,42 +279,17 @@ class SqliteNumbers(Numbers):
         return Number(function("number", text), True)
 
 
+def _ruler(scale: int) -> Number:
+    """Gives a zero that others are aligned to."""
+    return Number(verbatim(0), False, scale, 0)
+
+
 def _call(name: str, arguments: Sequence[Element]) -> Element:
     return function(name, *arguments)
 
 
 def _coalesce(elements: Sequence[Element]) -> Element:
     return sa.func.coalesce(*elements) if len(elements) > 1 else elements[0]
-
-
-def _exact_of(element: Element, scale: int) -> Any:
-    return lambda: function("decimal", element, verbatim(scale))
-
-
-def _is_guarded(number: Number) -> bool:
-    return number.native is not None and number.native.guarded
-
-
-def _usual(number: Number) -> int:
-    return number.native.usual if number.native else number.bound
-
-
-def _join(numbers: Sequence[Number], usual: int, bound: int, exact: Any) -> Native | None:
-    if all(number.native is None for number in numbers):
-        return None
-    leaves = tuple(leaf for number in numbers if number.native for leaf in number.native.leaves)
-    guarded = bound > MAX_INTEGER or any(map(_is_guarded, numbers))
-    return Native(usual, tuple(dict.fromkeys(leaves)), guarded, exact)
-
-
-def _guarded_leaves(numbers: Sequence[Number]) -> tuple[Element, ...]:
-    found = [number.native for number in numbers if number.native and number.native.guarded]
-    return tuple(dict.fromkeys(leaf for native in found for leaf in native.leaves))
-
-
-def _unusual(leaves: Sequence[Element]) -> Condition:
-    limit = verbatim(USUAL)
-    return sa.or_(*(sa.func.abs(leaf, type_=INTEGER) > limit for leaf in leaves))
 
 
 def _compare_constant(operator: str, element: Element, scale: int, constant: Decimal) -> Condition:

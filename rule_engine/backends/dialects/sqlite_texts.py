@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 import sqlalchemy as sa
 
-from rule_engine.backends.dialects.sqlite_numbers import function
+from rule_engine.backends.dialects.sqlite_scales import function
 from rule_engine.backends.dialects.texts import TEXT, Condition, Texts, white_space
 from rule_engine.backends.dialects.values import Element, retype, verbatim
 

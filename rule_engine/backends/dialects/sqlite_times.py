@@ -7,7 +7,7 @@ from datetime import time
 import sqlalchemy as sa
 
 from rule_engine.backends.dialects.numbers import Numbers
-from rule_engine.backends.dialects.sqlite_numbers import function
+from rule_engine.backends.dialects.sqlite_scales import function
 from rule_engine.backends.dialects.times import (
     DATE,
     DAYS_BOUND,

@@ -13,10 +13,11 @@ import sqlalchemy as sa
 
 from rule_engine import core
 from rule_engine.backends.dialects.sqlite_functions import register_sqlite_functions
-from rule_engine.backends.dialects.values import Plain, parts
+from rule_engine.backends.dialects.values import Number, Plain, parts, retype
 from rule_engine.backends.sql.compiler import Compiler
 from rule_engine.backends.sql.frames import Frame
 from rule_engine.backends.sql.parameters import parameters
+from rule_engine.columns import Scaled
 from rule_engine.errors import Diagnostic, NotTranslatableError
 from rule_engine.types import Kind, Schema, SqlSchema
 
@@ -27,6 +28,7 @@ __all__ = [
     "compile_node_sql",
     "compile_parts_sql",
     "compile_sql",
+    "compile_stored_sql",
     "parameters",
     "register_sqlite_functions",
 ]
@@ -81,3 +83,21 @@ def compile_parts_sql(
         name: part.element if isinstance(part, Plain) else compiler.numbers.result(part)
         for name, part in parts(value).items()
     }
+
+
+def compile_stored_sql(
+    node: core.Node, sql_schema: SqlSchema, root: sa.FromClause, column: sa.types.TypeEngine[Any]
+) -> dict[str, sa.ColumnElement[Any]]:
+    """Gives what an UPDATE writes into the columns of a field, by part.
+
+    `column` is the main column's type. Numbers are rounded half up to its scale; one of more than
+    18 digits becomes NULL. (What the other functions give has a scale of its own on SQLite.)
+    """
+    compiler = Compiler(sql_schema)
+    found = parts(compiler.value(node, Frame(root)))
+    main = found[""]
+    if not isinstance(main, Number) or not isinstance(column, Scaled):
+        return compile_parts_sql(node, sql_schema, root)
+    stored = retype(compiler.numbers.stored(main, column.scale), column)
+    others = {name: part.element for name, part in found.items() if name}
+    return {"": stored, **others}

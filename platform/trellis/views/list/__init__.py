@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
+from functools import cached_property
 
 from flask import render_template
 
@@ -187,14 +188,23 @@ class Listing:
 
     def sortable(self, column: Column) -> Column:
         """Gives a column with how it is sorted and the address that sorts by it."""
-        path = column.name_path if column.name_path and column.is_reference else column.path
-        if self.records.check(self.object.name, sort=(path,)):
+        path = sort_path(column)
+        if path not in self.sortable_paths:
             return column
         direction = None
         if self.sort and self.sort[0].lstrip("-") == path:
             direction = DESCENDING if self.sort[0].startswith("-") else ASCENDING
         turned = f"-{path}" if direction == ASCENDING else path
         return replace(column, sort_href=self.href(sort=turned), sorted=direction)
+
+    @cached_property
+    def sortable_paths(self) -> frozenset[str]:
+        """Gives the paths of columns that this reader may sort by."""
+        paths = [sort_path(column) for column in self.columns]
+        if not self.records.check(self.object.name, sort=paths):
+            return frozenset(paths)
+        checked = (path for path in paths if not self.records.check(self.object.name, sort=(path,)))
+        return frozenset(checked)
 
     def sort_label(self) -> str:
         """Gives the title of the first column that sorts."""
@@ -217,6 +227,11 @@ class Listing:
             if column.field.options and "." not in column.path:
                 return f'{column.path} = "{column.field.options[0].value}"'
         return f'{self.object.name_field} contains "…"'
+
+
+def sort_path(column: Column) -> str:
+    """Gives what a column is sorted by: a reference by the name it shows."""
+    return column.name_path if column.name_path and column.is_reference else column.path
 
 
 def count_text(page: Page) -> str:

@@ -1,4 +1,4 @@
-"""Who may do what with an object, in five steps that cover most needs."""
+"""Who may do what with an object, in six steps that cover most needs."""
 
 from __future__ import annotations
 
@@ -14,12 +14,14 @@ from trellis.designer.drafts import find_drafted, list_drafted, put_element
 from trellis.records.unit import Unit
 from trellis.web.words import lazy_gettext
 
-NOTHING, READ, OWN, TEAM, ALL, OTHER = "none", "read", "own", "team", "all", "other"
+NOTHING, READ, OWN, TEAM, SUBTREE, ALL = "none", "read", "own", "team", "subtree", "all"
+OTHER = "other"
 LEVELS = (
     (NOTHING, lazy_gettext("Nothing")),
     (READ, lazy_gettext("See all")),
     (OWN, lazy_gettext("Own records")),
     (TEAM, lazy_gettext("Records of the team")),
+    (SUBTREE, lazy_gettext("Own records and those of people below")),
     (ALL, lazy_gettext("All records")),
 )
 GRANTS: Mapping[str, Mapping[str, Any]] = {
@@ -27,6 +29,7 @@ GRANTS: Mapping[str, Mapping[str, Any]] = {
     READ: {"create": False, "read": "all", "update": "none", "delete": "none"},
     OWN: {"create": True, "read": "own", "update": "own", "delete": "own"},
     TEAM: {"create": True, "read": "team", "update": "team", "delete": "own"},
+    SUBTREE: {"create": True, "read": "subtree", "update": "subtree", "delete": "subtree"},
     ALL: {"create": True, "read": "all", "update": "all", "delete": "all"},
 }
 COMPARED = ("create", "read", "update", "delete")
