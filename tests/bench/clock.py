@@ -17,7 +17,7 @@ Clock = Callable[[], float]
 
 @dataclass(frozen=True)
 class Row:
-    """One line of the table. `against` is what `ratio` compares with; `reach` what was hoped for."""
+    """One line: `against` is what `ratio` compares with, `reach` what was hoped for."""
 
     work: str
     seconds: float

@@ -10,6 +10,7 @@ import sqlalchemy as sa
 from metadata.query.tables import SystemTables
 from rule_engine import Expression
 from rule_engine.backends.sql import compile_sql, parameters
+from rule_engine.columns import Scaled
 from tests.bench.clock import Row, medians
 from tests.bench.rules import NOW, Alone, expression
 from tests.bench.world import LEADS, World
@@ -57,6 +58,12 @@ def compiled(world: World, connection: sa.Connection) -> tuple[sa.Update, dict[s
     return sa.update(table).values(score=points), parameters(points, environment)
 
 
+def money_scale(world: World, connection: sa.Connection) -> int:
+    """Gives the places that a column of money keeps."""
+    kept = world.platform.catalogs.current(connection).tables["lead"].c.budget.type
+    return kept.scale if isinstance(kept, Scaled) else 0
+
+
 def total(connection: sa.Connection) -> object:
     """Gives a digest of all scores."""
     text = "SELECT count(*), sum(score), sum(score * score) FROM o_lead"
@@ -67,8 +74,7 @@ def measure(world: World) -> list[Row]:
     """Measures one UPDATE of all leads, by the clock on the wall, rolled back each time."""
     with world.platform.database.read() as connection:
         by_rules, values = compiled(world, connection)
-        scale = by_rules.table.c.budget.type.scale
-        by_hand = hand_written(connection.dialect.name, scale)
+        by_hand = hand_written(connection.dialect.name, money_scale(world, connection))
         digests = []
         for statement in (by_hand, by_rules):
             connection.execute(statement, values if statement is by_rules else {})

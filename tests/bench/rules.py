@@ -65,16 +65,17 @@ def ruleset() -> str:
         for points, condition in ADDED
     ]
     lines = [
+        'ruleset bench "Bench"',
+        'score points "Points" on lead into score {',
         "base 10",
         "range 0 to 100",
         *items,
         f'add {OPENED} because "Opens mail"',
         f'multiply by 0.5 when {SILENT} because "Silent"',
         'multiply by 0 when do_not_contact because "No"',
+        "}",
     ]
-    return 'ruleset bench "Bench"\nscore points "Points" on lead into score {\n%s\n}' % (
-        "\n".join(lines)
-    )
+    return "\n".join(lines)
 
 
 def expression() -> str:
@@ -92,7 +93,7 @@ BUDGET = Decimal(500_000)
 SIXTY_DAYS = timedelta(days=60)
 
 
-def by_hand(record: Record, now: datetime) -> Decimal:  # noqa: C901, PLR0912
+def by_hand(record: Record, now: datetime) -> Decimal:
     """Gives the same points, written for this one score."""
     total = BASE
     employees = record.get("employees")

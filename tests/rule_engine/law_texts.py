@@ -316,14 +316,14 @@ class Writer:
         if factor:
             field, beside = f"{field} * {factor}", beside * Decimal(factor)
         if len(beside.as_tuple().digits) > 18:
-            beside = beside.quantize(Decimal("0.001"))
+            beside = beside.quantize(Decimal(1))
         return f"{field} {self.pick(ORDERS)} {beside:f}"
 
     def near_date(self, place: Place) -> str:
         """Moves a field to the ends of the calendar, months and daylight saving time."""
         kind = self._kind(Kind.DATE, Kind.INSTANT)
         field = self.pick(paths(place.object, 1)[kind])
-        lengths = [*LITERALS[Kind.CALENDAR_LENGTH], "pieces * 1 day", "1000000 days"]
+        lengths = [*LITERALS[Kind.CALENDAR_LENGTH], "pieces * 1 day", "100000 days"]
         if kind is Kind.INSTANT:
             lengths += LITERALS[Kind.CLOCK_LENGTH]
         if place.object != "deal":

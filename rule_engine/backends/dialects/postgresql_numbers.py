@@ -40,7 +40,9 @@ class PostgresqlNumbers(Numbers):
         return Number(literal(value, NUMERIC), False, constant=value)
 
     def column(self, column: Element, *, nullable: bool) -> Number:
-        """Gives the column as it is."""
+        """Gives the column as it is; an integer is cast, its arithmetic would overflow."""
+        if isinstance(column.type, sa.Integer):
+            return Number(sa.cast(column, NUMERIC), nullable)
         return Number(numeric(column), nullable)
 
     def parameter(self, name: str) -> Number:

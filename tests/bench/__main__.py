@@ -1,0 +1,42 @@
+"""`make bench`: prints what things cost on this machine. No figure decides anything."""
+
+from __future__ import annotations
+
+import platform
+import sys
+
+from tests.bench import catalog, requests, rescoring, rules
+from tests.bench.clock import ROUNDS, table
+from tests.bench.world import LEADS, World, worlds
+
+
+def principal_rows(world: World) -> str:
+    """Gives what does not depend on the database."""
+    with world.platform.database.read() as connection:
+        snapshot = world.platform.catalogs.snapshot(connection)
+        users = snapshot.catalog.tables["user"]
+        account = connection.execute(
+            users.select().with_only_columns(users.c.account).where(users.c.username == "rita")
+        ).scalar_one()
+        principal = world.platform.accounts.principal_for(connection, snapshot, account)
+    if principal is None:
+        raise AssertionError("Rita may act")
+    return table("Catalog and rights (CPU time)", catalog.measure(principal))
+
+
+def main() -> None:
+    """Measures everything and prints as it goes."""
+    say = sys.stdout.write
+    say(f"Python {platform.python_version()}, medians of {ROUNDS} rounds, {LEADS:,} leads\n\n")
+    say(table("One score of 11 conditions (CPU time)", rules.measure()) + "\n")
+    with worlds() as each:
+        for number, (name, world) in enumerate(each):
+            if number == 0:
+                say(principal_rows(world) + "\n")
+            say(table(f"{name}: rescoring (wall time)", rescoring.measure(world)) + "\n")
+            say(table(f"{name}: requests (CPU time)", requests.measure(world)) + "\n")
+            sys.stdout.flush()
+
+
+if __name__ == "__main__":
+    main()
