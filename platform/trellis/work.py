@@ -13,10 +13,10 @@ from metadata.catalog import Catalog
 from metadata.problems import Problem
 from metadata.query import Moment
 from trellis import current
-from trellis.records.errors import NotAllowed
-from trellis.records.unit import Unit
+from trellis.errors import NotAllowed
 from trellis.runtime import Platform
 from trellis.security.directory import UserDirectory
+from trellis.unit import Unit
 
 
 def unit_for(

@@ -15,8 +15,8 @@ from metadata.access import SYSTEM
 from metadata.migrate import publish
 from metadata.store import load_elements
 from trellis.records.save import save_record
-from trellis.records.unit import Unit
 from trellis.runtime import Platform
+from trellis.unit import Unit
 from trellis.work import writing, writing_as
 
 # Tables whose rows say who looked when, not what is the case.

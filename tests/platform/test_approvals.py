@@ -21,7 +21,7 @@ from tests.platform.acting import (
     stored,
 )
 from tests.platform.world import PASSWORD, People
-from trellis.automation.approvals import (
+from trellis.approvals import (
     Request,
     decide,
     of_record,
@@ -30,13 +30,13 @@ from trellis.automation.approvals import (
     submit,
 )
 from trellis.automation.outbox import outbox
+from trellis.errors import Conflict, Missing, NotAllowed, RecordError, Refused
 from trellis.records.delete import delete_record
-from trellis.records.errors import Conflict, Missing, NotAllowed, RecordError, Refused
 from trellis.records.history import history_of
 from trellis.records.save import Saved, save_record
-from trellis.records.unit import Unit
 from trellis.runtime import Platform, open_platform
 from trellis.security.users import create_user
+from trellis.unit import Unit
 
 pytestmark = pytest.mark.usefixtures("people")
 

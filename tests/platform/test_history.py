@@ -7,7 +7,7 @@ import sqlalchemy as sa
 
 from tests.platform.acting import acting, make
 from tests.platform.world import People
-from trellis.records.errors import Missing
+from trellis.errors import Missing
 from trellis.records.history import history_of
 from trellis.records.save import save_record
 from trellis.runtime import Platform

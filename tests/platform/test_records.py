@@ -21,11 +21,11 @@ from tests.platform.acting import (
     system,
 )
 from tests.platform.world import People
+from trellis.errors import Conflict, Missing, NotAllowed, RecordError, Refused, Stale
 from trellis.records.delete import delete_record, restore_record
-from trellis.records.errors import Conflict, Missing, NotAllowed, RecordError, Refused, Stale
 from trellis.records.save import save_record
-from trellis.records.unit import MAX_DEPTH
 from trellis.runtime import Platform, open_platform
+from trellis.unit import MAX_DEPTH
 
 pytestmark = pytest.mark.usefixtures("people")
 

@@ -8,9 +8,9 @@ import pytest
 
 from tests.platform.acting import acting, make, restrict_field, stored
 from tests.platform.world import People
-from trellis.automation.scores import explain_scores
+from trellis.errors import Missing
 from trellis.records.assign import assign_record
-from trellis.records.errors import Missing
+from trellis.records.explain import explain_scores
 from trellis.records.save import save_record
 from trellis.runtime import Platform
 

@@ -11,14 +11,14 @@ from flask import Response
 from metadata.json_text import pointer
 from metadata.problems import Problem
 from rule_engine.services.approval_state import Verdict
+from trellis import approvals
 from trellis.api.answers import json_answer, request_json
 from trellis.api.blueprint import route
 from trellis.api.problems import RequestError
 from trellis.api.requests import read_optional_body, read_parameters, unknown
-from trellis.automation import approvals
+from trellis.errors import Missing
 from trellis.records.assign import assign_record
-from trellis.records.errors import Missing
-from trellis.records.unit import Unit
+from trellis.unit import Unit
 from trellis.work import writing_now
 
 Body = Mapping[str, object]

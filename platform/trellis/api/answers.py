@@ -13,9 +13,9 @@ from metadata.fields.base import FieldDefinition
 from metadata.problems import Problem
 from trellis.api.problems import RequestError
 from trellis.api.requests import etag, unknown
-from trellis.automation.approvals import Request
+from trellis.approvals import Request
 from trellis.records.history import Entry
-from trellis.records.unit import Unit
+from trellis.unit import Unit
 
 Record = Mapping[str, object]
 

@@ -17,7 +17,7 @@ from trellis.api.answers import record_json
 from trellis.api.problems import problem_answer, status_of
 from trellis.api.requests import MAX_BODY_BYTES
 from trellis.declared import ANY_OBJECT, declares
-from trellis.records.errors import Missing, NotAllowed, RecordError, Stale
+from trellis.errors import Missing, NotAllowed, RecordError, Stale
 from trellis.work import reading
 
 View = Callable[..., Response]

@@ -6,9 +6,9 @@ from collections.abc import Callable, Mapping
 
 from rule_engine.services.score import ScoreResult
 from trellis.api.answers import instant, request_json
-from trellis.automation.approvals import of_record
-from trellis.automation.scores import explain_scores
-from trellis.records.unit import Unit
+from trellis.approvals import of_record
+from trellis.records.explain import explain_scores
+from trellis.unit import Unit
 
 
 def explain_score(unit: Unit, object_name: str, record_id: str) -> list[dict[str, object]]:

@@ -29,7 +29,7 @@ from trellis.designer.publishing import (
     publish_plan,
     versions,
 )
-from trellis.records.errors import Missing
+from trellis.errors import Missing
 from trellis.work import reading, writing_now
 
 # The last part of the address → the kind of element.

@@ -10,7 +10,7 @@ from flask import Response
 
 from metadata.problems import DefinitionError, Problem, sentence
 from metadata.query import QueryProblem, UnknownObject
-from trellis.records.errors import Conflict, Missing, NotAllowed, RecordError, Refused, Stale
+from trellis.errors import Conflict, Missing, NotAllowed, RecordError, Refused, Stale
 
 PROBLEM_JSON = "application/problem+json"
 

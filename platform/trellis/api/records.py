@@ -30,12 +30,12 @@ from trellis.api.requests import (
     read_version,
     unknown,
 )
+from trellis.errors import Missing
 from trellis.records.delete import delete_record, restore_record
-from trellis.records.errors import Missing
 from trellis.records.history import history_of
 from trellis.records.read import read_record
 from trellis.records.save import save_record
-from trellis.records.unit import Unit
+from trellis.unit import Unit
 from trellis.work import reading, writing_now
 
 LIST_PARAMETERS = frozenset(

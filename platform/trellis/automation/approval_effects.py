@@ -11,8 +11,7 @@ from rule_engine.services.effects import Effect
 from trellis.automation import outbox
 from trellis.automation.approval_store import Request
 from trellis.automation.requests import release, take_hold
-from trellis.records.history import Channel
-from trellis.records.unit import Unit
+from trellis.unit import Channel, Unit
 
 
 class Change(Protocol):

@@ -9,8 +9,8 @@ from rule_engine.services import approval as service
 from rule_engine.types import Environment
 from trellis.automation.approval_effects import Change, carry_out
 from trellis.automation.approval_store import advance, load
-from trellis.records.errors import Conflict
-from trellis.records.unit import Unit
+from trellis.errors import Conflict
+from trellis.unit import Unit
 
 
 def restart(

@@ -17,8 +17,8 @@ from rule_engine.program import Approval
 from rule_engine.services.approval_state import ApprovalState
 from trellis.automation.requests import OPEN, approval_approver, approval_request
 from trellis.automation.rulebook import approval_named, keep_rules, program_of
-from trellis.records.errors import Conflict, Missing
-from trellis.records.unit import Unit
+from trellis.errors import Conflict, Missing
+from trellis.unit import Unit
 
 
 @dataclass(frozen=True, slots=True)

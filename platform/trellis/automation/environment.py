@@ -11,7 +11,7 @@ from zoneinfo import ZoneInfo
 from metadata.access import AUTOMATION
 from metadata.query import Records
 from rule_engine.types import Calendar, RateTable, Related
-from trellis.records.unit import Unit
+from trellis.unit import Unit
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,7 +9,7 @@ from metadata.query.visible import visible_schema
 from rule_engine.program import Approval, Parallel, Program, Reads, Score, ScoreItem, Step
 from rule_engine.services.approval_state import ApprovalState
 from rule_engine.types import Schema
-from trellis.records.unit import Unit
+from trellis.unit import Unit
 
 
 class Reader:

@@ -15,16 +15,16 @@ import sqlalchemy as sa
 from metadata.access import AUTOMATION, SYSTEM, Principal
 from metadata.catalog import Catalog
 from metadata.query import Moment
-from trellis.automation import approvals
+from trellis import approvals
 from trellis.automation.outbox import outbox
 from trellis.automation.requests import OPEN, approval_request
 from trellis.demo.world import Event, Planned, World, plan_world
-from trellis.records.errors import Refused
+from trellis.errors import Refused
 from trellis.records.save import refresh, save_record
-from trellis.records.unit import Unit
 from trellis.runtime import Platform
 from trellis.security.directory import UserDirectory
 from trellis.security.users import create_user, find_user
+from trellis.unit import Unit
 
 # Messages about what happened longer ago are not sent any more, unless somebody still has to act.
 NEWS_DAYS = 4

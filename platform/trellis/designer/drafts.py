@@ -12,8 +12,8 @@ from metadata.json_text import mapping, pointer
 from metadata.merge import as_written, is_retired
 from metadata.parse import NAME, parse_object
 from metadata.problems import Problem
-from trellis.records.errors import Missing, NotAllowed, Refused
-from trellis.records.unit import Unit
+from trellis.errors import Missing, NotAllowed, Refused
+from trellis.unit import Unit
 
 Document = Mapping[str, object]
 

@@ -16,8 +16,8 @@ from metadata.migrate import PublishConflict, Unconfirmed, publish
 from metadata.operations import Operation
 from metadata.problems import Problem
 from trellis.designer.drafts import author_of, place_of
-from trellis.records.errors import Conflict, Refused
-from trellis.records.unit import Unit
+from trellis.errors import Conflict, Refused
+from trellis.unit import Unit
 
 
 @dataclass(frozen=True, slots=True)

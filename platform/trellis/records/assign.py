@@ -7,12 +7,11 @@ from dataclasses import replace
 from metadata.access import AUTOMATION
 from metadata.problems import Problem
 from trellis.automation.environment import environment_of
-from trellis.records.errors import Refused
-from trellis.records.history import Channel
+from trellis.errors import Refused
 from trellis.records.incoming import Incoming, find_record
 from trellis.records.reach import definition_of, stale, target_of
 from trellis.records.save import Saved, judged, refuse_locked, store
-from trellis.records.unit import Unit
+from trellis.unit import Channel, Unit
 
 
 def assign_record(

@@ -8,13 +8,13 @@ from datetime import datetime
 from metadata.objects import LinkDefinition, ObjectDefinition
 from metadata.problems import Problem
 from trellis.automation.requests import hold_of
-from trellis.records.errors import Conflict, Missing
-from trellis.records.history import Channel, as_wire, deleted_with, write_history
+from trellis.errors import Conflict, Missing
+from trellis.records.history import as_wire, deleted_with, write_history
 from trellis.records.people import follow_account
 from trellis.records.reach import definition_of, stale, target_of
 from trellis.records.rows import update_row
 from trellis.records.save import Record, change, refresh_parents, stamps_of_change
-from trellis.records.unit import MAX_DEPTH, Unit
+from trellis.unit import MAX_DEPTH, Channel, Unit
 
 
 def delete_record(

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any, Literal
+from typing import Any
 
 import sqlalchemy as sa
 import uuid_utils
@@ -14,9 +14,8 @@ from metadata.objects import FieldDefinition, ObjectDefinition
 from rule_engine.columns import Instant
 from trellis.db import SYSTEM_TABLES
 from trellis.records.read import read_record
-from trellis.records.unit import Unit
+from trellis.unit import Channel, Unit
 
-Channel = Literal["page", "api", "import", "rule", "job", "system"]
 Changes = Mapping[str, tuple[object, object]]
 
 record_history = sa.Table(

@@ -12,8 +12,8 @@ from metadata.fields.values import read_value
 from metadata.json_text import pointer as pointer_of
 from metadata.objects import ObjectDefinition
 from metadata.problems import Problem
-from trellis.records.errors import NotAllowed
-from trellis.records.unit import Unit
+from trellis.errors import NotAllowed
+from trellis.unit import Unit
 
 Record = Mapping[str, object]
 

@@ -6,9 +6,9 @@ import secrets
 
 from metadata.objects import ObjectDefinition
 from metadata.problems import Problem
-from trellis.records.errors import NotAllowed, Refused
-from trellis.records.unit import Unit
+from trellis.errors import NotAllowed, Refused
 from trellis.security.users import hash_password, insert_account, taken_names, update_account
+from trellis.unit import Unit
 
 USER = "user"
 

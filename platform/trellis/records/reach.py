@@ -5,8 +5,8 @@ from __future__ import annotations
 from metadata.objects import ObjectDefinition
 from metadata.problems import Problem
 from metadata.query import UnknownObject, answers
-from trellis.records.errors import Missing, NotAllowed, Stale
-from trellis.records.unit import Unit
+from trellis.errors import Missing, NotAllowed, Stale
+from trellis.unit import Unit
 
 
 def definition_of(unit: Unit, object_name: str) -> ObjectDefinition:

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from metadata.problems import Problem
-from trellis.records.errors import Missing
+from trellis.errors import Missing
 from trellis.records.reach import definition_of
-from trellis.records.unit import Unit
+from trellis.unit import Unit
 
 
 def read_record(

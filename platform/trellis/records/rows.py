@@ -10,8 +10,8 @@ import sqlalchemy.exc
 from metadata.fields.base import physical_name
 from metadata.objects import ObjectDefinition
 from metadata.problems import Problem
-from trellis.records.errors import Refused
-from trellis.records.unit import Unit
+from trellis.errors import Refused
+from trellis.unit import Unit
 
 
 def to_columns(definition: ObjectDefinition, values: Mapping[str, object]) -> dict[str, object]:

@@ -15,14 +15,14 @@ from trellis.automation.approval_restart import restart
 from trellis.automation.environment import environment_of
 from trellis.automation.requests import Hold, hold_of, release, take_hold
 from trellis.automation.scores import score_values
-from trellis.records.errors import Conflict, Missing, Refused
-from trellis.records.history import Channel, changes_between, write_history
+from trellis.errors import Conflict, Missing, Refused
+from trellis.records.history import changes_between, write_history
 from trellis.records.incoming import Incoming, pointer, read_incoming, resolve_references
 from trellis.records.judge import Judgement, judge, run_rules
 from trellis.records.people import follow_account, open_account
 from trellis.records.reach import creatable, definition_of, stale, target_of
 from trellis.records.rows import insert_row, update_row
-from trellis.records.unit import MAX_DEPTH, Unit
+from trellis.unit import MAX_DEPTH, Channel, Unit
 
 Record = Mapping[str, object]
 

@@ -17,7 +17,7 @@ from werkzeug.wrappers import Response
 
 from metadata.objects import ObjectDefinition
 from metadata.views import ViewDefinition
-from trellis.records.unit import Unit
+from trellis.unit import Unit
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from metadata.objects import FieldDefinition, LinkDefinition, ObjectDefinition
-from trellis.records.unit import Unit
+from trellis.unit import Unit
 from trellis.web.addresses import record_address
 from trellis.web.people import name_of, names_of
 

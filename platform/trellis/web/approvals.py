@@ -13,10 +13,10 @@ from metadata.objects import ObjectDefinition
 from rule_engine.services.approval_state import Verdict
 from rule_engine.values import Money
 from trellis import current
-from trellis.automation.approval_inbox import Pending, pending_for
-from trellis.automation.approvals import decide, of_record, recall, submit
-from trellis.records.errors import Conflict, NotAllowed, RecordError, Refused
-from trellis.records.unit import Unit
+from trellis.approvals import decide, of_record, recall, submit
+from trellis.approvals.inbox import Pending, pending_for
+from trellis.errors import Conflict, NotAllowed, RecordError, Refused
+from trellis.unit import Unit
 from trellis.web.addresses import record_address
 from trellis.web.columns import Column, Columns
 from trellis.web.doors import flash_problems, make_blueprint, object_for, words

@@ -12,8 +12,8 @@ from metadata.problems import Problem, sentence
 from metadata.query import Missing as MissingRow
 from metadata.query import UnknownObject
 from trellis import current
+from trellis.errors import Missing, NotAllowed, RecordError
 from trellis.faults import answer_refusal
-from trellis.records.errors import Missing, NotAllowed, RecordError
 
 
 def make_blueprint(name: str, prefix: str = "") -> Blueprint:

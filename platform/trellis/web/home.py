@@ -13,8 +13,8 @@ from werkzeug.wrappers import Response
 from metadata.objects import ObjectDefinition
 from trellis import current
 from trellis.records.history import record_history
-from trellis.records.unit import Unit
 from trellis.security.redirects import safe_path
+from trellis.unit import Unit
 from trellis.web.addresses import record_address
 from trellis.web.approvals import INBOX as APPROVALS
 from trellis.web.approvals import RequestCard, cards

@@ -11,7 +11,7 @@ from metadata.fields import inputs
 from metadata.fields.base import choose_label
 from metadata.forms import RecordForm
 from metadata.query import UnknownObject
-from trellis.records.unit import Unit
+from trellis.unit import Unit
 
 KINDS: tuple[tuple[type[inputs.WireField], str], ...] = (
     (inputs.ReferenceField, "reference"),

@@ -13,7 +13,7 @@ from werkzeug.wrappers import Response
 from metadata.objects import ObjectDefinition
 from trellis import current
 from trellis.channels.in_app import notification
-from trellis.records.unit import Unit
+from trellis.unit import Unit
 from trellis.web.activities import as_instant
 from trellis.web.addresses import record_address, with_query
 from trellis.web.doors import make_blueprint

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 
 from metadata.query import UnknownObject
-from trellis.records.unit import Unit
+from trellis.unit import Unit
 from trellis.web.words import gettext
 
 

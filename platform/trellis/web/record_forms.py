@@ -12,7 +12,7 @@ from metadata.forms import RecordForm, attach_problems, form_class
 from metadata.objects import ObjectDefinition
 from metadata.problems import Problem
 from trellis import current
-from trellis.records.unit import Unit
+from trellis.unit import Unit
 from trellis.web.addresses import list_address, record_address
 from trellis.web.inputs import FormLine, form_lines
 from trellis.web.words import gettext

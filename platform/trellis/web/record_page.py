@@ -11,12 +11,12 @@ from metadata.layouts import LayoutDefinition
 from metadata.objects import ObjectDefinition
 from rule_engine.program import Approval
 from rule_engine.services.approval import can_submit
-from trellis.automation.approval_inbox import of_record
+from trellis.approvals.inbox import of_record
 from trellis.automation.approval_store import Request
 from trellis.automation.environment import environment_of
 from trellis.automation.requests import OPEN, Hold, hold_of
 from trellis.records.history import Entry, history_of
-from trellis.records.unit import Unit
+from trellis.unit import Unit
 from trellis.web.activities import Composer, activities_of, composer_of, shape_of
 from trellis.web.addresses import list_address, record_address
 from trellis.web.columns import Column, Columns, paths_of

@@ -13,8 +13,8 @@ from metadata.forms import RecordForm
 from metadata.objects import ObjectDefinition
 from metadata.problems import Problem
 from trellis import current
+from trellis.errors import Conflict, Missing, Refused, Stale
 from trellis.records.delete import delete_record
-from trellis.records.errors import Conflict, Missing, Refused, Stale
 from trellis.records.save import Saved, save_record
 from trellis.web.activities import new_activity, shape_of
 from trellis.web.addresses import list_address, new_address, record_address

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from metadata.layouts import LayoutDefinition, RelatedList
 from metadata.objects import LinkDefinition, ObjectDefinition
-from trellis.records.unit import Unit
+from trellis.unit import Unit
 from trellis.web.activities import WAY_BACK
 from trellis.web.addresses import new_address, record_address
 from trellis.web.columns import Column, Columns, paths_of

@@ -10,7 +10,7 @@ from itertools import groupby
 from metadata.objects import ObjectDefinition
 from trellis.automation.approval_store import Request
 from trellis.records.history import Entry
-from trellis.records.unit import Unit
+from trellis.unit import Unit
 from trellis.web.activities import Activity
 from trellis.web.columns import Column, Columns
 from trellis.web.formatting import heading_of, local, now

@@ -16,8 +16,8 @@ from rule_engine.services.approval_state import ApprovalState, Decision, StepPla
 from rule_engine.services.score import ScoreResult
 from trellis.automation.approval_store import Request
 from trellis.automation.environment import environment_of
-from trellis.automation.scores import explain_scores
-from trellis.records.unit import Unit
+from trellis.records.explain import explain_scores
+from trellis.unit import Unit
 from trellis.web.people import name_of
 from trellis.web.reasons import Reasons
 from trellis.web.rule_text import text_of

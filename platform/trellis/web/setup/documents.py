@@ -19,8 +19,8 @@ from trellis.designer.drafts import (
     published_form,
     put_element,
 )
-from trellis.records.errors import Missing
-from trellis.records.unit import Unit
+from trellis.errors import Missing
+from trellis.unit import Unit
 
 Document = dict[str, Any]
 

@@ -14,8 +14,8 @@ from metadata.fields.options import HUES
 from metadata.fields.registry import field_types
 from trellis import current
 from trellis.designer.drafts import list_drafted
-from trellis.records.errors import Missing, Refused
-from trellis.records.unit import Unit
+from trellis.errors import Missing, Refused
+from trellis.unit import Unit
 from trellis.web.addresses import with_query
 from trellis.web.doors import make_blueprint, words
 from trellis.web.inputs import CURRENCIES

@@ -11,7 +11,7 @@ from metadata.json_text import mapping
 from metadata.roles import ANY_OBJECT
 from trellis import current
 from trellis.designer.drafts import find_drafted, list_drafted, put_element
-from trellis.records.unit import Unit
+from trellis.unit import Unit
 from trellis.web.words import lazy_gettext
 
 NOTHING, READ, OWN, TEAM, SUBTREE, ALL = "none", "read", "own", "team", "subtree", "all"

@@ -12,7 +12,7 @@ from werkzeug.wrappers import Response
 from metadata.fields.options import HUES
 from trellis import current
 from trellis.designer.drafts import Drafted, delete_element, discard, list_drafted
-from trellis.records.errors import Refused
+from trellis.errors import Refused
 from trellis.web.doors import make_blueprint, words
 from trellis.web.setup.documents import ObjectDraft, changes, parsed
 from trellis.web.setup.grants import GRANTS, LEVELS, RoleLevel, role_levels, set_level

@@ -14,7 +14,7 @@ from werkzeug.datastructures import MultiDict
 from metadata.fields.registry import field_types
 from metadata.json_text import mapping
 from metadata.problems import Problem
-from trellis.records.errors import Missing, Refused
+from trellis.errors import Missing, Refused
 from trellis.web.setup.documents import FieldDraft, ObjectDraft, OptionDraft
 
 HUES_IN_TURN = ("sky", "violet", "amber", "orange", "green", "pink", "teal", "blue", "red", "gray")

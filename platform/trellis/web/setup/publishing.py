@@ -12,7 +12,7 @@ from metadata.operations import Operation
 from trellis import current
 from trellis.designer.drafts import discard
 from trellis.designer.publishing import Planned, make_plan, publish_plan, versions
-from trellis.records.errors import Conflict, Refused
+from trellis.errors import Conflict, Refused
 from trellis.web.doors import make_blueprint, words
 from trellis.web.people import name_of, names_of
 from trellis.web.setup.documents import changes

@@ -8,7 +8,7 @@ from dataclasses import dataclass, fields
 
 from metadata.json_text import text
 from trellis.designer.drafts import list_drafted, put_element
-from trellis.records.unit import Unit
+from trellis.unit import Unit
 from trellis.web.setup.documents import CHINESE, ObjectDraft
 from trellis.web.setup.grants import GRANTS, NOTHING, set_level
 from trellis.web.words import gettext

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from typing import Literal
 
 import sqlalchemy as sa
 
@@ -12,6 +13,9 @@ from metadata.query import Moment, Records
 from rule_engine.types import Directory
 
 MAX_DEPTH = 8
+
+# The door a write came through, as history tells it.
+Channel = Literal["page", "api", "import", "rule", "job", "system"]
 
 
 @dataclass(frozen=True, slots=True)

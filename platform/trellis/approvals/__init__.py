@@ -17,15 +17,15 @@ from metadata.problems import Problem
 from rule_engine.program import Approval
 from rule_engine.services import approval as service
 from rule_engine.services.approval_state import Outcome, Refusal, Verdict
+from trellis.approvals.inbox import Pending, of_record, pending_for
 from trellis.automation.approval_effects import carry_out
-from trellis.automation.approval_inbox import Pending, of_record, pending_for
 from trellis.automation.approval_store import Request, advance, insert, load, open_request
 from trellis.automation.environment import environment_of
 from trellis.automation.requests import OPEN, approval_approver
-from trellis.records.errors import Conflict, NotAllowed, Refused
+from trellis.errors import Conflict, NotAllowed, Refused
 from trellis.records.reach import definition_of, target_of
 from trellis.records.save import change
-from trellis.records.unit import Unit
+from trellis.unit import Unit
 
 __all__ = [
     "Pending",

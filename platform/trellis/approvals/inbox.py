@@ -15,7 +15,7 @@ from trellis.automation.readable import Reader
 from trellis.automation.requests import OPEN, approval_approver, approval_request
 from trellis.automation.rulebook import approval_named, program_of
 from trellis.records.read import read_record
-from trellis.records.unit import Unit
+from trellis.unit import Unit
 
 Record = Mapping[str, object]
 
