@@ -191,6 +191,8 @@ def make_postgresql_engine(address: sa.URL, options: dict[str, Any]) -> sa.Engin
         cursor.execute(f"SET lock_timeout = '{LOCK_SECONDS}s'")
         cursor.execute(f"SET statement_timeout = '{STATEMENT_SECONDS}s'")
         cursor.execute("SET timezone = 'UTC'")
+        # Just-in-time compilation costs more than our short statements take.
+        cursor.execute("SET jit = off")
         cursor.close()
         connection.commit()
 

@@ -7,9 +7,13 @@ import os
 import re
 import subprocess
 import sys
+from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
+from click.testing import CliRunner
+
+from trellis.cli import trellis
 
 LEAD = {
     "$id": "lead",
@@ -33,17 +37,23 @@ ACCOUNT = {
 }
 
 
-def run(*arguments: str, **variables: str) -> subprocess.CompletedProcess[str]:
-    """Runs `trellis` in a process of its own."""
-    environment = {name: text for name, text in os.environ.items() if "TRELLIS" not in name}
+@dataclass(frozen=True)
+class Done:
+    """What a command said and how it ended."""
+
+    returncode: int
+    stdout: str
+    stderr: str
+
+
+def run(*arguments: str, **variables: str) -> Done:
+    """Runs `trellis` in this process, with no other variables of Trellis than the given ones."""
+    environment: dict[str, str | None] = {name: None for name in os.environ if "TRELLIS" in name}
     environment |= {"TRELLIS_INSTANCE": "/nowhere/at/all", **variables}
-    return subprocess.run(
-        [sys.executable, "-m", "trellis", *arguments],
-        capture_output=True,
-        text=True,
-        env=environment,
-        check=False,
-    )
+    result = CliRunner().invoke(trellis, arguments, env=environment)
+    if result.exception is not None and not isinstance(result.exception, SystemExit):
+        raise result.exception
+    return Done(result.exit_code, result.stdout, result.stderr)
 
 
 @pytest.fixture
@@ -115,6 +125,13 @@ def test_wrong_usage_is_2() -> None:
     assert run("nonsense").returncode == 2
     assert run("rules", "eval", "--object", "lead").returncode == 2
     assert run("--help").returncode == 0
+
+
+def test_it_is_a_module_that_can_be_run() -> None:
+    command = [sys.executable, "-m", "trellis", "rules", "check", "/nowhere"]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert done.returncode == 2
+    assert "'/nowhere' does not exist" in done.stderr
 
 
 EVALUATED = [
