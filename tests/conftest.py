@@ -16,6 +16,7 @@ from pathlib import Path
 
 import psycopg
 import pytest
+from playwright.sync_api import Browser, sync_playwright
 
 DIALECTS = ("sqlite", "postgresql")
 
@@ -63,7 +64,8 @@ def postgresql_server() -> Iterator[str]:
     """Gives the address of a temporary PostgreSQL cluster without a database name."""
     binaries = find_postgresql()
     if binaries is None:
-        pytest.skip("PostgreSQL binaries not found: the PostgreSQL half of the suite is LEFT OUT")
+        missing = "PostgreSQL binaries not found: the PostgreSQL half of the suite is LEFT OUT"
+        pytest.fail(missing) if os.environ.get("CI") else pytest.skip(missing)
     with running_postgresql(binaries) as address:
         yield address
 
@@ -134,3 +136,23 @@ def database_url(dialect: str, request: pytest.FixtureRequest, tmp_path: Path) -
     yield f"postgresql+psycopg://{server}/{name}"
     with psycopg.connect(f"postgresql://{server}/postgres", autocommit=True) as connection:
         connection.execute(f'DROP DATABASE "{name}" WITH (FORCE)')
+
+
+CHROMIUM_ARGUMENTS = [
+    *("--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-sync"),
+    *("--disable-background-networking", "--disable-component-update"),
+    "--font-render-hinting=none",
+]
+
+
+@pytest.fixture(scope="session")
+def chromium() -> Iterator[Browser]:
+    """Debian's chromium; in CI it has to be there."""
+    path = shutil.which("chromium") or shutil.which("google-chrome")
+    if path is None:
+        missing = "chromium not found: the browser tests are LEFT OUT"
+        pytest.fail(missing) if os.environ.get("CI") else pytest.skip(missing)
+    with sync_playwright() as running:
+        browser = running.chromium.launch(executable_path=path, args=CHROMIUM_ARGUMENTS)
+        yield browser
+        browser.close()

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import shutil
 import signal
 import subprocess
 import sys
@@ -21,10 +20,8 @@ from playwright.sync_api import (
     BrowserContext,
     ConsoleMessage,
     Page,
-    Playwright,
     Request,
     Response,
-    sync_playwright,
 )
 
 from tests.conftest import free_port
@@ -32,16 +29,6 @@ from tests.conftest import free_port
 ROOT = Path(__file__).parents[2]
 ARTIFACTS = ROOT / "artifacts" / "journeys"
 PASSWORD = "correct-horse-battery"
-CHROMIUM_ARGUMENTS = [
-    "--no-sandbox",
-    "--disable-gpu",
-    "--disable-quic",
-    "--no-first-run",
-    "--disable-background-networking",
-    "--disable-component-update",
-    "--disable-sync",
-    "--font-render-hinting=none",
-]
 
 
 @dataclass(slots=True)
@@ -102,24 +89,6 @@ def wait_until_ready(address: str, process: subprocess.Popen[bytes], log: Path) 
         except (urllib.error.URLError, ConnectionError, TimeoutError):
             time.sleep(0.1)
     pytest.fail(f"the installation did not start:\n{log.read_text('utf-8')}")
-
-
-@pytest.fixture(scope="session")
-def playwright() -> Iterator[Playwright]:
-    with sync_playwright() as running:
-        yield running
-
-
-@pytest.fixture(scope="session")
-def chromium(playwright: Playwright) -> Iterator[Browser]:
-    """Debian's chromium; in CI it has to be there."""
-    path = shutil.which("chromium") or shutil.which("chromium-browser")
-    if path is None:
-        missing = "chromium not found: the browser journeys are LEFT OUT"
-        pytest.fail(missing) if os.environ.get("CI") else pytest.skip(missing)
-    browser = playwright.chromium.launch(executable_path=path, args=CHROMIUM_ARGUMENTS)
-    yield browser
-    browser.close()
 
 
 @dataclass  # playwright keeps its own attributes on the owner of a handler

@@ -23,6 +23,7 @@ FIELDS = [
 QUOTE_DISCOUNT = "25"
 PROBLEM_TITLE = ".field .error"
 
+pytestmark = pytest.mark.xdist_group("journeys")
 each_look = pytest.mark.parametrize("look", LOOKS, ids=lambda look: look.name)
 
 
