@@ -42,6 +42,16 @@ def test_a_record_shows_what_it_is_and_why(login: Login, lead: str) -> None:
     assert text(page, "#field-company .value") == "Acme"
 
 
+def test_what_a_rule_computes_later_is_no_second_beginning(
+    platform: Platform, login: Login, quote: str
+) -> None:
+    line = {"quote": quote.rsplit("/", 1)[1], "product": "A", "quantity": "2", "unit_price": "50"}
+    make(platform, "rita", "quote_line", **line)
+    timeline = text(get(login("rita"), quote), "#record-activity")
+    assert timeline.count("created this record") == 1
+    assert "set Amount" in timeline
+
+
 def test_a_new_record(platform: Platform, login: Login) -> None:
     client = login("rita")
     page = get(client, "/o/lead/new")

@@ -112,7 +112,9 @@ class Timeline:
         """Gives one save as one line."""
         by = name_of(people, entry.by)
         why = self.why(entry.why)
-        if entry.version == CREATED and "deleted_at" not in entry.changes:
+        # What rules compute later keeps the version of the save that they follow.
+        is_first = entry.version == CREATED and entry.channel != "rule"
+        if is_first and "deleted_at" not in entry.changes:
             return Event(entry.at, "plus", gettext("created this record"), by, "green", why=why)
         if "deleted_at" in entry.changes:
             gone = entry.changes["deleted_at"][1] is not None
