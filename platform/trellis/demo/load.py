@@ -71,10 +71,13 @@ def make_people(
     """Makes teams and users, managers first; gives the users' ids by name."""
     moment = Moment(datetime.now(UTC), here.settings.zone)
     unit = Unit(connection, catalog, SYSTEM, moment, UserDirectory(connection, catalog))
-    teams = {
-        team["name"]: save_record(unit, "team", None, {"name": team["name"]}, channel="system").id
-        for team in recipe["teams"]
-    }
+    table = catalog.tables["team"]
+    there = connection.execute(sa.select(table.c.name, table.c.id)).all()
+    teams = {str(name): str(team_id) for name, team_id in there}
+    for team in recipe["teams"]:
+        if team["name"] not in teams:
+            made = save_record(unit, "team", None, {"name": team["name"]}, channel="system")
+            teams[team["name"]] = made.id
     people: dict[str, str] = {}
     for user in recipe["users"]:
         values = {

@@ -249,7 +249,7 @@ class RecordView:
                 entries, requests, activities
             ),
             composer=composer_of(unit, shape, self.address, self.language) if shape else None,
-            scores=score_cards(unit, self.object, self.id, self.language),
+            scores=score_cards(unit, self.object, self.record, self.language),
             approval=self.approval(requests),
             may_submit=may_submit,
             may_recall=bool(requests) and self.may_recall(requests[0]),

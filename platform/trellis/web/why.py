@@ -16,6 +16,7 @@ from rule_engine.services.approval_state import ApprovalState, Decision, StepPla
 from rule_engine.services.score import ScoreResult
 from trellis.automation.approval_store import Request
 from trellis.automation.environment import environment_of
+from trellis.automation.scores import stored
 from trellis.records.explain import explain_scores
 from trellis.unit import Unit
 from trellis.web.people import name_of
@@ -47,7 +48,7 @@ class Points:
 
 @dataclass(frozen=True, slots=True)
 class ScoreCard:
-    """A score with its reasons."""
+    """A score with its reasons. `kept` is what the record still holds when time has changed it."""
 
     label: str
     points: Decimal
@@ -59,6 +60,7 @@ class ScoreCard:
     low: Decimal | None
     high: Decimal | None
     rule: str
+    kept: object = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,15 +99,15 @@ class ApprovalCard:
 
 
 def score_cards(
-    unit: Unit, definition: ObjectDefinition, record_id: str, language: str
+    unit: Unit, definition: ObjectDefinition, record: Mapping[str, object], language: str
 ) -> tuple[ScoreCard, ...]:
-    """Gives the scores of a record, explained."""
+    """Gives the scores of a record, explained; `record` holds the fields it is shown with."""
     rules = {score.name: score for score in unit.catalog.program.for_object(definition.name).scores}
     if not rules:
         return ()
     return tuple(
-        score_card(unit.catalog, definition, result, rules[result.name], language)
-        for result in explain_scores(unit, definition.name, record_id)
+        score_card(unit.catalog, definition, result, rules[result.name], language, record)
+        for result in explain_scores(unit, definition.name, str(record["id"]))
     )
 
 
@@ -115,8 +117,10 @@ def score_card(
     result: ScoreResult,
     rule: Score,
     language: str,
+    record: Mapping[str, object],
 ) -> ScoreCard:
     """Gives one score with its items in words."""
+    kept = record.get(rule.into)
     field = definition.fields.get(rule.grade_into or "")
     option = field.option(result.grade) if field else None
     return ScoreCard(
@@ -137,6 +141,7 @@ def score_card(
         low=result.least,
         high=result.most,
         rule=text_of(catalog, rule),
+        kept=None if kept == stored(definition, rule.into, result.points) else kept,
     )
 
 

@@ -114,7 +114,10 @@ class Listing:
         return ListPage(
             object=self.object,
             address=list_address(self.object.name),
-            tabs=tuple(self.tab(view.name, view.label(self.request.language)) for view in views),
+            tabs=tuple(
+                self.tab(view.name, view.label(self.request.language))
+                for view in sorted(views, key=lambda view: not view.default)
+            ),
             columns=tuple(placed([self.sortable(column) for column in self.columns])),
             rows=tuple(map(self.row, found.items)),
             chips=self.chips(),
