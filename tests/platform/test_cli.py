@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import re
+import shutil
 import subprocess
 import sys
 from dataclasses import dataclass
@@ -14,6 +15,8 @@ import pytest
 from click.testing import CliRunner
 
 from trellis.cli import trellis
+
+ROOT = Path(__file__).parents[2]
 
 LEAD = {
     "$id": "lead",
@@ -223,3 +226,16 @@ def test_packages_are_checked_without_an_instance(tmp_path: Path) -> None:
     assert failed.returncode == 1
     assert failed.stderr.startswith(f"{broken}/objects/item.json:/properties/price/crm/field: ")
     assert "mony" in failed.stderr
+
+
+def test_a_broken_package_is_told_as_a_list(tmp_path: Path) -> None:
+    broken = tmp_path / "crm"
+    shutil.copytree(ROOT / "plugins" / "crm", broken)
+    quote, rules = broken / "objects" / "quote.json", broken / "rules" / "discount_approval.rules"
+    quote.write_text(quote.read_text("utf-8").replace('"money"', '"mony"'), "utf-8")
+    rules.write_text(rules.read_text("utf-8").replace("discount > 10%", "discont > 10%"), "utf-8")
+    failed = run("package", "check", str(broken))
+    assert failed.returncode == 1
+    assert "Traceback" not in failed.stderr
+    assert f"{quote}:/properties/amount/crm/field: " in failed.stderr
+    assert f'{rules}:5:16: Quote has no field "discont" (did you mean "discount"?)' in failed.stderr

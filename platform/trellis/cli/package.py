@@ -30,7 +30,8 @@ def check(sources: tuple[str, ...]) -> None:
             package = read_package(find(source))
             catalog = add_required(system_catalog(), package)
             problems = check_package(package, catalog)
-            warnings = package_warnings(package, catalog)
+            # What the warnings look at has to be right first.
+            warnings = [] if problems else package_warnings(package, catalog)
         except PackageError as error:
             problems, warnings = list(error.problems), []
         for problem in problems:
