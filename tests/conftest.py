@@ -123,19 +123,25 @@ def wait_for_postgresql(address: str) -> None:
     pytest.fail("the temporary PostgreSQL cluster did not start")
 
 
-@pytest.fixture
-def database_url(dialect: str, request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str]:
-    """Gives the SQLAlchemy URL of an empty database, once per dialect."""
-    if dialect == "sqlite":
-        yield f"sqlite:///{tmp_path / 'trellis.db'}"
-        return
-    server = request.getfixturevalue("postgresql_server")
+@contextmanager
+def empty_postgresql(server: str) -> Iterator[str]:
+    """Gives the SQLAlchemy URL of a new database of a cluster, which is dropped at the end."""
     name = f"t{uuid.uuid4().hex[:12]}"
     with psycopg.connect(f"postgresql://{server}/postgres", autocommit=True) as connection:
         connection.execute(f'CREATE DATABASE "{name}"')
     yield f"postgresql+psycopg://{server}/{name}"
     with psycopg.connect(f"postgresql://{server}/postgres", autocommit=True) as connection:
         connection.execute(f'DROP DATABASE "{name}" WITH (FORCE)')
+
+
+@pytest.fixture
+def database_url(dialect: str, request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str]:
+    """Gives the SQLAlchemy URL of an empty database, once per dialect."""
+    if dialect == "sqlite":
+        yield f"sqlite:///{tmp_path / 'trellis.db'}"
+        return
+    with empty_postgresql(request.getfixturevalue("postgresql_server")) as url:
+        yield url
 
 
 CHROMIUM_ARGUMENTS = [

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import replace
 from decimal import Decimal
 
@@ -136,26 +137,36 @@ def check_formula(session: Session, formula: Formula) -> None:
 
 def _check_shape(session: Session, table: tree.Table) -> bool:
     """Says whether all rows have as many cells and results as the table's head."""
-    fits = True
+    wrong = list(_misfits(table))
+    for row, what, found, wanted in wrong:
+        session.report(
+            "table_shape",
+            f"this row has {found} {what}; the table's head has {wanted}",
+            Span(row.span.line, row.span.column),
+            found=found,
+            wanted=wanted,
+        )
+    return not wrong
+
+
+def _misfits(table: tree.Table) -> Iterator[tuple[tree.Row, str, int, int]]:
+    """Gives the rows that do not fit the table's head, with what they have and should have."""
     for row in table.rows:
         for what, found, wanted in (
             ("cells", len(row.cells), len(table.columns)),
             ("results", len(row.outputs), len(table.outputs)),
         ):
             if found != wanted:
-                fits = False
-                session.report(
-                    "table_shape",
-                    f"this row has {found} {what}; the table's head has {wanted}",
-                    Span(row.span.line, row.span.column),
-                    found=found,
-                    wanted=wanted,
-                )
-    return fits
+                yield row, what, found, wanted
 
 
 def table_value(session: Session, place: Place, table: tree.Table, output: int) -> core.Node | None:
-    """Gives one result of a decision table: the first row that fits, or the sum of all that do."""
+    """Gives one result of a decision table: the first row that fits, or the sum of all that do.
+
+    Nothing for a table out of shape: where it is written, that is told.
+    """
+    if any(_misfits(table)):
+        return None
     arms = []
     for row in table.rows:
         condition = _row_condition(session, place, table, row)

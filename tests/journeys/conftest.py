@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -10,6 +11,7 @@ import time
 import urllib.error
 import urllib.request
 from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from urllib.parse import urlsplit
@@ -24,7 +26,7 @@ from playwright.sync_api import (
     Response,
 )
 
-from tests.conftest import free_port
+from tests.conftest import empty_postgresql, free_port
 
 ROOT = Path(__file__).parents[2]
 ARTIFACTS = ROOT / "artifacts" / "journeys"
@@ -52,15 +54,44 @@ def run_trellis(environment: dict[str, str], *arguments: str) -> str:
 
 
 @pytest.fixture(scope="session")
-def installation(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Installation]:
-    """The product as `make run` gives it: demo data, two web processes, worker and Valkey."""
+def installation(
+    dialect: str, request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Installation]:
+    """The product with demo data and two web processes: as `make run` gives it with everything
+    embedded, and as a company runs it, on PostgreSQL and a real Redis."""
     folder = tmp_path_factory.mktemp("installation")
     environment = {
         **os.environ,
         "TRELLIS_INSTANCE": str(folder),
         "TRELLIS_ADMIN_PASSWORD": PASSWORD,
     }
-    run_trellis(environment, "init", "--demo")
+    with ExitStack() as services:
+        if dialect == "postgresql":
+            server = request.getfixturevalue("postgresql_server")
+            environment["TRELLIS_DATABASE_URL"] = services.enter_context(empty_postgresql(server))
+            environment["TRELLIS_REDIS_URL"] = services.enter_context(running_redis(folder))
+        run_trellis(environment, "init", "--demo")
+        yield services.enter_context(serving(environment, folder))
+
+
+@contextmanager
+def running_redis(folder: Path) -> Iterator[str]:
+    """Gives the address of a Redis server; in CI it has to be there."""
+    binary = shutil.which("redis-server")
+    if binary is None:
+        missing = "redis-server not found: the journeys on PostgreSQL and Redis are LEFT OUT"
+        pytest.fail(missing) if os.environ.get("CI") else pytest.skip(missing)
+    port = free_port()
+    command = [binary, "--port", str(port), "--bind", "127.0.0.1", "--save", "", "--dir", folder]
+    process = subprocess.Popen(command, stdout=subprocess.DEVNULL)
+    yield f"redis://127.0.0.1:{port}/0"
+    process.terminate()
+    process.wait(20)
+
+
+@contextmanager
+def serving(environment: dict[str, str], folder: Path) -> Iterator[Installation]:
+    """Serves an instance that is set up until the end of the block."""
     port = free_port()
     with (folder / "serve.log").open("wb") as log:
         process = subprocess.Popen(
@@ -130,6 +161,7 @@ class Look:
 
     @property
     def name(self) -> str:
+        """Gives a name for files and records."""
         return f"{self.language}-{self.width}"
 
     def say(self, english: str, chinese: str) -> str:

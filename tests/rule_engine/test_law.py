@@ -48,12 +48,16 @@ LAW = settings(
 )
 
 
-@dataclass(frozen=True, repr=False)
+@dataclass(frozen=True)
 class World:
     connection: sa.Connection
     tables: Tables
     store: Store
     environments: tuple[Surroundings, ...]
+
+    def __repr__(self) -> str:
+        """Stays short: hypothesis shows it with each failing example."""
+        return "World()"
 
 
 @pytest.fixture(scope="module")
