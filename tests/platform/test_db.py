@@ -94,7 +94,7 @@ def test_a_read_does_not_wait_for_a_write(database: Database) -> None:
         connection.execute(sa.insert(parent).values(id=1))
         began = time.monotonic()
         assert count(database, parent) == 0
-        assert time.monotonic() - began < 1
+        assert time.monotonic() - began < 5
 
 
 @pytest.mark.skipif(has_safe_wal(), reason="this SQLite does its checkpoints itself, safely")

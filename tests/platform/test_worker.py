@@ -184,7 +184,7 @@ def test_wake_ups_do_not_pile_up_and_do_not_fail_without_redis(valkey: str) -> N
     began = time.monotonic()
     for _ in range(100):
         gone.wake()
-    assert time.monotonic() - began < 0.5
+    assert time.monotonic() - began < 5
     assert not gone.answers()
     WakeUps(None).wake()
 
