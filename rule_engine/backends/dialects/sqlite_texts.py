@@ -46,7 +46,8 @@ class SqliteTexts(Texts):
 
     def size_of_set(self, choices: Element) -> Element:
         """Gives json_array_length()."""
-        size = sa.func.json_array_length(choices)
+        # Not by `sa.func`: SQLAlchemy-Utils registers a class of this name that is never cached.
+        size = sa.Function("json_array_length", choices, type_=sa.BigInteger())
         return sa.func.coalesce(size, verbatim(0), type_=sa.BigInteger())
 
     def joined(self, text: Element, separator: str, order: Sequence[Element]) -> Element:
