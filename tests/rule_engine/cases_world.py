@@ -1,4 +1,8 @@
-"""Reads `cases/values.txt` and gives its records in Python and as rows of the law's tables."""
+"""Reads `cases/values/*.txt` and gives their records in Python and as rows of the law's tables.
+
+Each line is `expression | record | value`; where a public suite takes the same decision, its case
+follows. `cases/differences.txt` lists where we decide otherwise, and what the suite says.
+"""
 
 from __future__ import annotations
 
@@ -27,20 +31,24 @@ AMY: Record = {
 
 @dataclass(frozen=True)
 class Case:
+    """A decision; `source` names the case of a public suite, `elsewhere` what is decided there."""
+
     expression: str
     record: str
     expected: str
+    source: str = ""
+    elsewhere: str = ""
 
 
-def read_cases() -> Iterator[Case]:
-    text = (Path(__file__).parent / "cases" / "values.txt").read_text("utf-8")
-    for line in text.splitlines():
+def read_cases(path: Path) -> Iterator[Case]:
+    for line in path.read_text("utf-8").splitlines():
         if line and not line.startswith("#"):
-            expression, record, expected = (part.strip(" ") for part in line.split(" | "))
-            yield Case(expression, record, expected)
+            yield Case(*(part.strip(" ") for part in line.split(" | ")))
 
 
-CASES = tuple(read_cases())
+FOLDER = Path(__file__).parent / "cases"
+CASES = tuple(case for path in sorted(FOLDER.glob("values/*.txt")) for case in read_cases(path))
+DIFFERENCES = tuple(read_cases(FOLDER / "differences.txt"))
 
 
 class Reader:

@@ -31,7 +31,7 @@ def test_is_described_and_has_cases(function: Function) -> None:
     assert function.doc.endswith(".")
     assert function.signature.startswith(f"{function.name}(")
     used = [case for case in CASES if re.search(rf"\b{function.name}\(", case.expression)]
-    assert len(used) >= 2, f"cases/values.txt says too little about {function.signature}"
+    assert len(used) >= 2, f"cases/values says too little about {function.signature}"
 
 
 @pytest.mark.parametrize("function", EVERY, ids=lambda function: function.name)
