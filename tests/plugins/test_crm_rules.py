@@ -11,22 +11,29 @@ from metadata.catalog import build_catalog
 from metadata.elements import Element
 from rule_engine import Program, compile_program, parse
 from rule_engine.testing import format_results, run_tests
+from rule_engine.types import Schema
 
 ROOT = Path(__file__).parents[2]
 CRM = ROOT / "plugins" / "crm"
 SYSTEM = ROOT / "platform" / "trellis" / "system"
 
 
-@pytest.fixture(scope="module")
-def program() -> Program:
+def crm_schema() -> Schema:
+    """Gives the objects of the base package and of the system as rules see them."""
     elements = [
         Element(file.stem, "object", file.stem, folder.name, json.loads(file.read_text()))
         for folder in (SYSTEM, CRM)
         for file in sorted(folder.glob("objects/*.json"))
     ]
-    schema = build_catalog(1, elements).schema
+    return build_catalog(1, elements).schema
+
+
+@pytest.fixture(scope="module")
+def program() -> Program:
     texts = [*sorted(CRM.glob("rules/*.rules")), *sorted(CRM.glob("tests/*.rules"))]
-    return compile_program([parse(file.read_text(), source=file.name) for file in texts], schema)
+    return compile_program(
+        [parse(file.read_text(), source=file.name) for file in texts], crm_schema()
+    )
 
 
 def test_all_rule_tests_pass(program: Program) -> None:
