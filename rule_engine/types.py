@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import date, datetime, timedelta
 from decimal import Decimal
 from enum import StrEnum
 from typing import Protocol
@@ -127,7 +127,30 @@ class RateTable(Protocol):
 
 
 class Calendar(Protocol):
-    """Working time as a monotone function; see services for business time."""
+    """Working time as a monotone function F of the clock.
+
+    `worked` is F(until) − F(since); `due` its inverse: the first instant by which a length was
+    worked since the start. `due_days` is the same clock time on the n-th next working day, moved to
+    the next opening when closed then; a start on a day off counts from the next opening. Both give
+    None where there is no such instant. `working_days` counts from `first` to before `last`.
+    `known_until` is the last year whose make-up working days are published; None: no days move.
+    """
+
+    @property
+    def zone(self) -> ZoneInfo: ...
+    @property
+    def known_until(self) -> int | None: ...
+
+    def worked(self, since: datetime, until: datetime) -> timedelta: ...
+
+    def due(self, start: datetime, length: timedelta) -> datetime | None: ...
+
+    def due_days(self, start: datetime, days: int) -> datetime | None: ...
+
+    def working_days(self, first: date, last: date) -> int: ...
+
+    def shift_days(self, day: date, days: int) -> date | None:
+        """Gives the n-th working day after a day (a day off counts as the next one), or before."""
 
 
 class Related(Protocol):
@@ -178,7 +201,14 @@ class Directory(Protocol):
     """Who is who. User ids are strings."""
 
     def resolve(self, kind: str, name: str, scope: object | None) -> Sequence[str]:
-        """Gives the active users of a `role`, `team` or `user` named so, in a stable order."""
+        """Gives the active users of a `role`, `team` or `user` named so, in a stable order.
+
+        The people of a `queue` are those who may take from it.
+        """
 
     def relation(self, kind: str, user: str) -> Sequence[str]:
-        """Gives the users that stand in a relation (`manager`) to a user."""
+        """Gives the active users that stand in a relation to a user: `manager` or `substitute`.
+
+        A `substitute` stands in at the directory's moment: by a delegation whose dates hold it,
+        or because the user is away. Nobody, when neither is so.
+        """
