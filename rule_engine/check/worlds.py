@@ -9,6 +9,8 @@ from rule_engine.types import FieldType, Kind, Link, ObjectType, Option, Schema,
 
 TEST_OBJECT = "test"
 CLOCK_OBJECT = "test_clock"
+NOTIFICATION_OBJECT = "test_notification"
+CALL_OBJECT = "test_call"
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,6 +25,16 @@ class WorldField:
     writable: bool = False
     options: Mapping[str, Option] = field(default_factory=dict)
     currency: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class WorldLink:
+    """Records that rules made or sent while the test ran."""
+
+    name: str
+    target: str
+    field: str = TEST_OBJECT
+    many: bool = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,15 +64,36 @@ class WorldSchema:
         return self.own.get(name) or self.behind.object(name)
 
 
-def world_of(given: Mapping[str, str]) -> WorldObject:
-    """Gives the object of a test's world; `given` maps names to objects."""
+def world_of(given: Mapping[str, str], schema: Schema) -> WorldObject:
+    """Gives the object of a test's world; `given` maps names to objects.
+
+    What rules made are its links: `created_task` for each object, `notifications`, `calls`.
+    """
     fields: dict[str, FieldType] = {
         name: WorldField(name, Type(Kind.REFERENCE, target=target), target)
         for name, target in given.items()
     }
     for told in ("pending_step", "reason"):
         fields.setdefault(told, WorldField(told, Type(Kind.TEXT)))
-    return WorldObject(TEST_OBJECT, {"en": "This test"}, fields)
+    made = {f"created_{name}": name for name in schema.objects}
+    made |= {"notifications": NOTIFICATION_OBJECT, "calls": CALL_OBJECT}
+    links = {name: WorldLink(name, target) for name, target in made.items()}
+    return WorldObject(TEST_OBJECT, {"en": "This test"}, fields, links)
+
+
+def messages() -> Mapping[str, ObjectType]:
+    """Gives the objects of what rules send: notifications (one for each person) and calls."""
+    text, person = Type(Kind.TEXT), Type(Kind.REFERENCE, target="user")
+    notification = {
+        "recipient": WorldField("recipient", person, "user"),
+        "template": WorldField("template", text),
+        "channel": WorldField("channel", text),
+    }
+    call = {"target": WorldField("target", text)}
+    return {
+        NOTIFICATION_OBJECT: WorldObject(NOTIFICATION_OBJECT, {"en": "Notification"}, notification),
+        CALL_OBJECT: WorldObject(CALL_OBJECT, {"en": "Call"}, call),
+    }
 
 
 def with_clocks(owner: ObjectType, targets: tuple[str, ...]) -> Mapping[str, ObjectType]:

@@ -48,37 +48,47 @@ from rule_engine.program.judgements import (
 )
 from rule_engine.program.processes import (
     Approval,
+    AtPercent,
     Decide,
     Parallel,
     Rejection,
     ServiceLevel,
     Step,
+    Target,
+    Within,
     WorkingCalendar,
 )
+from rule_engine.program.reads import Reads
 from rule_engine.program.rules import (
+    AssignEntry,
     Assignment,
     OnDate,
     OnEvent,
     OnSchedule,
+    Reassign,
     Rule,
     Trigger,
 )
 from rule_engine.program.whole import (
+    Condition,
     ObjectProgram,
     Program,
-    Reads,
+    outer_nodes,
 )
 
 __all__ = [
     "Action",
     "Actor",
     "Approval",
+    "AssignEntry",
     "AssignTo",
     "Assignment",
+    "AtPercent",
     "Branch",
     "Change",
     "Check",
     "Clear",
+    "Condition",
     "Create",
     "Decide",
     "Definition",
@@ -105,6 +115,7 @@ __all__ = [
     "Principal",
     "Program",
     "Reads",
+    "Reassign",
     "Rejection",
     "Relation",
     "Rule",
@@ -115,10 +126,13 @@ __all__ = [
     "Set",
     "Start",
     "Step",
+    "Target",
     "TestCase",
     "TestStep",
     "Trigger",
     "Validation",
     "Wait",
+    "Within",
     "WorkingCalendar",
+    "outer_nodes",
 ]

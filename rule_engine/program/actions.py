@@ -8,6 +8,9 @@ from typing import Literal
 from rule_engine import core
 from rule_engine.errors import Span
 
+#: The ways to pick one of a group; all other relations lead from one person to others.
+CHOICES = ("round_robin", "least_busy")
+
 
 @dataclass(frozen=True, slots=True)
 class Group:

@@ -92,7 +92,7 @@ TestStep = Now | Given | Do | Change | Wait | Expect | ExpectError | ExpectReaso
 
 @dataclass(frozen=True, slots=True)
 class TestCase:
-    """A test of the definition named `of` on `object`; `runs` is false for what cannot run yet."""
+    """A test of the definition named `of` on `object`."""
 
     __test__ = False  # for pytest: not a class of tests
 
@@ -100,7 +100,6 @@ class TestCase:
     of: str
     object: str
     steps: tuple[TestStep, ...]
-    runs: bool
     span: Span
     ruleset: str
     source: str

@@ -103,9 +103,50 @@ class WorkingCalendar:
 
 
 @dataclass(frozen=True, slots=True)
-class ServiceLevel(Definition):
-    """An `sla` block, names checked; not run in this version."""
+class Within:
+    """`within 4 hours when …`; condition None is `otherwise within` and always holds."""
 
-    conditions: tuple[core.Node, ...]
-    targets: tuple[str, ...]
+    length: Length
+    condition: core.Node | None
+    span: Span
+
+
+@dataclass(frozen=True, slots=True)
+class AtPercent:
+    """`at 80% { … }`: what to do when this fraction of a target's time is used up."""
+
+    percent: Decimal
     actions: tuple[Action, ...]
+    span: Span
+
+
+@dataclass(frozen=True, slots=True)
+class Target:
+    """One promise of a service level: `met` in time, the first of `within` that holds.
+
+    Without one that holds there is no promise. `triggers` are in the order of their percents.
+    """
+
+    name: str
+    label: str
+    met: core.Node | None
+    pause: core.Node | None
+    within: tuple[Within, ...]
+    triggers: tuple[AtPercent, ...]
+    span: Span
+
+
+@dataclass(frozen=True, slots=True)
+class ServiceLevel(Definition):
+    """An `sla` block. `calendar` None is the organisation's, for targets in business time.
+
+    `clock_from` None: the clock starts when the service level first applies.
+    """
+
+    applies: core.Node | None
+    calendar: str | None
+    clock_from: core.Path | None
+    pause: core.Node | None
+    cancel: core.Node | None
+    restart: core.Node | None
+    targets: tuple[Target, ...]

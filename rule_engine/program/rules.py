@@ -8,6 +8,7 @@ from decimal import Decimal
 from typing import Literal
 
 from rule_engine import core
+from rule_engine.errors import Span
 from rule_engine.program.actions import Action, Principal
 from rule_engine.program.definition import Definition, Length
 
@@ -18,6 +19,12 @@ class OnEvent:
 
     timing: Literal["before", "after"]
     events: tuple[str, ...]
+
+    def wakes(self, timing: Literal["before", "after"], event: str) -> bool:
+        """Says whether a create, an update or a delete is among the events."""
+        if self.timing != timing:
+            return False
+        return event in self.events or ("save" in self.events and event != "delete")
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,7 +52,7 @@ Trigger = OnEvent | OnSchedule | OnDate
 class Rule(Definition):
     """An automation. `order` None sorts after all numbers; ties go by name.
 
-    `runs` says whether this version runs it; where not, the program carries a warning.
+    `max_depth` is how deep in a chain of rules it may run at most; None: the engine's limit.
     """
 
     trigger: Trigger
@@ -53,13 +60,55 @@ class Rule(Definition):
     max_depth: int | None
     guard: core.Node | None
     actions: tuple[Action, ...]
-    runs: bool
+
+    def listens_to(self, timing: Literal["before", "after"], event: str) -> bool:
+        """Says whether an event wakes the rule: create, update or delete."""
+        return isinstance(self.trigger, OnEvent) and self.trigger.wakes(timing, event)
+
+    @property
+    def running_order(self) -> tuple[bool, Decimal, str]:
+        """What rules of the same moment are sorted by."""
+        return self.order is None, self.order or Decimal(0), self.name
+
+
+@dataclass(frozen=True, slots=True)
+class AssignEntry:
+    """`when … assign to … capacity 30 because "…"`; no guard: `otherwise`.
+
+    `capacity` is how many records of the object a person may have; None: any number. `because` is
+    empty where nothing was written.
+    """
+
+    guard: core.Node | None
+    to: Principal
+    capacity: int | None
+    because: str
+    span: Span
+
+
+@dataclass(frozen=True, slots=True)
+class Reassign:
+    """`reassign after 4 business hours when …`."""
+
+    after: Length
+    guard: core.Node
+    span: Span
 
 
 @dataclass(frozen=True, slots=True)
 class Assignment(Definition):
-    """An `assign` block, names checked; not run in this version."""
+    """Who gets a record: the first entry that fits and has somebody wins.
+
+    `only_available` leaves out who is away; with a `calendar`, everybody outside its hours.
+    """
 
     trigger: Trigger
-    conditions: tuple[core.Node, ...]
-    people: tuple[Principal, ...]
+    only_available: bool
+    calendar: str | None
+    skip: tuple[core.Node, ...]
+    entries: tuple[AssignEntry, ...]
+    reassign: tuple[Reassign, ...]
+
+    def listens_to(self, timing: Literal["before", "after"], event: str) -> bool:
+        """Says whether an event wakes the assignment: create, update or delete."""
+        return isinstance(self.trigger, OnEvent) and self.trigger.wakes(timing, event)

@@ -4,42 +4,48 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, fields
-from decimal import Decimal
 
 from rule_engine import core
 from rule_engine.errors import Diagnostic, Span
 from rule_engine.program.cases import TestCase
 from rule_engine.program.judgements import Score, Validation
 from rule_engine.program.processes import Approval, ServiceLevel, WorkingCalendar
+from rule_engine.program.reads import Reads, reads_of
 from rule_engine.program.rules import Assignment, Rule
-from rule_engine.types import Schema
+from rule_engine.types import Calendar, Schema
 
 
 @dataclass(frozen=True, slots=True)
-class Reads:
-    """What the rules of an object look at.
+class Condition:
+    """A condition where it is written, about records of `object`.
 
-    `paths` are tuples of field names from the object over references; `links` are tuples whose last
-    name is a link (the names before it lead there).
+    `wanted` is what tests should make of it: true, of what is required false. `text` is what was
+    written, `source` names the text.
     """
 
-    paths: frozenset[tuple[str, ...]]
-    links: frozenset[tuple[str, ...]]
+    object: str
+    node: core.Node
+    wanted: bool
+    text: str
+    source: str
 
 
 @dataclass(frozen=True, slots=True)
 class ObjectProgram:
-    """All that runs for one object, in running order."""
+    """All that runs for one object, in running order. `rules` are all, `before_save` among them."""
 
     before_save: tuple[Rule, ...]
+    rules: tuple[Rule, ...]
     validations: tuple[Validation, ...]
     scores: tuple[Score, ...]
     approvals: tuple[Approval, ...]
+    assignments: tuple[Assignment, ...]
+    service_levels: tuple[ServiceLevel, ...]
 
 
 @dataclass(frozen=True, slots=True)
 class Program:
-    """Checked rule sets against one schema. `warnings` say what this version does not run."""
+    """Checked rule sets against one schema. `warnings` are findings that stop nobody."""
 
     schema: Schema
     scores: tuple[Score, ...] = ()
@@ -50,76 +56,52 @@ class Program:
     assignments: tuple[Assignment, ...] = ()
     service_levels: tuple[ServiceLevel, ...] = ()
     calendars: Mapping[str, WorkingCalendar] = field(default_factory=dict)
+    business_time: Mapping[str, Calendar] = field(default_factory=dict, compare=False)
     warnings: tuple[Diagnostic, ...] = ()
+    conditions: tuple[Condition, ...] = field(default=(), compare=False)
 
     def for_object(self, name: str) -> ObjectProgram:
         """Gives what runs for an object; empty for one without rules."""
-        rules = [r for r in self.rules if r.object == name and r.runs]
+        own = [rule for rule in self.rules if rule.object == name]
+        rules = sorted(own, key=lambda rule: rule.running_order)
         return ObjectProgram(
-            before_save=tuple(sorted(rules, key=_running_order)),
+            before_save=tuple(rule for rule in rules if _runs_before_save(rule)),
+            rules=tuple(rules),
             validations=tuple(v for v in self.validations if v.object == name),
             scores=tuple(s for s in self.scores if s.object == name),
             approvals=tuple(a for a in self.approvals if a.object == name),
+            assignments=tuple(a for a in self.assignments if a.object == name),
+            service_levels=tuple(s for s in self.service_levels if s.object == name),
         )
 
     def reads(self, name: str) -> Reads:
         """Gives the fetch plan of an object: the paths and links that its rules look at."""
-        definitions = (*self.scores, *self.validations, *self.rules, *self.approvals)
-        paths: set[tuple[str, ...]] = set()
-        links: set[tuple[str, ...]] = set()
-        for definition in definitions:
-            if definition.object == name:
-                for node in _outer_nodes(definition):
-                    _note_reads(node, (), paths, links)
-        return Reads(frozenset(paths), frozenset(links))
+        definitions = (
+            *(*self.scores, *self.validations, *self.rules, *self.approvals),
+            *(*self.assignments, *self.service_levels),
+        )
+        return reads_of(
+            node
+            for definition in definitions
+            if definition.object == name
+            for node in outer_nodes(definition)
+        )
 
 
-def _running_order(rule: Rule) -> tuple[bool, Decimal, str]:
-    return rule.order is None, rule.order or Decimal(0), rule.name
+def _runs_before_save(rule: Rule) -> bool:
+    return any(rule.listens_to("before", event) for event in ("create", "update"))
 
 
-def _outer_nodes(value: object) -> Iterator[core.Node]:
+def outer_nodes(value: object) -> Iterator[core.Node]:
     """Gives the outermost core nodes anywhere inside a definition."""
     if isinstance(value, core.Node):
         yield value
     elif isinstance(value, tuple):
         for item in value:
-            yield from _outer_nodes(item)
+            yield from outer_nodes(item)
     elif isinstance(value, Mapping):
         for item in value.values():
-            yield from _outer_nodes(item)
+            yield from outer_nodes(item)
     elif hasattr(value, "__dataclass_fields__") and not isinstance(value, Span):
         for part in fields(value):  # type: ignore[arg-type]  # a dataclass, as just seen
-            yield from _outer_nodes(getattr(value, part.name))
-
-
-def _note_reads(
-    node: core.Node,
-    inside: tuple[str, ...] | None,
-    paths: set[tuple[str, ...]],
-    links: set[tuple[str, ...]],
-) -> None:
-    """Notes a node's paths from the object at hand; `inside` is None within an aggregate."""
-    match node:
-        case core.Path(scope=core.Scope.USER):
-            return
-        case core.Path(scope=scope):
-            if _is_at_hand(scope, inside):
-                paths.add((*(hop.field for hop in node.hops), node.field))
-            return
-        case core.Aggregate(scope=scope):
-            if _is_at_hand(scope, inside):
-                way = tuple(hop.field for hop in node.hops)
-                links.add((*way, node.link))
-                paths.update(way[: length + 1] for length in range(len(way)))
-            for child in core.children(node):
-                _note_reads(child, None, paths, links)
-            return
-    for child in core.children(node):
-        _note_reads(child, inside, paths, links)
-
-
-def _is_at_hand(scope: core.Scope, inside: tuple[str, ...] | None) -> bool:
-    if inside is None:
-        return scope in (core.Scope.OUTER, core.Scope.OLD)
-    return scope in (core.Scope.RECORD, core.Scope.OLD)
+            yield from outer_nodes(getattr(value, part.name))

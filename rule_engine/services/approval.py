@@ -1,8 +1,10 @@
 """Approvals as a pure state machine: (definition, state, event, now) gives (state, effects).
 
 Two decisions at once are kept apart by whoever stores the state: it compares `revision` first.
+Who clicks on what they saw gives its revision as `expected`. What time brings is `approval_clock`.
 Codes of refusals: does_not_qualify not_submitter nobody_to_ask too_few_to_ask failed closed
-already_decided not_approver comment_required no_delegation self_approval not_submitter_recall.
+outdated already_decided not_approver not_substitute comment_required no_delegation self_approval
+not_submitter_recall.
 """
 
 from __future__ import annotations
@@ -10,10 +12,11 @@ from __future__ import annotations
 from collections.abc import Callable, Collection
 from dataclasses import replace
 from datetime import datetime
-from typing import Literal
 
 from rule_engine.backends.python import Trace, trace_node
+from rule_engine.messages import Phrase
 from rule_engine.program import Approval
+from rule_engine.services.approval_settle import settle
 from rule_engine.services.approval_state import (
     ApprovalState,
     Decision,
@@ -52,12 +55,12 @@ def submit(
         return refused(
             None,
             "does_not_qualify",
-            f'The record does not meet the condition of "{definition.label}"',
+            'The record does not meet the condition of "{approval}"',
             approval=definition.label,
         )
     if not _may_submit(definition, record, user_id, environment, directory):
         who = describe(definition.submitters)
-        return refused(None, "not_submitter", f"Only {who} may submit this", submitters=who)
+        return refused(None, "not_submitter", "Only {submitters} may submit this", submitters=who)
     state = ApprovalState(
         definition.name,
         str(record.get("id") or ""),
@@ -88,13 +91,20 @@ def decide(
     now: datetime,
     *,
     on_behalf_of: str | None = None,
+    expected: int | None = None,
 ) -> Outcome:
     """Counts one approver's word; in a parallel block for all their open steps.
 
-    A rejection takes a comment. `on_behalf_of` is the approver in whose place `user_id` speaks,
-    which the step's delegation must allow; that somebody may speak is for the caller to know.
+    A rejection takes a comment. `on_behalf_of` is the approver in whose place `user_id` speaks;
+    without it, that is the first one asked for whom the directory lets them stand in. The step's
+    delegation must allow it. With `expected` the request must still have that revision.
     """
-    on_behalf_of = None if on_behalf_of == user_id else on_behalf_of
+    if state.status == "open" and expected not in (None, state.revision):
+        return refused(state, "outdated", "Somebody else was faster; look at the request again")
+    if on_behalf_of in (None, user_id):
+        on_behalf_of = _stands_for(state, user_id, directory)
+    elif on_behalf_of and user_id not in directory.relation("substitute", on_behalf_of):
+        return refused(state, "not_substitute", "You do not stand in for this person now")
     refusal = _refusal(definition, state, user_id, verdict, comment, on_behalf_of)
     if refusal:
         return Outcome(state, problems=(refusal,))
@@ -110,7 +120,7 @@ def decide(
 
     def weigh() -> None:
         for decision in spoken:
-            _settle(transition, decision.step)
+            settle(transition, decision.step)
 
     return _finish(transition, weigh, state)
 
@@ -174,6 +184,14 @@ def editable_fields(
     )
 
 
+def _stands_for(state: ApprovalState, user_id: str, directory: Directory) -> str | None:
+    """Gives the first approver asked in whose place somebody may speak who is not asked."""
+    if any(user_id in step.approvers for step in state.open_steps):
+        return None
+    asked = state.approvers
+    return next((one for one in asked if user_id in directory.relation("substitute", one)), None)
+
+
 def _may_submit(
     definition: Approval,
     record: Record,
@@ -217,56 +235,28 @@ def _refusal(
     asked = [step for step in state.open_steps if person in state.waiting(step)]
     if not asked:
         if any(person in step.approvers for step in state.open_steps):
-            return Refusal("already_decided", "You have decided on this step already")
-        return Refusal("not_approver", "You are not asked to decide on this now")
+            return Refusal("already_decided", Phrase("You have decided on this step already"))
+        return Refusal("not_approver", Phrase("You are not asked to decide on this now"))
     if on_behalf_of:
         by_name = {step.name: step for step in definition.steps}
         if not all(by_name[step.name].delegation for step in asked):
-            return Refusal("no_delegation", "This step can only be decided in person")
+            return Refusal("no_delegation", Phrase("This step can only be decided in person"))
         if user_id == state.submitter and definition.self_approval != "allowed":
-            return Refusal("self_approval", "Who submitted this cannot decide on it")
+            return Refusal("self_approval", Phrase("Who submitted this cannot decide on it"))
     if verdict == "reject" and not comment.strip():
-        return Refusal("comment_required", "A rejection needs a comment that says why")
+        return Refusal("comment_required", Phrase("A rejection needs a comment that says why"))
     return None
 
 
 def _closed(state: ApprovalState) -> Refusal:
-    message = f"This request is closed: it was {state.status}"
-    return Refusal("closed", message, {"status": state.status})
+    status = _STATUSES[state.status]
+    return Refusal("closed", Phrase("This request is closed: it was {status}", {"status": status}))
 
 
-def _settle(transition: Transition, name: str) -> None:
-    """Closes a step when its decisions suffice, and goes on from there."""
-    state = transition.state
-    step = next((step for step in state.open_steps if step.name == name), None)
-    if step is None:  # a rejection beside it has closed it
-        return
-    counted = state.counted(step)
-    approvals = sum(decision.verdict == "approve" for decision in counted)
-    rejections = len(counted) - approvals
-    first_decides = transition.step(name).decide.kind == "anyone"
-    if approvals >= step.needs:
-        _approve(transition, step)
-    elif rejections and (first_decides or len(step.approvers) - rejections < step.needs):
-        _reject(transition, step)
-
-
-def _approve(transition: Transition, step: StepPlan) -> None:
-    transition.state = transition.state.with_steps(replace(step, status="approved"))
-    transition.run(transition.step(step.name).phases, "approve")
-    if not transition.state.open_steps:
-        transition.open_from(step.stage + 1)
-
-
-def _reject(transition: Transition, step: StepPlan) -> None:
-    definition = transition.step(step.name)
-    target = definition.rejection
-    status: Literal["rejected", "returned"] = "rejected" if target.kind == "ends" else "returned"
-    transition.state = transition.state.with_steps(replace(step, status=status))
-    transition.run(definition.phases, "reject")
-    if target.kind == "step":
-        back = next(s for s in transition.state.path if s.name == target.step)
-        transition.open_from(back.stage)
-        return
-    transition.close(status)
-    transition.run(transition.definition.phases, "reject")
+_STATUSES = {
+    "open": Phrase("open"),
+    "approved": Phrase("approved"),
+    "rejected": Phrase("rejected"),
+    "returned": Phrase("returned"),
+    "recalled": Phrase("recalled"),
+}

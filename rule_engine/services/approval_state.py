@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field, fields, replace
+from dataclasses import dataclass, fields, replace
 from datetime import datetime
+from decimal import Decimal
 from typing import Literal, cast
 
+from rule_engine.messages import Phrase
 from rule_engine.services.effects import Effect
 
 RequestStatus = Literal["open", "approved", "rejected", "returned", "recalled"]
@@ -17,11 +19,15 @@ Json = Mapping[str, object]
 
 @dataclass(frozen=True, slots=True)
 class Refusal:
-    """Why something asked for was not done. `message` is English; `code` and `values` translate."""
+    """Why something asked for was not done; a text of the rules' author is a phrase as it is."""
 
     code: str
-    message: str
-    values: Mapping[str, object] = field(default_factory=dict)
+    said: Phrase
+
+    @property
+    def message(self) -> str:
+        """The reason in English."""
+        return str(self.said)
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,6 +35,7 @@ class Decision:
     """One person's word on one step. `revision` is the request's after it.
 
     `on_behalf_of` is the approver in whose place `user` spoke, None when `user` is the approver.
+    `user` is empty for what the time decided (`overdue approve`, `overdue reject`).
     """
 
     step: str
@@ -52,6 +59,9 @@ class StepPlan:
     `approvers` are all persons asked (empty until the step opens); `since` is the revision at which
     it last opened, so that decisions of an earlier round do not count; `reason` is the trace of the
     step's condition as JSON, None for a step without one; `needs` is how many have to approve.
+    `opened_at` is when it last opened: due time and reminders are derived from it (None: nobody
+    watches the time). `reminded` is the greatest share of the time that was told, `overdue` says
+    that the end of it was.
     """
 
     name: str
@@ -63,6 +73,9 @@ class StepPlan:
     approvers: tuple[str, ...] = ()
     needs: int = 0
     since: int = 0
+    opened_at: datetime | None = None
+    reminded: Decimal = Decimal(0)
+    overdue: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -144,12 +157,12 @@ class ApprovalState:
 
     @classmethod
     def from_json(cls, document: Json) -> ApprovalState:
-        """Reads what `to_json` wrote."""
-        values = {item.name: document[item.name] for item in fields(cls)}
+        """Reads what `to_json` wrote, by this version or an earlier one."""
+        values = {item.name: document[item.name] for item in fields(cls) if item.name in document}
         path = cast("list[Json]", values.pop("path"))
         decisions = cast("list[Json]", values.pop("decisions"))
         for name in ("submitted_at", "closed_at"):
-            values[name] = _instant_from_json(values[name])
+            values[name] = _instant_from_json(values.get(name))
         return cls(
             path=tuple(_step_from_json(step) for step in path),
             decisions=tuple(_decision_from_json(decision) for decision in decisions),
@@ -169,19 +182,29 @@ class Outcome:
     problems: tuple[Refusal, ...] = ()
 
 
-def refused(state: ApprovalState | None, code: str, message: str, **values: object) -> Outcome:
+def refused(state: ApprovalState | None, code: str, template: str, **values: object) -> Outcome:
     """Gives the outcome of a transition that did not happen, for one reason."""
-    return Outcome(state, problems=(Refusal(code, message, values),))
+    return Outcome(state, problems=(Refusal(code, Phrase(template, values)),))
 
 
 def _step_to_json(step: StepPlan) -> dict[str, object]:
     document = {item.name: getattr(step, item.name) for item in fields(step)}
-    return {**document, "approvers": list(step.approvers)}
+    return {
+        **document,
+        "approvers": list(step.approvers),
+        "opened_at": _instant_to_json(step.opened_at),
+        "reminded": str(step.reminded),
+    }
 
 
 def _step_from_json(document: Json) -> StepPlan:
-    approvers = tuple(cast("list[str]", document["approvers"]))
-    return StepPlan(**{**document, "approvers": approvers})  # type: ignore[arg-type]  # as above
+    values = {
+        **document,
+        "approvers": tuple(cast("list[str]", document["approvers"])),
+        "opened_at": _instant_from_json(document.get("opened_at")),
+        "reminded": Decimal(str(document.get("reminded", 0))),
+    }
+    return StepPlan(**values)  # type: ignore[arg-type]  # as above
 
 
 def _decision_to_json(decision: Decision) -> dict[str, object]:

@@ -9,6 +9,7 @@ from decimal import ROUND_CEILING, Decimal
 from itertools import chain
 
 from rule_engine.backends.python import trace_node
+from rule_engine.messages import Phrase, verbatim
 from rule_engine.program import Action, Approval, Decide, Parallel, Step
 from rule_engine.services.actions import Run
 from rule_engine.services.approval_state import (
@@ -73,7 +74,7 @@ class Transition:
         run = Run(self.record, self.environment, None, self.directory, parts)
         run.perform(phases.get(phase, ()))
         if run.failure:
-            raise RefusedError(Refusal("failed", run.failure.message))
+            raise RefusedError(Refusal("failed", verbatim(run.failure.message)))
         self.effects += run.effects
         for effect in run.effects:
             if effect.action in ("lock", "unlock"):
@@ -115,16 +116,23 @@ class Transition:
         """Gives the step opened, with the people who are asked."""
         step = self.step(planned.name)
         found = self._found(step)
-        climbed = chain.from_iterable(self._climb(step, user) for user in found)
+        climbed = chain.from_iterable(self.climb(step, user) for user in found)
         approvers = tuple(dict.fromkeys(climbed))
         needs = quorum(step.decide, len(approvers))
         refusal = self._too_few(step, found, approvers, needs)
         if refusal and self.state.revision > 1:
-            approvers, needs = self._fallback(), 1
+            approvers, needs = self.fallback(), 1
         if refusal and not (self.state.revision > 1 and approvers):
             raise RefusedError(refusal)
         return replace(
-            planned, status="open", approvers=approvers, needs=needs, since=self.state.revision
+            planned,
+            status="open",
+            approvers=approvers,
+            needs=needs,
+            since=self.state.revision,
+            opened_at=self.now,
+            reminded=Decimal(0),
+            overdue=False,
         )
 
     def _found(self, step: Step) -> tuple[str, ...]:
@@ -132,7 +140,7 @@ class Transition:
         company = Company(self.record, self.environment, self.directory, parts)
         return find_people(step.approvers, company)
 
-    def _climb(self, step: Step, first: str) -> list[str]:
+    def climb(self, step: Step, first: str) -> list[str]:
         """Gives who stands for a person found: the person, or the first managers who may decide."""
         accepted, queue, seen = [], [first], set[str]()
         while queue:
@@ -141,7 +149,7 @@ class Transition:
                 continue
             seen.add(user)
             reaches = self._reaches(step, user)
-            if reaches and self._may_decide(user):
+            if reaches and self.may_decide(user):
                 accepted.append(user)
             elif not reaches or self.definition.self_approval == "skipped":
                 queue.extend(self.directory.relation("manager", user))
@@ -153,27 +161,36 @@ class Transition:
         candidate = acting_as(self.environment, user_record(self.environment, user))
         return holds(step.until, self.record, candidate)
 
-    def _may_decide(self, user: str) -> bool:
+    def may_decide(self, user: str) -> bool:
+        """Says whether somebody may decide at all: not who submitted it, unless that is allowed."""
         return user != self.state.submitter or self.definition.self_approval == "allowed"
 
-    def _fallback(self) -> tuple[str, ...]:
+    def fallback(self) -> tuple[str, ...]:
+        """Gives who is asked when nobody else can be found."""
         everyone = self.directory.resolve("role", FALLBACK_ROLE, None)
-        return tuple(user for user in everyone if self._may_decide(user))
+        return tuple(user for user in everyone if self.may_decide(user))
 
     def _too_few(
         self, step: Step, found: Sequence[str], approvers: Sequence[str], needs: int
     ) -> Refusal | None:
         wanted = describe(step.approvers)
-        values = {"step": step.name, "label": step.label, "approvers": wanted}
+        values: dict[str, object] = {
+            "step": step.name,
+            "label": step.label,
+            "approvers": wanted,
+        }
         if not approvers:
-            message = f'Nobody can be asked for the step "{step.label}": {wanted} gives nobody'
-            message += " but the submitter" if self.state.submitter in found else ""
-            return Refusal("nobody_to_ask", message, values)
-        if needs > len(approvers):
-            message = (
-                f'The step "{step.label}" needs {needs} approvers: {wanted} gives {len(approvers)}'
+            template = (
+                'Nobody can be asked for the step "{label}": '
+                "{approvers} gives nobody but the submitter"
+                if self.state.submitter in found
+                else 'Nobody can be asked for the step "{label}": {approvers} gives nobody'
             )
-            return Refusal("too_few_to_ask", message, {**values, "needs": needs})
+            return Refusal("nobody_to_ask", Phrase(template, values))
+        if needs > len(approvers):
+            template = 'The step "{label}" needs {needs} approvers: {approvers} gives {count}'
+            values = {**values, "needs": needs, "count": len(approvers)}
+            return Refusal("too_few_to_ask", Phrase(template, values))
         return None
 
 

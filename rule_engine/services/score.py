@@ -2,20 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
-from typing import Literal
+from typing import Literal, NamedTuple
 
-from rule_engine import core
-from rule_engine.arithmetic import add, multiply
+from rule_engine.backends.python.scores import (
+    Amount,
+    Capped,
+    Fired,
+    compile_points,
+    compile_reasons,
+)
 from rule_engine.errors import Span
-from rule_engine.program import Score, ScoreGroup, ScoreItem
-from rule_engine.services.evaluate import Record, evaluate, holds, number
+from rule_engine.program import Score
+from rule_engine.services.evaluate import Record
 from rule_engine.types import Environment
-
-ZERO, ONE = Decimal(0), Decimal(1)
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,111 +46,93 @@ class ScoredGroup:
     points: Decimal
 
 
-@dataclass(frozen=True, slots=True)
-class ScoreResult:
+class ScoreResult(NamedTuple):
     """A score's whole arithmetic: (base + items + groups) times the factors, then the range.
 
-    `total` is the value before the range; `least` and `most` are None for an open end. `version`
-    is the ruleset's, `now` the moment it was computed for.
+    `now` is the moment it was computed for. Members after `grade` are as the compiled function
+    wrote them down; they are made readable when somebody asks: most scores are only stored.
     """
 
-    name: str
-    label: str
     points: Decimal
     grade: str | None
-    base: Decimal
-    items: tuple[ScoredItem, ...]
-    groups: tuple[ScoredGroup, ...]
-    total: Decimal
-    least: Decimal | None
-    most: Decimal | None
-    version: str
+    told_base: Amount | None
+    told_total: Amount
+    told_least: Amount | None
+    told_most: Amount | None
+    fired: Sequence[Fired]
+    capped: Sequence[Capped]
+    definition: Score
     now: datetime
+
+    @property
+    def name(self) -> str:
+        """The score's name."""
+        return self.definition.name
+
+    @property
+    def label(self) -> str:
+        """The score's label."""
+        return self.definition.label
+
+    @property
+    def version(self) -> str:
+        """The version of the ruleset."""
+        return self.definition.version
+
+    @property
+    def base(self) -> Decimal:
+        """What the sum starts from; 0 where nothing was written or it is empty."""
+        return Decimal(self.told_base or 0)
+
+    @property
+    def total(self) -> Decimal:
+        """The value before the range."""
+        return Decimal(self.told_total)
+
+    @property
+    def least(self) -> Decimal | None:
+        """The lower end of the range; None for an open one."""
+        return _decimal(self.told_least)
+
+    @property
+    def most(self) -> Decimal | None:
+        """The upper end of the range; None for an open one."""
+        return _decimal(self.told_most)
+
+    @property
+    def items(self) -> tuple[ScoredItem, ...]:
+        """The items that counted, in the order of their counting."""
+        return tuple(
+            ScoredItem(item.kind, Decimal(amount), item.because, item.text, group, item.span)
+            for item, amount, group in self.fired
+        )
+
+    @property
+    def groups(self) -> tuple[ScoredGroup, ...]:
+        """All groups, inner ones before those around them."""
+        return tuple(
+            ScoredGroup(group.label, Decimal(total), _decimal(at_most), Decimal(points))
+            for group, total, at_most, points in self.capped
+        )
+
+    def with_items(self, places: Collection[Span]) -> ScoreResult:
+        """Gives the same score that tells only of the items written at these places."""
+        return self._replace(fired=[told for told in self.fired if told[0].span in places])
 
 
 def score(definition: Score, record: Record, environment: Environment) -> ScoreResult | None:
     """Evaluates a score; None when its guard does not hold, so that it does not apply."""
-    if not holds(definition.guard, record, environment):
-        return None
-    tally = _Tally(record, environment)
-    base = number(definition.base, record, environment, ZERO)
-    total = tally.sum(definition.entries, base, None)
-    least = tally.limit(definition.least)
-    most = tally.limit(definition.most)
-    points = total if most is None else min(total, most)
-    points = points if least is None else max(points, least)
-    return ScoreResult(
-        definition.name,
-        definition.label,
-        points,
-        _grade(definition, points, record, environment),
-        base,
-        tuple(tally.items),
-        tuple(tally.groups),
-        total,
-        least,
-        most,
-        definition.version,
-        environment.now,
-    )
+    told = compile_reasons(definition)(record, environment)
+    return None if told is None else tuple.__new__(ScoreResult, told)
 
 
-def _grade(
-    definition: Score, points: Decimal, record: Record, environment: Environment
-) -> str | None:
-    reached = (
-        grade.name
-        for grade in definition.grades
-        if points >= number(grade.least, record, environment, ZERO)
-    )
-    return next(reached, None)
+def score_all(
+    definition: Score, records: Sequence[Record], environment: Environment
+) -> list[tuple[Decimal, str | None] | None]:
+    """Gives points and grade of many records without reasons; None where the guard is false."""
+    judge = compile_points(definition)
+    return [judge(record, environment) for record in records]
 
 
-class _Tally:
-    """Collects the items that count while it sums."""
-
-    def __init__(self, record: Record, environment: Environment) -> None:
-        self.record = record
-        self.environment = environment
-        self.items: list[ScoredItem] = []
-        self.groups: list[ScoredGroup] = []
-
-    def limit(self, node: core.Node | None) -> Decimal | None:
-        """Gives a bound's value; None where none was written or it is empty."""
-        value = None if node is None else evaluate(node, self.record, self.environment)
-        return value if isinstance(value, Decimal) else None
-
-    def sum(
-        self, entries: Sequence[ScoreItem | ScoreGroup], start: Decimal, group: str | None
-    ) -> Decimal:
-        """Adds items and groups to `start`, then applies the factors in written order."""
-        total = start
-        for entry in entries:
-            if isinstance(entry, ScoreGroup):
-                total = add(total, self.group(entry))
-            elif entry.kind != "multiply":
-                total = add(total, self.item(entry, group))
-        for entry in entries:
-            if isinstance(entry, ScoreItem) and entry.kind == "multiply":
-                total = multiply(total, self.item(entry, group))
-        return total
-
-    def item(self, item: ScoreItem, group: str | None) -> Decimal:
-        """Gives what an item adds, or its factor, and notes it when it changes anything."""
-        neutral = ONE if item.kind == "multiply" else ZERO
-        if not holds(item.guard, self.record, self.environment):
-            return neutral
-        amount = number(item.amount, self.record, self.environment, neutral)
-        amount = -amount if item.kind == "subtract" else amount
-        if amount != neutral:
-            noted = ScoredItem(item.kind, amount, item.because, item.text, group, item.span)
-            self.items.append(noted)
-        return amount
-
-    def group(self, group: ScoreGroup) -> Decimal:
-        """Gives what a group adds after its cap."""
-        total = self.sum(group.entries, ZERO, group.label)
-        at_most = self.limit(group.at_most)
-        points = total if at_most is None else min(total, at_most)
-        self.groups.append(ScoredGroup(group.label, total, at_most, points))
-        return points
+def _decimal(amount: Amount | None) -> Decimal | None:
+    return None if amount is None else Decimal(amount)

@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from rule_engine.backends.python.checks import compile_checks
 from rule_engine.errors import Span
-from rule_engine.program import Check, Validation
-from rule_engine.services.evaluate import Record, holds
+from rule_engine.program import Validation
+from rule_engine.services.evaluate import Record
 from rule_engine.types import Environment
 
 
@@ -31,13 +32,5 @@ def validate(
     return tuple(
         Violation(validation.name, check.message, check.field, check.span)
         for validation in validations
-        if holds(validation.guard, record, environment, old)
-        for check in validation.checks
-        if _is_broken(check, record, old, environment)
+        for check in compile_checks(validation)(record, environment, old)
     )
-
-
-def _is_broken(check: Check, record: Record, old: Record | None, environment: Environment) -> bool:
-    if not holds(check.guard, record, environment, old):
-        return False
-    return holds(check.condition, record, environment, old) is (check.kind == "forbid")

@@ -5,14 +5,17 @@ from __future__ import annotations
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 
+from rule_engine import dates
+from rule_engine.services.evaluate import Record
 from rule_engine.testing.world import World
 
 
 @dataclass(frozen=True, slots=True)
 class People:
-    """A Directory. Where no described person holds a role, one without a name does.
+    """A Directory and a Workload. Where no described person holds a role, one without a name does.
 
-    The id of such a person is what was asked for: `role "finance"`.
+    The id of such a person is what was asked for: `role "finance"`. Who is away is told by the
+    fields `away_from` and `away_until` (the last day), who stands in for them by `substitute`.
     """
 
     world: World
@@ -25,25 +28,59 @@ class People:
         return self._described(kind, name, scope) or (unnamed,)
 
     def relation(self, kind: str, user: str) -> Sequence[str]:
-        """Gives who stands in a relation to a user: what the user's field of that name holds."""
+        """Gives who stands in a relation to a user: what the user's field of that name holds.
+
+        A substitute stands in while the user is away, without dates always.
+        """
         record = self.world.record("user", user) or {}
         found = record.get(kind)
-        return (str(found),) if found is not None else ()
+        if found is None or (kind == "substitute" and _dates(record) and not self.is_away(user)):
+            return ()
+        return (str(found),)
+
+    def count(self, user: str, object_name: str) -> int:
+        """Gives how many records of an object a user owns in this world."""
+        return sum(
+            record.get("owner") == user and self.world.objects[key] == object_name
+            for key, record in self.world.values.items()
+        )
+
+    def is_away(self, user: str) -> bool:
+        """Says whether the dates of a user's absence hold today."""
+        record = self.world.record("user", user) or {}
+        first, last = record.get("away_from"), record.get("away_until")
+        today = dates.date_in(self.world.now, self.world.zone)
+        if today is None or not _dates(record):
+            return False
+        return (first is None or first <= today) and (  # type: ignore[operator]  # dates
+            last is None or today <= last  # type: ignore[operator]  # dates
+        )
 
     def _described(self, kind: str, name: str, scope: object | None) -> Sequence[str]:
         field = {"role": "roles", "team": "team"}.get(kind, kind)
         return [
             key
-            for key, object_name in self.world.objects.items()
-            if object_name == "user"
-            and name in _names(self.world.values[key].get(field))
-            and self.world.values[key].get("active") is not False
+            for key, record in self.world.values.items()
+            if self.world.objects[key] == "user"
+            and self._is_among(name, record.get(field))
+            and record.get("active") is not False
             and (scope is None or scope in self._scopes(key))
         ]
+
+    def _is_among(self, name: str, value: object) -> bool:
+        """Says whether a user's field holds a name, or refers to a record called so."""
+        if name in _names(value):
+            return True
+        team = self.world.values.get(value) if isinstance(value, str) else None
+        return team is not None and team.get("name") == name
 
     def _scopes(self, user: str) -> tuple[object, ...]:
         record = self.world.values[user]
         return record.get("region"), record.get("team")
+
+
+def _dates(record: Record) -> bool:
+    return record.get("away_from") is not None or record.get("away_until") is not None
 
 
 def _names(value: object) -> Collection[object]:

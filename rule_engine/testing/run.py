@@ -23,8 +23,12 @@ from rule_engine.program import (
     Wait,
 )
 from rule_engine.services.evaluate import holds
-from rule_engine.testing.commands import CannotTestError, Commands
-from rule_engine.testing.results import TestResult
+from rule_engine.testing.clocks import calendar_of, show_clocks
+from rule_engine.testing.commands import CannotTestError, Commands, wait
+from rule_engine.testing.coverage import coverage
+from rule_engine.testing.requests import Requests
+from rule_engine.testing.results import TestResult, TestRun
+from rule_engine.testing.saving import Saver
 from rule_engine.testing.world import Values, World
 
 #: What the clock shows in tests that do not say: a Monday morning.
@@ -40,7 +44,17 @@ def run_tests(
     `now` is where each test's clock starts unless it says `now is`; without it a fixed instant, so
     that a test gives the same answer every day.
     """
-    return [_Case(program, case, now or STANDARD_NOW, zone).result() for case in program.tests]
+    return list(examine(program, now=now, zone=zone).results)
+
+
+def examine(
+    program: Program, *, now: datetime | None = None, zone: ZoneInfo = STANDARD_ZONE
+) -> TestRun:
+    """Runs all tests and says which conditions none of them made true."""
+    cases = [_Case(program, case, now or STANDARD_NOW, zone) for case in program.tests]
+    results = tuple(case.result() for case in cases)
+    situations = (one for case in cases for one in case.world.situations)
+    return TestRun(results, coverage(program, situations))
 
 
 @dataclass(slots=True)
@@ -60,15 +74,13 @@ class _Case:
     failures: list[tuple[Span, str]] = field(default_factory=list)
 
     def __post_init__(self) -> None:
-        self.world = World(self.program, self.now, self.zone)
+        calendar = calendar_of(self.program, self.case.of)
+        self.world = World(self.program, self.now, self.zone, calendar=calendar)
         self.place = self.case.span
 
     def result(self) -> TestResult:
         """Runs the steps; after a statement that cannot run the rest is not looked at."""
-        if not self.case.runs:
-            self.fail(self.case.span, f'this version cannot run tests of "{self.case.of}"')
-        else:
-            self._run()
+        self._run()
         by_place = sorted(self.failures, key=lambda failure: (failure[0].line, failure[0].column))
         failures = tuple(f"{span.line}:{span.column}: {why}" for span, why in by_place)
         return TestResult(self.case.name, self.case.of, not failures, failures)
@@ -96,20 +108,24 @@ class _Case:
             case Given(object=object_name, alias=alias, values=values):
                 self._give(object_name, alias, values)
             case Wait(length=length):
-                problem = self.world.pass_time(length)
-                if problem:
-                    raise CannotTestError(problem)
-            case Do() | Change():
                 self._forget_errors()
-                tested = self._tested()
-                done = tested.do(step) if isinstance(step, Do) else tested.change(step.values)
-                self.errors, self.seen, self.place = done, not done, step.span
+                self._done(wait(Requests(self.world), length), step.span)
+            case Do():
+                self._forget_errors()
+                self._done(self._tested().do(step), step.span)
+            case Change(values=values):
+                self._forget_errors()
+                self._done(self._tested().change(values), step.span)
             case Expect() | ExpectError() | ExpectReason():
                 self.expectations += 1
                 self._expect(step)
 
+    def _done(self, refusals: tuple[str, ...], place: Span) -> None:
+        self.errors, self.seen, self.place = refusals, not refusals, place
+
     def _give(self, object_name: str, alias: str, values: Values) -> None:
         self.world.add(object_name, alias, values)
+        Saver(self.world).watch(alias, None)
         if object_name == self.case.object:
             self.commands = Commands(self.world, alias, self.case.of)
 
@@ -142,8 +158,10 @@ class _Case:
 
     def _expect_condition(self, step: Expect) -> None:
         self.world.rescore()
+        show_clocks(self.world, self.case.of)
         record: dict[str, object] = {
             **self.world.names(),
+            **self.world.told(),
             "pending_step": self._pending_step(),
             "reason": "; ".join(self._reasons()) or None,
         }
@@ -163,7 +181,7 @@ class _Case:
             return
         for result in self.world.scores.get(self.commands.record_id, ()):
             yield from (item.because or item.text for item in result.items)
-        yield from self.commands.reasons
+        yield from self.world.reasons
 
 
 def _listed(what: str, texts: tuple[str, ...]) -> str:

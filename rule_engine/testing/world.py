@@ -2,21 +2,40 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from copy import deepcopy
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
+from datetime import datetime
 from decimal import Decimal
 from zoneinfo import ZoneInfo
 
-from rule_engine import core, dates
+from rule_engine import core
+from rule_engine.check.worlds import CLOCK_OBJECT
 from rule_engine.program import Length, Program
 from rule_engine.services.approval_state import ApprovalState
+from rule_engine.services.assign import Turns
+from rule_engine.services.deadlines import due_after
 from rule_engine.services.evaluate import Record, Surroundings, evaluate
 from rule_engine.services.score import ScoreResult, score
+from rule_engine.services.sla_state import SlaState
 from rule_engine.types import Kind
-from rule_engine.values import CalendarLength
 
 Values = Sequence[tuple[str, core.Node]]
+
+
+class RefusedSaveError(Exception):
+    """Ends what was being done to the world; `messages` say why. Never leaves this package."""
+
+    def __init__(self, messages: Sequence[str]) -> None:
+        self.messages = tuple(messages)
+        super().__init__("; ".join(self.messages))
+
+
+_UNDONE = (
+    *("objects", "values", "locked", "requests", "created", "notifications", "calls"),
+    *("starting", "turns", "assigned", "levels"),
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,19 +49,65 @@ class NoRates:
         return Decimal(1) if currency == self.base else None
 
 
+@dataclass(frozen=True, slots=True)
+class Situation:
+    """A record as rules have looked at it: what coverage evaluates conditions on."""
+
+    object: str
+    record: Record
+    old: Record | None
+    environment: Surroundings
+
+
 @dataclass(slots=True)
 class World:
-    """Everything a test can see. Aliases are the ids of the given records."""
+    """Everything a test can see. Aliases are the ids of the given records.
+
+    `created` are the ids of records that rules have made, `notifications` and `calls` what they
+    have sent; `starting` are processes to be started once a save is done, as (record, process).
+    `assigned` says which assignment gave a record away, and when. `fired` holds what the clock has
+    set off. `levels` are the facts of service levels by record id and name; `clocks` and
+    `clock_names` what expectations see of them (see testing.clocks); `calendar` is the one that
+    counts where business time passes. Outside a `transaction` nothing is half done.
+    """
 
     program: Program
     now: datetime
     zone: ZoneInfo
     objects: dict[str, str] = field(default_factory=dict)  # id → object
     values: dict[str, dict[str, object]] = field(default_factory=dict)  # id → record
-    saved: set[str] = field(default_factory=set)
     locked: set[str] = field(default_factory=set)
     requests: dict[str, ApprovalState] = field(default_factory=dict)  # by record id
     scores: dict[str, list[ScoreResult]] = field(default_factory=dict)
+    created: list[str] = field(default_factory=list)
+    notifications: list[dict[str, object]] = field(default_factory=list)
+    calls: list[dict[str, object]] = field(default_factory=list)
+    starting: list[tuple[str, str]] = field(default_factory=list)
+    turns: dict[str, Turns] = field(default_factory=dict)  # by assignment
+    assigned: dict[str, tuple[str, datetime]] = field(default_factory=dict)  # by record id
+    reasons: list[str] = field(default_factory=list)
+    fired: set[str] = field(default_factory=set)
+    situations: list[Situation] = field(default_factory=list)
+    levels: dict[tuple[str, str], SlaState] = field(default_factory=dict)
+    clocks: dict[str, dict[str, object]] = field(default_factory=dict)
+    clock_names: dict[str, dict[str, str]] = field(default_factory=dict)
+    calendar: str = ""
+
+    @contextmanager
+    def transaction(self) -> Iterator[None]:
+        """Undoes what was done inside when it is refused half-way; situations stay noted."""
+        kept = {name: deepcopy(getattr(self, name)) for name in _UNDONE}
+        try:
+            yield
+        except RefusedSaveError:
+            for name, value in kept.items():
+                setattr(self, name, value)
+            raise
+
+    def note(self, record_id: str, record: Record, old: Record | None, user: str | None) -> None:
+        """Notes a record as rules look at it; where nothing changes, `old` is the record itself."""
+        there = self.environment(user)
+        self.situations.append(Situation(self.objects[record_id], dict(record), old, there))
 
     def add(self, object_name: str, alias: str, values: Values) -> None:
         """Adds a given record."""
@@ -65,11 +130,23 @@ class World:
 
     def names(self) -> dict[str, object]:
         """Gives the given names as a record of references."""
-        return {alias: alias for alias in self.values}
+        return {alias: alias if alias in self.values else None for alias in self.objects}
+
+    def told(self) -> dict[str, object]:
+        """Gives what rules have made and sent, under the names that tests know them by."""
+        created = {
+            f"created_{name}": [
+                self.values[key]
+                for key in self.created
+                if self.objects[key] == name and key in self.values
+            ]
+            for name in self.program.schema.objects
+        }
+        return {**created, "notifications": self.notifications, "calls": self.calls}
 
     def find(self, object_name: str, name: str) -> str:
         """Gives the id of a record called so; a name nobody has stands for itself."""
-        known = [key for key, kind in self.objects.items() if kind == object_name]
+        known = [key for key in self.values if self.objects[key] == object_name]
         if name in known:
             return name
         for key in known:
@@ -81,12 +158,15 @@ class World:
     def environment(self, user: str | None = None) -> Surroundings:
         """Gives the surroundings of now, with an acting person or none."""
         acting = None if user is None else self.record("user", user)
-        return Surroundings(self.now, self.zone, acting, {}, NoRates(), self)
+        calendars = self.program.business_time
+        return Surroundings(self.now, self.zone, acting, calendars, NoRates(), self)
 
     def record(self, object_name: str, record_id: str) -> Record | None:
         """Gives a given record; a user nobody described has only a name."""
         if self.objects.get(record_id) == object_name:
-            return self.values[record_id]
+            return {**self.clock_names.get(record_id, {}), **self.values[record_id]}
+        if object_name == CLOCK_OBJECT:
+            return self.clocks.get(record_id)
         if object_name == "user":
             return {"id": record_id, "username": record_id, "name": record_id, "active": True}
         return None
@@ -99,21 +179,17 @@ class World:
             if self.objects[key] == object_name and record.get(field) == record_id
         ]
 
-    def pass_time(self, length: Length) -> str | None:
-        """Moves the clock; gives a reason when it cannot."""
-        if isinstance(length, timedelta):
-            self.now += length
-            return None
-        if isinstance(length, CalendarLength):
-            self.now = dates.shift_instant(self.now, length, self.zone) or self.now
-            return None
-        return "this version cannot wait for business time; write hours or days"
+    def after(self, length: Length) -> datetime | None:
+        """Gives the instant at which a length from now is over; None when that is not known."""
+        calendar = self.program.business_time.get(self.calendar)
+        return due_after(self.now, length, self.zone, calendar)
 
     def rescore(self) -> None:
         """Evaluates all scores of all given records into their fields."""
-        for key, object_name in self.objects.items():
-            record = self.values[key]
+        for key, record in self.values.items():
+            object_name = self.objects[key]
             results = []
+            self.note(key, record, record, None)
             for definition in self.program.for_object(object_name).scores:
                 result = score(definition, record, self.environment())
                 if result is None:

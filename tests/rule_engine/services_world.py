@@ -11,11 +11,13 @@ from zoneinfo import ZoneInfo
 from rule_engine import compile_program, parse
 from rule_engine.program import Program
 from rule_engine.services.evaluate import Surroundings
-from rule_engine.types import Schema
+from rule_engine.types import Calendar, Schema
 from rule_engine.values import Money
 from tests.rule_engine.schemas import make_object, make_schema
 
 NOW = datetime(2026, 3, 2, 9, tzinfo=UTC)
+UTC_ZONE = ZoneInfo("UTC")
+NO_CALENDARS: Mapping[str, Calendar] = {}
 
 SCHEMA: Schema = make_schema(
     [
@@ -45,6 +47,22 @@ SCHEMA: Schema = make_schema(
                 "region": "text",
                 "approval_limit": "money CNY",
                 "manager": "-> user",
+                "team": "text",
+                "substitute": "-> user",
+                "away_from": "date",
+                "away_until": "date",
+            },
+        ),
+        make_object("account", {"name": "text", "size": "number", "tier": "A|B"}),
+        make_object(
+            "task",
+            {
+                "subject": "text",
+                "due_on": "date",
+                "state": "new|open|done",
+                "level": "number",
+                "account": "-> account",
+                "quote": "-> quote",
             },
         ),
     ]
@@ -106,9 +124,15 @@ COMPANY = Company(
 )
 
 
-def surroundings(company: Company = COMPANY, user: str | None = None) -> Surroundings:
+def surroundings(
+    company: Company = COMPANY,
+    user: str | None = None,
+    zone: ZoneInfo = UTC_ZONE,
+    calendars: Mapping[str, Calendar] = NO_CALENDARS,
+    now: datetime = NOW,
+) -> Surroundings:
     acting = None if user is None else company.users[user]
-    return Surroundings(NOW, ZoneInfo("UTC"), acting, {}, Rates(), company)
+    return Surroundings(now, zone, acting, calendars, Rates(), company)
 
 
 def program_of(text: str) -> Program:

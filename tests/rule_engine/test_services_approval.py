@@ -56,6 +56,7 @@ def said(
     comment: str | None = None,
     record: dict[str, object] | None = None,
     on_behalf_of: str | None = None,
+    company: Company = COMPANY,
 ) -> Outcome:
     assert state is not None
     comment = ("no" if verdict == "reject" else "") if comment is None else comment
@@ -66,8 +67,8 @@ def said(
         cast("Verdict", verdict),
         comment,
         record or quote(),
-        surroundings(COMPANY, user),
-        COMPANY,
+        surroundings(company, user),
+        company,
         NOW,
         on_behalf_of=on_behalf_of,
     )
@@ -390,18 +391,46 @@ def test_parallel_steps_are_open_at_once() -> None:
     assert shown(small) == ["legal skipped", "money skipped", "last open"]
 
 
+STANDING_IN = replace(
+    COMPANY, users={**COMPANY.users, "bob": {**COMPANY.users["bob"], "substitute": "eve"}}
+)
+
+
 def test_delegation() -> None:
     allowed = approval('step a { approvers role "bob_only" delegation allowed }')
-    outcome = said(allowed, sent(allowed).state, "eve", on_behalf_of="bob")
-    assert outcome.state is not None
-    assert outcome.state.status == "approved"
-    assert (outcome.state.decisions[0].user, outcome.state.decisions[0].person) == ("eve", "bob")
-    assert refusals(said(allowed, sent(allowed).state, "amy", on_behalf_of="bob")) == [
-        "self_approval"
-    ]
+    for named in ("bob", None):
+        outcome = said(allowed, sent(allowed).state, "eve", on_behalf_of=named, company=STANDING_IN)
+        assert outcome.state is not None
+        assert outcome.state.status == "approved"
+        decision = outcome.state.decisions[0]
+        assert (decision.user, decision.person) == ("eve", "bob")
     forbidden = approval('step a { approvers role "bob_only" delegation forbidden }')
-    refused = said(forbidden, sent(forbidden).state, "eve", on_behalf_of="bob")
-    assert refusals(refused) == ["no_delegation"]
+    amy = replace(COMPANY, users={**COMPANY.users, "bob": {"id": "bob", "substitute": "amy"}})
+    for definition, user, named, company, code in [
+        (forbidden, "eve", "bob", STANDING_IN, "no_delegation"),
+        (allowed, "eve", "bob", COMPANY, "not_substitute"),
+        (allowed, "eve", None, COMPANY, "not_approver"),
+        (allowed, "amy", "bob", amy, "self_approval"),
+    ]:
+        state = sent(definition).state
+        assert refusals(said(definition, state, user, on_behalf_of=named, company=company)) == [
+            code
+        ]
+
+
+def test_two_clicks() -> None:
+    definition = approval('step a { approvers role "board" decide by 2 of them }')
+    state = sent(definition).state
+    assert state is not None
+    there = surroundings()
+    seen_before = state.revision
+    once = said(definition, state, "bob").state
+    assert once is not None
+    for expected, codes in ((seen_before, ["outdated"]), (once.revision, [])):
+        outcome = decide(
+            definition, once, "cat", "approve", "", quote(), there, COMPANY, NOW, expected=expected
+        )
+        assert refusals(outcome) == codes
 
 
 def test_restart_and_editable_fields() -> None:

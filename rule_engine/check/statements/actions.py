@@ -12,10 +12,43 @@ from rule_engine.check.statements.context import Context
 from rule_engine.check.statements.people import check_people, check_person
 from rule_engine.check.statements.validations import field_name
 from rule_engine.errors import Span
+from rule_engine.messages import NOTHING, Phrase
 from rule_engine.spelling import did_you_mean
 
-_OWN_RECORD: tuple[type[tree.Action], ...] = (
-    *(tree.Set, tree.Clear, tree.Fail, tree.Plain, tree.Branch),
+
+@dataclass(frozen=True, slots=True)
+class Moment:
+    """When actions run: `refused` are the words of those that cannot, `refusal` says so."""
+
+    refused: frozenset[str] = frozenset()
+    refusal: Phrase = NOTHING
+    hint: Phrase = NOTHING
+
+
+_OUTSIDE = frozenset({"notify", "create", "assign", "start", "call", "escalate"})
+_OWN = frozenset({"set", "clear", "lock", "unlock"})
+
+BEFORE_SAVE = Moment(
+    _OUTSIDE, Phrase('"{word}" cannot run before saving'), Phrase('use "after save"')
+)
+BEFORE_DELETE = Moment(
+    _OUTSIDE | _OWN, Phrase('"{word}" cannot run before deleting'), Phrase("it can fail and stop")
+)
+AFTER_SAVE = Moment()
+AFTER_DELETE = Moment(
+    frozenset({"assign", "start", "lock", "unlock"}),
+    Phrase('"{word}" cannot run after deleting'),
+    Phrase("the record is gone; other records can be set and created"),
+)
+BY_TIME = Moment(
+    frozenset({"fail"}),
+    Phrase('"{word}" cannot run by the clock'),
+    Phrase("nothing is being saved that it could refuse"),
+)
+IN_APPROVAL = Moment(
+    _OUTSIDE - {"notify"},
+    Phrase('"{word}" cannot run in an approval'),
+    Phrase("it can set, clear, lock, unlock and notify; a rule after saving does the rest"),
 )
 
 
@@ -23,23 +56,19 @@ _OWN_RECORD: tuple[type[tree.Action], ...] = (
 class Stage:
     """Where actions stand: before a save and in approvals only the own record may change.
 
-    `allowed` are the kinds of actions that can run there (None: all).
+    `own_gone` holds after a delete: there is no own record left to set.
     """
 
     place: Place
+    moment: Moment = AFTER_SAVE
     own_only: bool = False
+    own_gone: bool = False
     in_approval: bool = False
-    allowed: tuple[type[tree.Action], ...] | None = None
-
-
-def before_save_stage(place: Place) -> Stage:
-    """Gives the stage of a rule before saving: nothing outside the record."""
-    return Stage(place, own_only=True, allowed=_OWN_RECORD)
 
 
 def approval_stage(place: Place) -> Stage:
     """Gives the stage of an approval's blocks: the record, and telling people."""
-    return Stage(place, own_only=True, in_approval=True, allowed=(*_OWN_RECORD, tree.Notify))
+    return Stage(place, IN_APPROVAL, own_only=True, in_approval=True)
 
 
 def check_actions(
@@ -51,8 +80,11 @@ def check_actions(
 
 
 def _action(context: Context, stage: Stage, written: tree.Action) -> program.Action | None:
-    if stage.allowed is not None and not isinstance(written, stage.allowed):
-        _report_misplaced(context, stage, written)
+    word = _word(written)
+    if word in stage.moment.refused:
+        span = Span(written.span.line, written.span.column, len(word))
+        refusal, hint = stage.moment.refusal, stage.moment.hint
+        context.session.report("misplaced", refusal, span, hint, word=word)
     match written:
         case tree.Set() | tree.Clear():
             return _write(context, stage, written)
@@ -71,22 +103,21 @@ def _action(context: Context, stage: Stage, written: tree.Action) -> program.Act
             return _outside_action(context, stage, written)
 
 
-def _report_misplaced(context: Context, stage: Stage, written: tree.Action) -> None:
-    word = _WORDS[type(written)]
-    where, hint = "before saving", 'use "after save"'
-    if stage.in_approval:
-        where, hint = "in an approval in this version", "it can set, clear, lock, unlock and notify"
-    span = Span(written.span.line, written.span.column, len(word))
-    context.session.report("misplaced", f'"{word}" cannot run {where}', span, hint, word=word)
+def _word(written: tree.Action) -> str:
+    return written.name if isinstance(written, tree.Plain) else _WORDS[type(written)]
 
 
 _WORDS: dict[type[tree.Action], str] = {
+    tree.Set: "set",
+    tree.Clear: "clear",
     tree.Notify: "notify",
     tree.Create: "create",
     tree.AssignTo: "assign",
     tree.Start: "start",
     tree.Invoke: "call",
     tree.Escalate: "escalate",
+    tree.Fail: "fail",
+    tree.Branch: "when",
 }
 
 
@@ -94,6 +125,13 @@ def _write(
     context: Context, stage: Stage, written: tree.Set | tree.Clear
 ) -> program.Set | program.Clear | None:
     path = check_target(context.session, stage.place, written.path, own_only=stage.own_only)
+    if path is not None and stage.own_gone and not path.hops:
+        context.session.report(
+            "misplaced",
+            "the record is gone: its fields cannot be set",
+            written.path.span,
+            "set a field of another record, over a reference",
+        )
     if isinstance(written, tree.Clear):
         return None if path is None else program.Clear(path, written.span)
     if path is None:
@@ -120,7 +158,7 @@ def _people_action(
     place, in_approval = stage.place, stage.in_approval
     match written:
         case tree.AssignTo():
-            to = check_person(context, place, written.to, in_approval=in_approval)
+            to = check_person(context, place, written.to, in_approval=in_approval, chosen=True)
             return None if to is None else program.AssignTo(to, written.span)
         case tree.Escalate():
             people = check_people(context, place, written.people, in_approval=in_approval)
@@ -148,7 +186,11 @@ def _outside_action(
     name = written.process
     known = [n for n, p in context.registry.processes.items() if isinstance(p, tree.Approval)]
     if name.text not in known:
-        hint = did_you_mean(name.text, known)
-        message = f'no approval "{name.text}" is among these rules'
-        session.warn("unknown_process", message, name.span, hint, name=name.text)
+        session.warn(
+            "unknown_process",
+            'no approval "{name}" is among these rules',
+            name.span,
+            did_you_mean(name.text, known),
+            name=name.text,
+        )
     return program.Start(name.text, written.span)

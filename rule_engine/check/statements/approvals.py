@@ -9,6 +9,8 @@ from typing import Literal, cast
 
 from rule_engine import core, program, tree
 from rule_engine.check.assigning import own_field
+from rule_engine.check.reach import warn_never_run
+from rule_engine.check.reachability import warn_excluded
 from rule_engine.check.session import Place, place_on
 from rule_engine.check.statements.actions import approval_stage, check_actions
 from rule_engine.check.statements.context import Context
@@ -39,8 +41,12 @@ def check_approval(context: Context, written: tree.Approval) -> program.Approval
         if isinstance(one, tree.Step | tree.ParallelSteps)
     ]
     if not stages:
-        message = f'the approval "{written.head.name.text}" has no step'
-        context.session.report("no_step", message, written.head.name.span)
+        context.session.report(
+            "no_step",
+            'the approval "{name}" has no step',
+            written.head.name.span,
+            name=written.head.name.text,
+        )
     return program.Approval(
         *context.naming(written.head, owner, written.span),
         enter=context.condition(place, None if enter is None else enter.condition),
@@ -60,8 +66,12 @@ def _step_names(context: Context, written: tree.Approval) -> list[str]:
             if not isinstance(step, tree.Step):
                 continue
             if step.name.text in names:
-                message = f'there is a step "{step.name.text}" already'
-                context.session.report("name_taken", message, step.name.span)
+                context.session.report(
+                    "name_taken",
+                    'there is a step "{name}" already',
+                    step.name.span,
+                    name=step.name.text,
+                )
             names.append(step.name.text)
     return names
 
@@ -79,13 +89,23 @@ def _phases(
         if not isinstance(block, tree.PhaseBlock):
             continue
         if block.phase in phases:
-            message = f'"on {block.phase}" stands here twice'
-            context.session.report("twice", message, replace(block.span, width=2))
+            context.session.report(
+                "twice",
+                '"on {phase}" stands here twice',
+                replace(block.span, width=2),
+                phase=block.phase,
+            )
         if allowed and block.phase not in allowed:
-            message = f'a step has no "on {block.phase}"'
-            span = replace(block.span, width=2)
-            context.session.report("misplaced", message, span, "write it beside the steps")
-        phases[block.phase] = check_actions(context, approval_stage(place), block.actions)
+            context.session.report(
+                "misplaced",
+                'a step has no "on {phase}"',
+                replace(block.span, width=2),
+                "write it beside the steps",
+                phase=block.phase,
+            )
+        actions = check_actions(context, approval_stage(place), block.actions)
+        warn_never_run(context.session, actions)
+        phases[block.phase] = actions
     return phases
 
 
@@ -96,6 +116,8 @@ def _stage(
         return _step(context, place, written, names)
     guard = context.condition(place, written.guard)
     steps = tuple(_step(context, place, step, names) for step in written.steps)
+    for step in steps:
+        warn_excluded(context.session, guard, step.guard)
     return program.Parallel(written.label or "", guard, steps, written.span)
 
 
@@ -103,21 +125,31 @@ def _step(context: Context, place: Place, written: tree.Step, names: list[str]) 
     lines = written.statements
     approvers = context.only(lines, tree.Approvers, "approvers")
     if approvers is None:
-        message = f'the step "{written.name.text}" has no approvers'
-        context.session.report("no_approvers", message, written.name.span, "write  approvers …")
+        context.session.report(
+            "no_approvers",
+            'the step "{name}" has no approvers',
+            written.name.span,
+            "write  approvers …",
+            name=written.name.text,
+        )
     editable = context.only(lines, tree.Editable, "editable")
     delegation = context.only(lines, tree.Delegation, "delegation")
     due = context.only(lines, tree.Due, "due")
     remind = context.only(lines, tree.Remind, "remind")
     overdue = context.only(lines, tree.Overdue, "overdue")
     if due is None and (late := remind or overdue):
-        message = "without a due time nothing is ever late"
-        context.session.report("no_due", message, replace(late.span, width=6), "write  due in …")
-    _warn_of_timers(context, written)
+        context.session.report(
+            "no_due",
+            "without a due time nothing is ever late",
+            replace(late.span, width=6),
+            "write  due in …",
+        )
+    _check_remind(context, remind)
+    guard = context.condition(place, written.guard)
     return program.Step(
         name=written.name.text,
         label=written.label or written.name.text,
-        guard=context.condition(place, written.guard),
+        guard=guard,
         approvers=_approvers(context, place, approvers),
         until=_until(context, place, approvers),
         editable=_fields(context, place, () if editable is None else editable.paths),
@@ -133,15 +165,13 @@ def _step(context: Context, place: Place, written: tree.Step, names: list[str]) 
     )
 
 
-_TIMERS = {tree.Due: "due", tree.Remind: "remind", tree.Overdue: "overdue"}
-
-
-def _warn_of_timers(context: Context, written: tree.Step) -> None:
-    for line in written.statements:
-        word = _TIMERS.get(type(line))
-        if word is not None:
-            message = f'this version does not watch the time: "{word}" does nothing yet'
-            context.session.warn("not_run", message, replace(line.span, width=len(word)))
+def _check_remind(context: Context, written: tree.Remind | None) -> None:
+    if written is not None and not all(0 < share < 1 for share in written.at):
+        context.session.report(
+            "bad_share",
+            "a reminder comes above 0% and below 100% of the time",
+            replace(written.span, width=6),
+        )
 
 
 def _approvers(
@@ -166,11 +196,9 @@ def _decide(context: Context, written: tree.DecideBy | None) -> program.Decide:
     amount = written.amount
     kind = cast("Literal['anyone', 'everyone', 'majority', 'count', 'percent']", written.kind)
     if kind == "count" and amount is not None and (amount < 1 or amount != int(amount)):
-        message = "people are counted whole, from 1"
-        context.session.report("bad_quorum", message, written.span)
+        context.session.report("bad_quorum", "people are counted whole, from 1", written.span)
     if kind == "percent" and amount is not None and not 0 < amount <= Decimal(1):
-        message = "a share is above 0% and at most 100%"
-        context.session.report("bad_quorum", message, written.span)
+        context.session.report("bad_quorum", "a share is above 0% and at most 100%", written.span)
     return program.Decide(kind, amount)
 
 
@@ -178,12 +206,14 @@ def _due(context: Context, written: tree.Due | None) -> program.Length | None:
     if written is None:
         return None
     length = read_length(context.session, written.length)
-    if isinstance(length, BusinessLength) and written.calendar is None:
+    named = written.calendar is not None or context.has_organisation_calendar
+    if isinstance(length, BusinessLength) and not named:
         context.session.report(
             "business_time",
             "business time needs a calendar",
             written.length.span,
-            f"write  due in {written.length.text} using calendar_name",
+            "write  due in {length} using calendar_name",
+            length=written.length.text,
         )
     return length
 
@@ -206,8 +236,13 @@ def _rejection(
     session = context.session
     if (step := written.to_step) is not None:
         if step.text not in names:
-            hint = did_you_mean(step.text, names)
-            session.report("unknown_step", f'there is no step "{step.text}"', step.span, hint)
+            session.report(
+                "unknown_step",
+                'there is no step "{name}"',
+                step.span,
+                did_you_mean(step.text, names),
+                name=step.text,
+            )
         return program.Rejection("step", step.text)
     person = written.to_submitter
     if person is not None and person.text != "submitter":

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import replace
 
 from rule_engine import program, tree
@@ -11,13 +10,13 @@ from rule_engine.check.registry import Process
 from rule_engine.check.session import Place, place_on
 from rule_engine.check.statements.context import Context
 from rule_engine.check.statements.people import check_person
-from rule_engine.check.statements.rules import is_run
 from rule_engine.check.times import read_length
-from rule_engine.check.worlds import WorldSchema, with_clocks, world_of
+from rule_engine.check.worlds import WorldSchema, messages, with_clocks, world_of
+from rule_engine.messages import Phrase
 from rule_engine.spelling import did_you_mean
 from rule_engine.types import ObjectType, Schema
 
-COMMANDS = ("submit", "approve", "reject", "recall", "save")
+COMMANDS = ("submit", "approve", "reject", "recall", "save", "delete", "assign")
 
 
 def check_test(context: Context, written: tree.Test) -> program.TestCase | None:
@@ -26,17 +25,17 @@ def check_test(context: Context, written: tree.Test) -> program.TestCase | None:
     process = processes.get(written.of.text)
     session = context.session
     if process is None:
-        message = f'nothing called "{written.of.text}" can be tested'
-        hint = did_you_mean(written.of.text, list(processes))
-        session.report("unknown_process", message, written.of.span, hint, name=written.of.text)
+        session.report(
+            "unknown_process",
+            'nothing called "{name}" can be tested',
+            written.of.span,
+            did_you_mean(written.of.text, list(processes)),
+            name=written.of.text,
+        )
         return None
     owner = session.schema.object(process.head.object.text)
     if owner is None:
         return None
-    runs = not isinstance(process, tree.Assign | tree.Sla | tree.Rule) or is_run(process)
-    if not runs:
-        message = f'this version does not run the test "{written.name.value}"'
-        session.warn("not_run", message, written.name.span, f'"{written.of.text}" does not run')
     schema = _schema(session.schema, owner, process)
     inner = replace(context, session=replace(session, schema=schema, known={}))
     steps = _steps(inner, written, schema, owner.name)
@@ -45,7 +44,6 @@ def check_test(context: Context, written: tree.Test) -> program.TestCase | None:
         of=written.of.text,
         object=owner.name,
         steps=steps,
-        runs=runs,
         span=written.span,
         ruleset=context.ruleset.name,
         source=context.ruleset.source,
@@ -53,10 +51,10 @@ def check_test(context: Context, written: tree.Test) -> program.TestCase | None:
 
 
 def _schema(schema: Schema, owner: ObjectType, process: Process) -> WorldSchema:
-    own: Mapping[str, ObjectType] = {}
+    own = dict(messages())
     if isinstance(process, tree.Sla):
         targets = [t.name.text for t in process.statements if isinstance(t, tree.Target)]
-        own = with_clocks(owner, tuple(targets))
+        own |= with_clocks(owner, tuple(targets))
     return WorldSchema(schema, own)
 
 
@@ -67,7 +65,7 @@ def _steps(
     given: dict[str, str] = {}
     steps: list[program.TestStep] = []
     for line in written.statements:
-        world = world_of(given)
+        world = world_of(given, schema.behind)
         own = {**schema.own, world.name: world}
         session = replace(context.session, schema=WorldSchema(schema.behind, own), known={})
         step = _step(replace(context, session=session), place_on(world), line, tested)
@@ -81,8 +79,13 @@ def _steps(
 def _note_given(context: Context, line: tree.Given, given: dict[str, str]) -> None:
     owner = context.session.schema.object(line.object.text)
     if line.alias.text in given:
-        message = f'"{line.alias.text}" is given twice'
-        context.session.report("twice", message, line.alias.span, "name it:  given lead as other")
+        context.session.report(
+            "twice",
+            '"{word}" is given twice',
+            line.alias.span,
+            "name it:  given lead as other",
+            word=line.alias.text,
+        )
     if owner is not None:
         given[line.alias.text] = owner.name
 
@@ -121,9 +124,14 @@ def _step(
 
 def _do(context: Context, place: Place, line: tree.Do) -> program.Do | None:
     if line.command.text not in COMMANDS:
-        message = f'there is no command "{line.command.text}"'
-        hint = did_you_mean(line.command.text, COMMANDS) or f"there are: {', '.join(COMMANDS)}"
-        context.session.report("unknown_command", message, line.command.span, hint)
+        known = Phrase("there are: {known}", {"known": ", ".join(COMMANDS)})
+        context.session.report(
+            "unknown_command",
+            'there is no command "{name}"',
+            line.command.span,
+            did_you_mean(line.command.text, COMMANDS) or known,
+            name=line.command.text,
+        )
         return None
     if line.by is None:
         return program.Do(line.command.text, None, line.span)

@@ -7,12 +7,14 @@ from dataclasses import dataclass, replace
 from typing import Protocol, TypeVar
 
 from rule_engine import core, tree
+from rule_engine.calendars import ORGANISATION
 from rule_engine.check.expressions import check_condition
 from rule_engine.check.formulas import is_too_big, report_too_big
 from rule_engine.check.registry import Registry
 from rule_engine.check.session import Place, Session, is_kind
 from rule_engine.check.words import say
 from rule_engine.errors import Span
+from rule_engine.messages import Phrase
 from rule_engine.spelling import did_you_mean
 from rule_engine.types import Kind, ObjectType
 
@@ -61,7 +63,8 @@ class Context:
         node = None if written is None else self.session.check(place, written)
         if node is None or is_kind(node, Kind.NUMBER, *more):
             return self._measure(node)
-        self.session.report("wrong_type", f"{say(node)} where a number is needed", node.span)
+        template, wanted = "{found} where {wanted} is needed", Phrase("a number")
+        self.session.report("wrong_type", template, node.span, found=say(node), wanted=wanted)
         return None
 
     def _measure(self, node: core.Node | None) -> core.Node | None:
@@ -75,15 +78,23 @@ class Context:
         found = [statement for statement in statements if isinstance(statement, kind)]
         for extra in found[1:]:
             span = replace(extra.span, width=len(word))
-            self.session.report("twice", f'"{word}" stands here twice', span, word=word)
+            self.session.report("twice", '"{word}" stands here twice', span, word=word)
         return found[0] if found else None
+
+    @property
+    def has_organisation_calendar(self) -> bool:
+        """Says whether there is a calendar for business time where none is named."""
+        return ORGANISATION in self.registry.calendars
 
     def calendar(self, name: tree.Name | None) -> str | None:
         """Gives a calendar's name; an unknown one is reported."""
         if name is None:
             return None
-        if name.text not in self.registry.calendars:
+        known = self.registry.calendars.get(name.text)
+        if known is None:
             hint = did_you_mean(name.text, list(self.registry.calendars))
-            message = f'there is no calendar "{name.text}"'
-            self.session.report("unknown_calendar", message, name.span, hint, name=name.text)
-        return name.text
+            template = 'there is no calendar "{name}"'
+            self.session.report("unknown_calendar", template, name.span, hint, name=name.text)
+            return name.text
+        self.session.mention("calendar", "", known.name.text, name.span)
+        return known.name.text

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from decimal import Decimal
 from typing import Literal, cast
 
 from rule_engine import core, program, tree
 from rule_engine.check.assigning import own_field
 from rule_engine.check.choices import fit_option
+from rule_engine.check.reachability import warn_excluded
 from rule_engine.check.session import Place, is_kind, place_on
 from rule_engine.check.statements.context import Context
+from rule_engine.check.thresholds import check_thresholds
 from rule_engine.core import Scope
 from rule_engine.errors import Span
 from rule_engine.types import Kind, ObjectType, Type
@@ -26,7 +29,7 @@ def check_score(context: Context, written: tree.Score) -> program.Score | None:
     base = context.only(written.statements, tree.Base, "base")
     span = context.only(written.statements, tree.Range, "range")
     _refuse_inner(context, written.statements)
-    return program.Score(
+    score = program.Score(
         *context.naming(written.head, owner, written.span),
         into=into.field if into is not None else "",
         grade_into=grade_into.field if grade_into is not None else None,
@@ -37,6 +40,22 @@ def check_score(context: Context, written: tree.Score) -> program.Score | None:
         entries=_entries(context, place, written.statements),
         grades=_grades(context, place, written.statements, grade_into),
     )
+    check_thresholds(context.session, score)
+    _warn_of_guards(context, score.guard, score.entries)
+    return score
+
+
+def _warn_of_guards(
+    context: Context,
+    guard: core.Node | None,
+    entries: Sequence[program.ScoreItem | program.ScoreGroup],
+) -> None:
+    """Warns of items that the condition of the whole score excludes."""
+    for entry in entries:
+        if isinstance(entry, program.ScoreGroup):
+            _warn_of_guards(context, guard, entry.entries)
+        else:
+            warn_excluded(context.session, guard, entry.guard)
 
 
 def _grade_field(
@@ -64,9 +83,12 @@ def _refuse_inner(context: Context, statements: tuple[tree.ScoreStatement, ...])
             continue
         for inner in group.statements:
             if isinstance(inner, tree.Base | tree.Range | tree.GradeLine):
-                message = "a group holds only add, subtract, multiply and groups"
-                span = Span(inner.span.line, inner.span.column)
-                context.session.report("misplaced", message, span, "move it out of the group")
+                context.session.report(
+                    "misplaced",
+                    "a group holds only add, subtract, multiply and groups",
+                    Span(inner.span.line, inner.span.column),
+                    "move it out of the group",
+                )
         _refuse_inner(context, group.statements)
 
 
@@ -114,12 +136,11 @@ def _grades(
             continue
         limit = least.value if isinstance(least, core.Constant) else None
         if not isinstance(limit, Decimal):
-            message = "a grade begins at a fixed number"
-            context.session.report("not_constant", message, least.span)
+            context.session.report("not_constant", "a grade begins at a fixed number", least.span)
             continue
         if limit in grades:
-            message = f"two grades begin at {limit}"
-            context.session.report("twice", message, least.span)
+            template = "two grades begin at {limit}"
+            context.session.report("twice", template, least.span, limit=limit)
         if into is not None and is_kind(into, Kind.CHOICE):
             text = core.Constant(Type(Kind.TEXT), False, line.name.span, line.name.value)
             fit_option(context.session, text, into)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Literal, cast
 
 from rule_engine import program, tree
+from rule_engine.check.reachability import warn_excluded
 from rule_engine.check.session import Place, Session, place_on
 from rule_engine.check.statements.context import Context
 
@@ -17,6 +18,9 @@ def check_validate(context: Context, written: tree.Validate) -> program.Validati
     place = place_on(owner, sees_changes=True)
     guard = context.condition(place, written.guard)
     found = [_requirement(context, place, one) for one in written.requirements]
+    for check in found:
+        if check is not None:
+            warn_excluded(context.session, guard, check.guard)
     return program.Validation(
         *context.naming(written.head, owner, written.span),
         guard=guard,

@@ -1,0 +1,300 @@
+"""Assignment: who gets a record, why, and who was skipped.
+
+The first entry whose condition holds and who has somebody wins. Who is picked depends on turns
+(round robin), loads and absences; turns travel as JSON, the others are asked for.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime
+from typing import Protocol, cast
+
+from rule_engine import dates
+from rule_engine.backends.reading import read
+from rule_engine.program import AssignEntry, Assignment
+from rule_engine.services.candidates import Candidates, find_candidates
+from rule_engine.services.deadlines import due_after
+from rule_engine.services.effects import Effect
+from rule_engine.services.evaluate import Record, holds
+from rule_engine.services.people import Company
+from rule_engine.types import Directory, Environment
+
+#: How many decisions are remembered for repeated requests.
+REMEMBERED = 200
+
+
+class Workload(Protocol):
+    """What is known of people's work at the moment."""
+
+    def count(self, user: str, object_name: str) -> int:
+        """Gives how many open records of an object a user has."""
+
+    def is_away(self, user: str) -> bool:
+        """Says whether a user is absent now, whatever the calendar says."""
+
+
+@dataclass(frozen=True, slots=True)
+class Skipped:
+    """Somebody who did not get the record. `user` is empty where a whole entry had nobody.
+
+    `code`: away, closed, full, owner (has it now), nobody. `entry` counts the entries from 0.
+    """
+
+    entry: int
+    user: str
+    code: str
+    why: str
+
+
+@dataclass(frozen=True, slots=True)
+class Assigned:
+    """What was decided. `user` and `queue` are None when nobody gets the record.
+
+    `entry` counts the entries from 0; None when none fitted or the assignment was skipped.
+    `because` says why in a sentence.
+    """
+
+    assignment: str
+    user: str | None
+    queue: str | None
+    entry: int | None
+    because: str
+    skipped: tuple[Skipped, ...] = ()
+
+    def to_json(self) -> dict[str, object]:
+        """Gives plain JSON values; `from_json` is the exact way back."""
+        skipped = [[one.entry, one.user, one.code, one.why] for one in self.skipped]
+        return {
+            "assignment": self.assignment,
+            "user": self.user,
+            "queue": self.queue,
+            "entry": self.entry,
+            "because": self.because,
+            "skipped": skipped,
+        }
+
+    @classmethod
+    def from_json(cls, document: Mapping[str, object]) -> Assigned:
+        """Reads what `to_json` wrote."""
+        skipped = cast("Sequence[tuple[int, str, str, str]]", document["skipped"])
+        values = {**document, "skipped": tuple(Skipped(*one) for one in skipped)}
+        return cls(**values)  # type: ignore[arg-type]  # JSON that this class wrote
+
+
+@dataclass(frozen=True, slots=True)
+class Turns:
+    """Whose turn it is: by group, the number of each person's last turn; who had none comes first.
+
+    `decided` remembers decisions by their keys, the newest last: a repeated request gets the same
+    answer. Keep it in one row that is locked meanwhile.
+    """
+
+    last: Mapping[str, Mapping[str, int]]
+    decided: tuple[tuple[str, Assigned], ...] = ()
+
+    def to_json(self) -> dict[str, object]:
+        """Gives plain JSON values; `from_json` is the exact way back."""
+        last = {group: dict(turns) for group, turns in self.last.items()}
+        return {"last": last, "decided": [[key, one.to_json()] for key, one in self.decided]}
+
+    @classmethod
+    def from_json(cls, document: Mapping[str, object]) -> Turns:
+        """Reads what `to_json` wrote; nothing at all is a beginning."""
+        decided = cast("Sequence[tuple[str, Mapping[str, object]]]", document.get("decided", ()))
+        last = cast("Mapping[str, Mapping[str, int]]", document.get("last", {}))
+        return cls(last, tuple((key, Assigned.from_json(one)) for key, one in decided))
+
+    def known(self, key: str) -> Assigned | None:
+        """Gives what was decided under a key before."""
+        return dict(self.decided).get(key)
+
+    def remembering(self, key: str, decision: Assigned) -> Turns:
+        """Gives the turns with one more decision remembered."""
+        return replace(self, decided=(*self.decided, (key, decision))[-REMEMBERED:])
+
+    def given(self, group: str, user: str) -> Turns:
+        """Gives the turns after a user had one in a group."""
+        turns = self.last.get(group, {})
+        number = max(turns.values(), default=0) + 1
+        return replace(self, last={**self.last, group: {**turns, user: number}})
+
+
+NO_TURNS = Turns({})
+
+
+def assign(
+    definition: Assignment,
+    record: Record,
+    old: Record | None,
+    environment: Environment,
+    directory: Directory,
+    workload: Workload,
+    turns: Turns,
+    key: str,
+) -> tuple[Assigned, tuple[Effect, ...], Turns]:
+    """Decides who gets a record. The same `key` (rule, record, event) gives the same person."""
+    known = turns.known(key)
+    if known is None:
+        skip = next((s for s in definition.skip if holds(s, record, environment, old)), None)
+        if skip is not None:
+            known = Assigned(definition.name, None, None, None, "the record is to be skipped")
+            return known, (), turns
+        desk = _Desk(definition, record, old, environment, directory, workload, turns)
+        known = desk.decide()
+        turns = desk.turns.remembering(key, known)
+    return known, _effects(known), turns
+
+
+def reassign(
+    definition: Assignment,
+    record: Record,
+    environment: Environment,
+    directory: Directory,
+    workload: Workload,
+    turns: Turns,
+    key: str,
+) -> tuple[Assigned, tuple[Effect, ...], Turns]:
+    """Gives a record to somebody else when a `reassign` condition still holds.
+
+    `skip when` is not asked: it says who is not assigned at first. When nobody else is there the
+    record stays where it is.
+    """
+    known = turns.known(key)
+    if known is None:
+        if not any(holds(one.guard, record, environment) for one in definition.reassign):
+            known = Assigned(definition.name, None, None, None, "nothing asks for it any more")
+            return known, (), turns
+        desk = _Desk(definition, record, None, environment, directory, workload, turns)
+        known = desk.decide(instead_of=_text(record.get("owner")))
+        turns = desk.turns.remembering(key, known)
+    return known, _effects(known), turns
+
+
+def reassign_due(
+    definition: Assignment, assigned_at: datetime, environment: Environment
+) -> datetime | None:
+    """Gives when to look again after a record was assigned; None for never."""
+    calendar = environment.calendars.get(definition.calendar or "")
+    dues = (
+        due_after(assigned_at, one.after, environment.zone, calendar) for one in definition.reassign
+    )
+    return min((due for due in dues if due is not None), default=None)
+
+
+def pick(
+    candidates: Candidates,
+    object_name: str,
+    workload: Workload,
+    turns: Turns,
+    *,
+    capacity: int | None = None,
+) -> str | None:
+    """Gives the one of the candidates who gets a record; None when all have enough."""
+    counts = {user: workload.count(user, object_name) for user in candidates.users}
+    free = [u for u in candidates.users if capacity is None or counts[u] < capacity]
+    if candidates.how == "least_busy":
+        return min(free, key=lambda user: (counts[user], free.index(user)), default=None)
+    if candidates.how == "round_robin":
+        served = turns.last.get(candidates.group, {})
+        return min(free, key=lambda user: (served.get(user, 0), free.index(user)), default=None)
+    return next(iter(free), None)
+
+
+@dataclass(slots=True)
+class _Desk:
+    """One decision in the making."""
+
+    definition: Assignment
+    record: Record
+    old: Record | None
+    environment: Environment
+    directory: Directory
+    workload: Workload
+    turns: Turns
+
+    def decide(self, instead_of: str | None = None) -> Assigned:
+        """Goes through the entries; `instead_of` is who has the record now."""
+        skipped: list[Skipped] = []
+        for number, entry in enumerate(self.definition.entries):
+            if not holds(entry.guard, self.record, self.environment, self.old):
+                continue
+            company = Company(self.record, self.environment, self.directory)
+            found = find_candidates(entry.to, company)
+            if found.queue is not None:
+                return self._answer(number, entry, None, found.queue, skipped)
+            free = self._free(number, entry, found, instead_of, skipped)
+            name = self.definition.object
+            user = pick(replace(found, users=free), name, self.workload, self.turns)
+            if user is not None:
+                if found.how == "round_robin":
+                    self.turns = self.turns.given(found.group, user)
+                return self._answer(number, entry, user, None, skipped)
+            if not found.users:
+                why = f"{found.group} gives nobody"
+                skipped.append(Skipped(number, "", "nobody", why))
+        why = "nobody can take it" if skipped else "no entry fits"
+        return Assigned(self.definition.name, None, None, None, why, tuple(skipped))
+
+    def _free(
+        self,
+        number: int,
+        entry: AssignEntry,
+        found: Candidates,
+        instead_of: str | None,
+        skipped: list[Skipped],
+    ) -> tuple[str, ...]:
+        free = []
+        for user in found.users:
+            reason = self._reason_against(user, entry, instead_of)
+            if reason is None:
+                free.append(user)
+            else:
+                skipped.append(Skipped(number, user, *reason))
+        return tuple(free)
+
+    def _reason_against(
+        self, user: str, entry: AssignEntry, instead_of: str | None
+    ) -> tuple[str, str] | None:
+        if user == instead_of:
+            return "owner", "has the record now"
+        if self.definition.only_available:
+            if self.workload.is_away(user):
+                return "away", "is away"
+            if self._closed():
+                return "closed", f"it is outside the hours of {self.definition.calendar}"
+        count = self.workload.count(user, self.definition.object)
+        if entry.capacity is not None and count >= entry.capacity:
+            return "full", f"has {count} of {entry.capacity}"
+        return None
+
+    def _closed(self) -> bool:
+        """Says whether the calendar is closed at this moment."""
+        if self.definition.calendar is None:
+            return False
+        calendar = self.environment.calendars.get(self.definition.calendar)
+        now = self.environment.now
+        return calendar is not None and not calendar.worked(now, now + dates.MILLISECOND)
+
+    def _answer(
+        self,
+        number: int,
+        entry: AssignEntry,
+        user: str | None,
+        queue: str | None,
+        skipped: Sequence[Skipped],
+    ) -> Assigned:
+        text = "nothing else fits" if entry.guard is None else read(entry.guard)
+        because = entry.because or text
+        return Assigned(self.definition.name, user, queue, number, because, tuple(skipped))
+
+
+def _effects(decision: Assigned) -> tuple[Effect, ...]:
+    if decision.user is None and decision.queue is None:
+        return ()
+    return (Effect("give", {"user": decision.user, "queue": decision.queue}),)
+
+
+def _text(value: object) -> str | None:
+    return value if isinstance(value, str) else None

@@ -1,0 +1,251 @@
+"""Approvals in time: reminders, overdue steps, approvers who have left, old states."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from rule_engine import RuleCheckError
+from rule_engine.calendars import business_calendars
+from rule_engine.program import Approval
+from rule_engine.services.approval import decide, submit
+from rule_engine.services.approval_clock import next_at, replace_inactive, tick
+from rule_engine.services.approval_state import ApprovalState, Outcome
+from rule_engine.services.evaluate import Surroundings
+from tests.rule_engine.services_world import COMPANY, Company, program_of, quote, surroundings
+
+OFFICE = 'calendar office { timezone "UTC" hours monday to friday from 09:00 to 17:00 }\n'
+MONDAY = datetime(2026, 3, 2, 10, tzinfo=UTC)
+
+
+def approval(body: str) -> Approval:
+    return program_of(f"{OFFICE} approval deal on quote {{ {body} }}").approvals[0]
+
+
+def there(company: Company = COMPANY) -> Surroundings:
+    return surroundings(company, calendars=business_calendars(program_of(OFFICE).calendars))
+
+
+def sent(definition: Approval) -> ApprovalState:
+    state = submit(definition, quote(), "amy", there(), COMPANY, MONDAY).state
+    assert state is not None
+    return state
+
+
+def ticked(
+    definition: Approval, state: ApprovalState, now: datetime, company: Company = COMPANY
+) -> Outcome:
+    return tick(definition, state, quote(), there(company), company, now)
+
+
+def told(outcome: Outcome) -> list[tuple[object, ...]]:
+    return [(e.action, *e.arguments.values()) for e in outcome.effects]
+
+
+ONE = "step a { approvers manager of owner due in 8 business hours using office LINES }"
+LINES = "remind at 50%, 75%"
+
+
+def test_reminders_in_business_time() -> None:
+    definition = approval(ONE.replace("LINES", LINES + " overdue reject"))
+    state = sent(definition)
+    half, three, due = (
+        datetime(2026, 3, 2, 14, tzinfo=UTC),
+        datetime(2026, 3, 2, 16, tzinfo=UTC),
+        datetime(2026, 3, 3, 10, tzinfo=UTC),
+    )
+    assert next_at(definition, state, there()) == half
+    early = ticked(definition, state, half - timedelta(minutes=1))
+    assert early == Outcome(state)
+    outcome = ticked(definition, state, half)
+    assert told(outcome) == [("remind", "a", ["bob"], due, definition.steps[0].remind[0])]
+    assert outcome.state is not None
+    assert outcome.state.revision == 2
+    assert next_at(definition, outcome.state, there()) == three
+    assert ticked(definition, outcome.state, half) == Outcome(outcome.state)
+    late = ticked(definition, state, due - timedelta(seconds=1))
+    assert told(late) == [("remind", "a", ["bob"], due, definition.steps[0].remind[1])]
+    rejected = ticked(definition, outcome.state, due + timedelta(days=9))
+    assert rejected.state is not None
+    assert (rejected.state.status, told(rejected)) == (
+        "rejected",
+        [("overdue", "a", ["bob"])],
+    )
+    last = rejected.state.decisions[-1]
+    assert (last.user, last.verdict, last.comment) == ("", "reject", "overdue")
+    assert next_at(definition, rejected.state, there()) is None
+
+
+@pytest.mark.parametrize(
+    ("length", "due"),
+    [
+        ("2 hours", "2026-03-02T12:00"),
+        ("1 day", "2026-03-03T10:00"),
+        ("1 business day using office", "2026-03-03T10:00"),
+        ("5 business days using office", "2026-03-09T10:00"),
+        ("16 business hours using office", "2026-03-04T10:00"),
+    ],
+)
+def test_due(length: str, due: str) -> None:
+    definition = approval(f"step a {{ approvers owner due in {length} overdue approve }}")
+    definition = replace(definition, self_approval="allowed")
+    assert next_at(definition, sent(definition), there()) == datetime.fromisoformat(due + "Z")
+
+
+STEPS = """
+    step a { approvers manager of owner due in 1 day overdue VERDICT
+        on overdue { set region to "late" } rejection returns to submitter }
+    step b { approvers role "finance" decide by everyone due in 1 day overdue VERDICT }
+    on approve { set status to "approved" }
+    on reject { set status to "draft" }
+    on overdue { set name to "late" }
+"""
+
+
+@pytest.mark.parametrize(
+    ("verdict", "days", "status", "path", "words"),
+    [
+        ("approve", 1, "open", ["a approved", "b open"], ["overdue", "set", "set", "waiting"]),
+        ("reject", 1, "returned", ["a returned", "b planned"], ["overdue", *["set"] * 3]),
+        (
+            'escalate to role "board"',
+            5,
+            "open",
+            ["a open", "b planned"],
+            ["overdue", "set", "set", "waiting"],
+        ),
+    ],
+)
+def test_overdue(verdict: str, days: int, status: str, path: list[str], words: list[str]) -> None:
+    definition = approval(STEPS.replace("VERDICT", verdict))
+    outcome = ticked(definition, sent(definition), MONDAY + timedelta(days=days))
+    assert outcome.state is not None
+    assert outcome.state.status == status
+    assert [f"{step.name} {step.status}" for step in outcome.state.path] == path
+    assert [effect.action for effect in outcome.effects] == words
+
+
+def test_a_step_opens_when_the_time_was_seen_to_be_over() -> None:
+    definition = approval(STEPS.replace("VERDICT", "approve"))
+    late = MONDAY + timedelta(days=3)
+    state = ticked(definition, sent(definition), late).state
+    assert state is not None
+    assert next_at(definition, state, there()) == late + timedelta(days=1)
+    done = ticked(definition, state, late + timedelta(days=1)).state
+    assert done is not None
+    assert done.status == "approved"
+
+
+def test_escalation_asks_others_besides() -> None:
+    body = (
+        'step a { approvers role "finance" decide by everyone due in 1 day'
+        ' overdue escalate to manager of approver, submitter, role "board" }'
+    )
+    definition = approval(body)
+    outcome = ticked(definition, sent(definition), MONDAY + timedelta(days=1))
+    assert told(outcome) == [
+        ("overdue", "a", ["cat", "dan"]),
+        ("waiting", "a", ["bob", "eve"]),
+    ]
+    state = outcome.state
+    assert state is not None
+    assert (state.approvers, state.path[0].needs) == (("cat", "dan", "bob", "eve"), 2)
+    assert next_at(definition, state, there()) is None
+    for user in ("bob", "eve"):
+        now = MONDAY + timedelta(days=2)
+        said = decide(definition, state, user, "approve", "", quote(), there(), COMPANY, now)
+        assert said.state is not None
+        state = said.state
+    assert state.status == "approved"
+    nobody = approval(
+        'step a { approvers role "bob_only" due in 1 day overdue escalate to role "nobody" }'
+    )
+    fallen = ticked(nobody, sent(nobody), MONDAY + timedelta(days=1)).state
+    assert fallen is not None
+    assert fallen.approvers == ("bob", "dan")
+
+
+def test_what_the_time_cannot_do_is_told_once() -> None:
+    body = (
+        "step a { approvers manager of owner due in 1 day overdue approve }"
+        'step b { approvers role "nobody" }'
+    )
+    definition = approval(body)
+    company = replace(COMPANY, roles={})
+    late = MONDAY + timedelta(days=2)
+    outcome = ticked(definition, sent(definition), late, company)
+    assert [problem.code for problem in outcome.problems] == ["nobody_to_ask"]
+    assert outcome.state is not None
+    assert outcome.state.approvers == ("bob",)
+    assert ticked(definition, outcome.state, late, company) == Outcome(outcome.state)
+
+
+@pytest.mark.parametrize(
+    ("bob", "approvers"),
+    [
+        ({"active": True}, ("bob",)),
+        ({"active": False}, ("cat",)),
+        ({"active": False, "substitute": "eve"}, ("eve",)),
+        ({"active": False, "substitute": "amy"}, ("cat",)),
+        ({"active": False, "manager": None}, ("dan",)),
+    ],
+)
+def test_who_left_is_replaced(bob: dict[str, object], approvers: tuple[str, ...]) -> None:
+    definition = approval("step a { approvers manager of owner }")
+    state = sent(definition)
+    users = {**COMPANY.users, "bob": {**COMPANY.users["bob"], **bob}}
+    company = replace(COMPANY, users=users)
+    outcome = replace_inactive(definition, state, quote(), there(company), company, MONDAY)
+    assert outcome.state is not None
+    assert outcome.state.approvers == approvers
+    new = [user for user in approvers if user != "bob"]
+    assert told(outcome) == ([("waiting", "a", new)] if new else [])
+
+
+def test_states_of_earlier_versions_can_be_read() -> None:
+    definition = approval(ONE.replace("LINES", LINES + " overdue reject"))
+    state = sent(definition)
+    document = json.loads(json.dumps(state.to_json()))
+    for step in document["path"]:
+        for key in ("opened_at", "reminded", "overdue"):
+            del step[key]
+    del document["closed_at"]
+    old = ApprovalState.from_json(document)
+    assert old.approvers == ("bob",)
+    assert next_at(definition, old, there()) is None  # nobody watched the time then
+    assert ticked(definition, old, MONDAY + timedelta(days=99)) == Outcome(old)
+
+
+@given(st.lists(st.integers(1, 40), max_size=12), st.sampled_from(["reject", "approve"]))
+def test_law_looking_more_often_ends_the_same(hours: list[int], verdict: str) -> None:
+    definition = approval(STEPS.replace("VERDICT", verdict))
+    often, now = sent(definition), MONDAY
+    for step in hours:
+        now += timedelta(hours=step)
+        outcome = ticked(definition, often, now)
+        assert outcome.state is not None
+        at = next_at(definition, outcome.state, there())
+        assert at is None or at > now
+        again = ApprovalState.from_json(json.loads(json.dumps(outcome.state.to_json())))
+        assert again == outcome.state
+        often = again
+    exactly, at = sent(definition), next_at(definition, sent(definition), there())
+    while at is not None and at <= now:
+        state = ticked(definition, exactly, at).state
+        assert state is not None
+        exactly, at = state, next_at(definition, state, there())
+    if verdict == "reject":
+        assert often.status == exactly.status
+    assert len(often.decisions) <= len(exactly.decisions)
+
+
+def test_reminders_come_before_the_end() -> None:
+    with pytest.raises(RuleCheckError) as caught:
+        approval("step a { approvers owner due in 1 day remind at 50%, 100% }")
+    (found,) = caught.value.diagnostics
+    assert str(found) == "2:65: a reminder comes above 0% and below 100% of the time"
