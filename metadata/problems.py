@@ -9,6 +9,8 @@ from dataclasses import dataclass, field
 from functools import cache
 from importlib.resources import files
 
+from rule_engine.messages import Worded
+
 LANGUAGES = ("en", "zh")
 OPTIONAL = re.compile(r"\[([^\[\]]*)\]")
 NAMES = re.compile(r"\{(\w+)\}")
@@ -46,9 +48,12 @@ def sentence(problem: Problem, language: str = "en") -> str:
     known = templates(language if language in LANGUAGES else "en")
     # A code without words must not turn an answer into a fault: a test finds it instead.
     template = known.get(problem.code) or templates("en").get(problem.code)
+    if template is None and isinstance(problem.values.get("message"), Worded):
+        template = "{message}"  # the rule language has said it
     if template is None:
         return problem.code.replace("_", " ")
-    values = {name: as_text(value) for name, value in problem.values.items() if value is not None}
+    given = {name: value for name, value in problem.values.items() if value is not None}
+    values = {name: as_text(value, language) for name, value in given.items()}
 
     def optional(part: re.Match[str]) -> str:
         return part[1] if all(values.get(name) for name in NAMES.findall(part[1])) else ""
@@ -56,8 +61,10 @@ def sentence(problem: Problem, language: str = "en") -> str:
     return OPTIONAL.sub(optional, template).format_map(values)
 
 
-def as_text(value: object) -> str:
-    """Writes a value into a sentence."""
+def as_text(value: object, language: str = "en") -> str:
+    """Writes a value into a sentence; what the rule language says is worded for the reader."""
+    if isinstance(value, Worded):
+        return value.in_language(language)
     if isinstance(value, (list, tuple, set, frozenset)):
         return ", ".join(
             sorted(map(str, value)) if isinstance(value, (set, frozenset)) else map(str, value)

@@ -3,8 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Literal
+from unicodedata import combining, east_asian_width
+
+from rule_engine.messages import NOTHING, Phrase
+
+Severity = Literal["error", "warning"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -18,22 +23,92 @@ class Span:
 
 @dataclass(frozen=True, slots=True)
 class Diagnostic:
-    """One finding. `message` and `hint` are English; `code` and `values` let others translate.
+    """One finding, not yet worded: `said` names what is wrong, `advice` the way out.
 
-    `hint` is empty when there is no advice.
+    `advice` is empty when there is none. `code` is one for each kind of mistake.
     """
 
-    message: str
+    said: Phrase
     span: Span
     code: str
-    hint: str = ""
-    severity: Literal["error", "warning"] = "error"
-    values: Mapping[str, object] = field(default_factory=dict)
+    advice: Phrase = NOTHING
+    severity: Severity = "error"
     source: str = "<text>"
 
+    @property
+    def message(self) -> str:
+        """What is wrong, in English."""
+        return str(self.said)
+
+    @property
+    def hint(self) -> str:
+        """The way out, in English; empty when there is no advice."""
+        return str(self.advice)
+
+    @property
+    def values(self) -> Mapping[str, object]:
+        """Everything that fills the places of the sentences."""
+        return {**self.advice.values, **self.said.values}
+
     def __str__(self) -> str:
-        place = f"{self.span.line}:{self.span.column}"
-        return f"{place}: {self.message}" + (f" ({self.hint})" if self.hint else "")
+        return sentence(self)
+
+
+def finding(
+    code: str,
+    template: str | Phrase,
+    span: Span,
+    hint: str | Phrase = "",
+    **values: object,
+) -> Diagnostic:
+    """Gives a finding whose texts, constants with `{name}` places, share the values.
+
+    What a phrase brings itself fills its own places first.
+    """
+    return Diagnostic(_phrase(template, values), span, code, _phrase(hint, values))
+
+
+def _phrase(text: str | Phrase, values: Mapping[str, object]) -> Phrase:
+    if isinstance(text, Phrase):
+        return Phrase(text.template, {**values, **text.values}) if text else NOTHING
+    return Phrase(text, values) if text else NOTHING
+
+
+def sentence(found: Diagnostic, language: str = "en") -> str:
+    """Gives one line: `line:column: message (hint)`."""
+    said: Phrase = found.said
+    if found.advice:
+        said = Phrase("{message} ({hint})", {"message": found.said, "hint": found.advice})
+    return f"{found.span.line}:{found.span.column}: {said.in_language(language)}"
+
+
+def show(found: Diagnostic, text: str, language: str = "en") -> str:
+    """Gives a finding above the line of `text` that it is about, marked by carets."""
+    lines = text.split("\n")
+    line = lines[found.span.line - 1] if found.span.line <= len(lines) else ""
+    shown = [
+        f"{found.span.line}:{found.span.column}: {found.said.in_language(language)}",
+        f"    {line}",
+        f"    {_carets(line, found.span)}",
+    ]
+    if found.advice:
+        hint = Phrase("hint: {hint}", {"hint": found.advice})
+        shown.append(f"    {hint.in_language(language)}")
+    return "\n".join(shown)
+
+
+def _carets(line: str, span: Span) -> str:
+    """Gives carets below a place: as wide as a terminal shows what stands before and at it."""
+    before, marked = line[: span.column - 1], line[span.column - 1 :][: span.width]
+    padding = "".join("\t" if letter == "\t" else " " * _cells(letter) for letter in before)
+    return padding + "^" * max(1, sum(map(_cells, marked)))
+
+
+def _cells(letter: str) -> int:
+    """Gives how many cells of a terminal a letter takes (Unicode's East Asian Width)."""
+    if combining(letter):
+        return 0
+    return 2 if east_asian_width(letter) in "WF" else 1
 
 
 class RuleError(Exception):

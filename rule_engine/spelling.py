@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Collection
 from difflib import get_close_matches
 
+from rule_engine.messages import NOTHING, Phrase
+
 
 def nearest(word: str, among: Collection[str]) -> str | None:
     """Gives the likeliest spelling of a word, None when nothing is near."""
@@ -16,7 +18,7 @@ def nearest(word: str, among: Collection[str]) -> str | None:
     return folded[found[0]] if found else None
 
 
-def did_you_mean(word: str, among: Collection[str]) -> str:
+def did_you_mean(word: str, among: Collection[str]) -> Phrase:
     """Gives the hint with the likeliest spelling; empty when nothing is near."""
     guess = nearest(word, among)
-    return f'did you mean "{guess}"?' if guess else ""
+    return Phrase('did you mean "{guess}"?', {"guess": guess}) if guess else NOTHING

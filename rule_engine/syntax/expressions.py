@@ -9,8 +9,9 @@ import lark
 from lark import Token
 
 from rule_engine import tree
-from rule_engine.errors import Diagnostic, Span
+from rule_engine.errors import Span, finding
 from rule_engine.syntax import literals
+from rule_engine.syntax.lookalikes import find_stranger
 from rule_engine.syntax.limits import MAX_LIST_ITEMS, MAX_PATTERN
 
 Branch: TypeAlias = "lark.Tree[Token]"
@@ -91,8 +92,19 @@ class ExpressionBuilder:
 
     def name(self, part: Part) -> tree.Name:
         """Gives a word."""
+        if isinstance(part, lark.Tree):
+            return self._full_name(part)
         token = token_of(part)
-        return tree.Name(literals.read_name(token), literals.token_span(token))
+        name = tree.Name(literals.read_name(token), literals.token_span(token))
+        found = find_stranger(name)
+        if found is not None:
+            self.report(found)
+        return name
+
+    def _full_name(self, node: Branch) -> tree.Name:
+        """Gives `package.name` as one word."""
+        names = [self.name(child) for child in node.children if child is not None]
+        return tree.Name(".".join(name.text for name in names), self.span(node))
 
     def string(self, part: Part) -> tree.Text:
         """Gives a text literal."""
@@ -143,12 +155,13 @@ class ExpressionBuilder:
         if number.end_pos != unit.start_pos:
             return
         self.report(
-            Diagnostic(
-                f'"{number}{unit}" needs a space',
-                Span(number.line or 1, number.column or 1, len(number) + len(unit)),
+            finding(
                 "needs_space",
-                hint=f"write {number} {unit}",
-                values={"text": f"{number}{unit}"},
+                '"{number}{unit}" needs a space',
+                Span(number.line or 1, number.column or 1, len(number) + len(unit)),
+                "write {number} {unit}",
+                number=str(number),
+                unit=str(unit),
             )
         )
 
@@ -156,11 +169,12 @@ class ExpressionBuilder:
         items = self.all(node.children)
         if len(items) > MAX_LIST_ITEMS:
             self.report(
-                Diagnostic(
-                    f"a list has at most {MAX_LIST_ITEMS:,} items, this one has {len(items):,}",
-                    Span(span.line, span.column),
+                finding(
                     "too_many_items",
-                    values={"most": MAX_LIST_ITEMS, "items": len(items)},
+                    "a list has at most {most} items, this one has {items}",
+                    Span(span.line, span.column),
+                    most=f"{MAX_LIST_ITEMS:,}",
+                    items=f"{len(items):,}",
                 )
             )
         return tree.ListLiteral(span, items)
@@ -208,11 +222,11 @@ class ExpressionBuilder:
         text = self.string(pattern)
         if len(text.value) > MAX_PATTERN:
             self.report(
-                Diagnostic(
-                    f"a pattern has at most {MAX_PATTERN} characters",
-                    text.span,
+                finding(
                     "pattern_too_long",
-                    values={"most": MAX_PATTERN},
+                    "a pattern has at most {most} characters",
+                    text.span,
+                    most=MAX_PATTERN,
                 )
             )
         return tree.Matches(span, self.build(operand), text, negated is not None)

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 
 import lark
 
-from rule_engine.errors import Diagnostic, Span
+from rule_engine.errors import Diagnostic, Span, finding
 
 MAX_TEXT_BYTES = 1024 * 1024
 MAX_NESTING = 60
@@ -38,16 +39,15 @@ def check_text(text: str, source: str) -> list[Diagnostic]:
     """Finds what makes a text too big or too deep to parse."""
     size = len(text.encode("utf-8", "surrogatepass"))
     if size > MAX_TEXT_BYTES:
-        return [
-            Diagnostic(
-                f"the text has {size:,} bytes; at most {MAX_TEXT_BYTES:,} are allowed",
-                Span(1, 1),
-                "text_too_long",
-                hint="cut it into several rule sets",
-                values={"size": size, "most": MAX_TEXT_BYTES},
-                source=source,
-            )
-        ]
+        found = finding(
+            "text_too_long",
+            "the text has {size} bytes; at most {most} are allowed",
+            Span(1, 1),
+            "cut it into several rule sets",
+            size=f"{size:,}",
+            most=f"{MAX_TEXT_BYTES:,}",
+        )
+        return [replace(found, source=source)]
     return _check_nesting(text, source)
 
 
@@ -60,16 +60,14 @@ def _check_nesting(text: str, source: str) -> list[Diagnostic]:
         elif mark in ")]}":
             depth = max(0, depth - 1)
         if depth > MAX_NESTING:
-            return [
-                Diagnostic(
-                    f"brackets nest more than {MAX_NESTING} deep",
-                    span_at(text, found.start()),
-                    "too_deep",
-                    hint="give parts a name with define",
-                    values={"most": MAX_NESTING},
-                    source=source,
-                )
-            ]
+            too_deep = finding(
+                "too_deep",
+                "brackets nest more than {most} deep",
+                span_at(text, found.start()),
+                "give parts a name with define",
+                most=MAX_NESTING,
+            )
+            return [replace(too_deep, source=source)]
     return []
 
 
@@ -82,31 +80,30 @@ def check_tree(root: lark.Tree[lark.Token], source: str) -> list[Diagnostic]:
         depth += node.data in _OPERATORS
         conditions += node.data in _CONDITIONS
         if depth > MAX_DEPTH or conditions > MAX_CONDITIONS:
-            return [_too_deep(node, source) if depth > MAX_DEPTH else _too_many(node, source)]
+            found = _too_deep(node) if depth > MAX_DEPTH else _too_many(node)
+            return [replace(found, source=source)]
         inner = [child for child in node.children if isinstance(child, lark.Tree)]
         pending.extend((child, depth) for child in reversed(inner))
     return []
 
 
-def _too_deep(node: lark.Tree[lark.Token], source: str) -> Diagnostic:
-    return Diagnostic(
-        f"this expression has more than {MAX_DEPTH} operators inside each other",
-        Span(node.meta.line, node.meta.column),
+def _too_deep(node: lark.Tree[lark.Token]) -> Diagnostic:
+    return finding(
         "too_deep",
-        hint="give parts a name with define",
-        values={"most": MAX_DEPTH},
-        source=source,
+        "this expression has more than {most} operators inside each other",
+        Span(node.meta.line, node.meta.column),
+        "give parts a name with define",
+        most=MAX_DEPTH,
     )
 
 
-def _too_many(node: lark.Tree[lark.Token], source: str) -> Diagnostic:
-    return Diagnostic(
-        f"a rule set has at most {MAX_CONDITIONS:,} conditions",
-        Span(node.meta.line, node.meta.column),
+def _too_many(node: lark.Tree[lark.Token]) -> Diagnostic:
+    return finding(
         "too_many_conditions",
-        hint="cut it into several rule sets",
-        values={"most": MAX_CONDITIONS},
-        source=source,
+        "a rule set has at most {most} conditions",
+        Span(node.meta.line, node.meta.column),
+        "cut it into several rule sets",
+        most=f"{MAX_CONDITIONS:,}",
     )
 
 

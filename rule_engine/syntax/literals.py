@@ -10,7 +10,8 @@ from unicodedata import normalize
 
 from lark import Token
 
-from rule_engine.errors import Diagnostic, Span
+from rule_engine.errors import Diagnostic, Span, finding
+from rule_engine.messages import Phrase
 from rule_engine.syntax.limits import MAX_DIGITS, MAX_STRING
 
 ESCAPES = {
@@ -58,11 +59,11 @@ def _count_digits(value: Decimal) -> int:
 
 
 def _too_many_digits(token: Token) -> Diagnostic:
-    return Diagnostic(
-        f"a number has at most {MAX_DIGITS} digits",
-        token_span(token),
+    return finding(
         "too_many_digits",
-        values={"most": MAX_DIGITS},
+        "a number has at most {most} digits",
+        token_span(token),
+        most=MAX_DIGITS,
     )
 
 
@@ -79,27 +80,27 @@ def read_string(token: Token, report: Report) -> str:
             return ESCAPES[written]
         place = Span(span.line, span.column + 1 + found.start(), 2)
         report(
-            Diagnostic(
-                f'"\\{written}" is not an escape',
-                place,
+            finding(
                 "bad_escape",
-                hint='escapes are \\" \\\\ \\/ \\b \\f \\n \\r \\t \\u0000',
-                values={"escape": f"\\{written}"},
+                '"{escape}" is not an escape',
+                place,
+                'escapes are \\" \\\\ \\/ \\b \\f \\n \\r \\t \\u0000',
+                escape=f"\\{written}",
             )
         )
         return ""
 
     text = _SURROGATES.sub(_join_surrogates, _ESCAPE.sub(resolve, inner))
     if any("\ud800" <= letter <= "\udfff" for letter in text) or "\0" in text:
-        report(Diagnostic("this text holds half a character", span, "bad_character"))
+        report(finding("bad_character", "this text holds half a character", span))
         return ""
     if len(text) > MAX_STRING:
         report(
-            Diagnostic(
-                f"a text has at most {MAX_STRING:,} characters",
-                span,
+            finding(
                 "string_too_long",
-                values={"most": MAX_STRING},
+                "a text has at most {most} characters",
+                span,
+                most=f"{MAX_STRING:,}",
             )
         )
     return normalize("NFC", text)
@@ -114,7 +115,7 @@ def read_date(token: Token, report: Report) -> date:
     try:
         return date.fromisoformat(str(token))
     except ValueError:
-        report(_no_such("day", token))
+        report(_no_such(Phrase("there is no day {text}"), token))
         return date(2000, 1, 1)
 
 
@@ -124,7 +125,7 @@ def read_time(token: Token, report: Report) -> time:
     try:
         return time(hour, minute)
     except ValueError:
-        report(_no_such("time", token))
+        report(_no_such(Phrase("there is no time {text}"), token))
         return time(0)
 
 
@@ -133,17 +134,12 @@ def read_datetime(token: Token, report: Report) -> datetime:
     try:
         return datetime.fromisoformat(str(token).replace(" ", "T"))
     except ValueError:
-        report(_no_such("moment", token))
+        report(_no_such(Phrase("there is no moment {text}"), token))
         return datetime(2000, 1, 1)  # noqa: DTZ001 - stands for a literal without an offset
 
 
-def _no_such(what: str, token: Token) -> Diagnostic:
-    return Diagnostic(
-        f"there is no {what} {token}",
-        token_span(token),
-        "no_such_time",
-        values={"what": what, "text": str(token)},
-    )
+def _no_such(said: Phrase, token: Token) -> Diagnostic:
+    return finding("no_such_time", said, token_span(token), text=str(token))
 
 
 def read_name(token: Token) -> str:

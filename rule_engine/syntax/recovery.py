@@ -11,6 +11,7 @@ import re
 from lark.exceptions import UnexpectedInput
 
 from rule_engine.errors import Diagnostic
+from rule_engine.syntax.habits import STATEMENT
 from rule_engine.syntax.limits import BRACKETS
 from rule_engine.syntax.mistakes import describe, place_of
 from rule_engine.syntax.tables import parser
@@ -18,9 +19,6 @@ from rule_engine.syntax.tables import parser
 MAX_MISTAKES = 20
 MAX_SEARCHED_CHARACTERS = 200_000
 
-_STATEMENT = re.compile(
-    r"^(?:ruleset|calendar|define|table|score|validate|rule|assign|approval|sla|test)\b", re.M
-)
 #: A line that begins with a word that does not continue the line before, or with `|` or `}`.
 _INNER = re.compile(
     r"^[ \t]+(?!(?:and|or|not|because|message|then|else|is|in|between|contains|starts|ends|matches"
@@ -83,7 +81,7 @@ def _region(text: str, place: int) -> tuple[int, int]:
 
 def _whole(text: str, place: int) -> tuple[int, int]:
     """Gives the statement around a mistake; the one before when that one is not closed."""
-    starts = [found.start() for found in _STATEMENT.finditer(text)]
+    starts = [found.start() for found in STATEMENT.finditer(text)]
     before = [at for at in starts if at < place]
     if place in starts and before and _depth(text[before[-1] : place]) > 0:
         return before[-1], place

@@ -5,6 +5,8 @@ from __future__ import annotations
 import re
 from datetime import time
 
+from lark import Token
+
 from rule_engine import tree
 from rule_engine.syntax import literals
 from rule_engine.syntax.expressions import Branch, ExpressionBuilder, Part, branch_of, token_of
@@ -76,10 +78,15 @@ def _times(build: ExpressionBuilder, part: Part) -> tuple[tuple[time, time], ...
     return tuple(
         (
             literals.read_time(token_of(branch_of(span).children[0]), build.report),
-            literals.read_time(token_of(branch_of(span).children[1]), build.report),
+            _closing(build, token_of(branch_of(span).children[1])),
         )
         for span in branch_of(part).children
     )
+
+
+def _closing(build: ExpressionBuilder, token: Token) -> time:
+    """Gives the end of a span; 24:00 is midnight, the end of the day."""
+    return time() if str(token) == "24:00" else literals.read_time(token, build.report)
 
 
 def _closed(build: ExpressionBuilder, node: Branch) -> tree.Closed:
