@@ -32,14 +32,17 @@ _BUILDERS: dict[str, Callable[[ExpressionBuilder, Branch], tree.Statement]] = {
 }
 
 
-def parse(text: str, *, source: str = "<text>") -> tree.Ruleset:
-    """Parses a rule text; raises RuleSyntaxError with every mistake that could be found."""
+def parse(text: str, *, source: str = "<text>", package: str = "") -> tree.Ruleset:
+    """Parses a rule text; raises RuleSyntaxError with every mistake that could be found.
+
+    `package` is whose names the text shares: see tree.Ruleset.
+    """
     _refuse(check_text(text, source))
     try:
         root = parser().parse(text, start="file")
     except UnexpectedInput as error:
         raise RuleSyntaxError(_sorted(find_mistakes(text, error, source))) from None
-    return _build_file(branch_of(root), text, source)
+    return replace(build_ruleset(branch_of(root), text, source), package=package)
 
 
 def parse_expression(text: str, *, source: str = "<text>") -> tree.Expression:
@@ -57,7 +60,8 @@ def parse_expression(text: str, *, source: str = "<text>") -> tree.Expression:
     return expression
 
 
-def _build_file(root: lark.Tree[Token], text: str, source: str) -> tree.Ruleset:
+def build_ruleset(root: lark.Tree[Token], text: str, source: str) -> tree.Ruleset:
+    """Gives the rule set of a parsed text; raises RuleSyntaxError for literals that are none."""
     _refuse(check_tree(root, source))
     found: list[Diagnostic] = []
     build = ExpressionBuilder(text, found.append)

@@ -10,6 +10,7 @@ from rule_engine.check.session import Origin, Place, Session, is_kind
 from rule_engine.check.words import say
 from rule_engine.core import Scope
 from rule_engine.errors import Span
+from rule_engine.messages import Phrase
 from rule_engine.ordering import ORDERED
 from rule_engine.types import Kind, Link, Type
 
@@ -37,8 +38,8 @@ def aggregate(
     """Gives the node of an aggregate over `link`; `way.rest` is what is looked at in each."""
     target = session.schema.object(link.target)
     if target is None:
-        message = f'"{link.name}" leads to the unknown object "{link.target}"'
-        session.report("unknown_object", message, call.span, name=link.target)
+        template = '"{name}" leads to the unknown object "{object}"'
+        session.report("unknown_object", template, call.span, name=link.name, object=link.target)
         return None
     inner = _inside(place, Origin(Scope.RECORD, (), target))
     count = len(session.found)
@@ -85,14 +86,26 @@ def _argument(
     name = call.function.text
     if name in _TESTS:
         if rest:
-            hint = f"e.g.  {AGGREGATES[name]}"
-            session.report("no_condition", f'"{name}" needs a condition', rest[0].span, hint)
+            template, example = '"{name}" needs a condition', AGGREGATES[name]
+            session.report(
+                "no_condition",
+                template,
+                rest[0].span,
+                "e.g.  {example}",
+                name=name,
+                example=example,
+            )
         return None
     if not rest:
         if name != "count":
-            message = f'"{name}" needs a field of the records'
-            hint = f"e.g.  {AGGREGATES[name]}"
-            session.report("needs_field", message, call.arguments[0].span, hint)
+            session.report(
+                "needs_field",
+                '"{name}" needs a field of the records',
+                call.arguments[0].span,
+                "e.g.  {example}",
+                name=name,
+                example=AGGREGATES[name],
+            )
         return None
     first, last = rest[0].span, rest[-1].span
     span = Span(first.line, first.column, max(1, last.column + last.width - first.column))
@@ -102,8 +115,10 @@ def _argument(
 def _condition(session: Session, inner: Place, written: tree.Expression) -> core.Node | None:
     node = session.check(inner, written)
     if node is not None and not is_kind(node, Kind.BOOLEAN):
-        session.report("not_a_condition", f"{say(node)} is not a condition", node.span)
+        session.report("not_a_condition", "{found} is not a condition", node.span, found=say(node))
         return None
+    if node is not None:
+        session.conditions.append(node)
     return node
 
 
@@ -111,11 +126,12 @@ def _order(session: Session, inner: Place, call: tree.Call) -> core.Node | None:
     if call.by is None:
         return None
     if call.function.text not in ("latest", "join"):
-        session.report("no_order", f'"{call.function.text}" has no order', call.by.span)
+        name = call.function.text
+        session.report("no_by", '"{name}" has no order', call.by.span, name=name)
         return None
     node = session.check(inner, call.by)
     if node is not None and node.type.kind not in ORDERED:
-        session.report("no_order", f"{say(node)} has no order", node.span)
+        session.report("no_order", "{found} has no order", node.span, found=say(node))
         return None
     return node
 
@@ -130,12 +146,18 @@ def _separator(session: Session, call: tree.Call) -> str:
             "argument_count",
             "join needs a text to put between",
             span,
-            f"e.g.  {AGGREGATES['join']}",
+            "e.g.  {example}",
+            example=AGGREGATES["join"],
         )
     elif extra:
-        message = f'"{call.function.text}" of a link takes one argument'
-        hint = f"e.g.  {AGGREGATES[call.function.text]}"
-        session.report("argument_count", message, extra[0].span, hint)
+        session.report(
+            "argument_count",
+            '"{name}" of a link takes one argument',
+            extra[0].span,
+            "e.g.  {example}",
+            name=call.function.text,
+            example=AGGREGATES[call.function.text],
+        )
     return ""
 
 
@@ -152,28 +174,30 @@ def _result(
         return None
     allowed = {"sum": _SUMMABLE, "avg": _SUMMABLE, "min": ORDERED, "max": ORDERED}.get(name)
     if allowed is not None and argument.type.kind not in allowed:
-        message = f'"{name}" does not work on {_plural(argument)}'
-        session.report("wrong_type", message, argument.span)
+        template = '"{name}" does not work on {found}'
+        session.report("wrong_type", template, argument.span, name=name, found=_plural(argument))
         return None
     if name == "join":
         if is_kind(argument, Kind.TEXT, Kind.CHOICE):
             return Type(Kind.TEXT), True
-        message = f"join puts texts together, not {_plural(argument)}"
-        session.report("wrong_type", message, argument.span)
+        template = "join puts texts together, not {found}"
+        session.report("wrong_type", template, argument.span, found=_plural(argument))
         return None
     return argument.type, name != "sum" or is_kind(argument, Kind.MONEY)
 
 
-def _plural(node: core.Node) -> str:
-    words = {
-        Kind.TEXT: "texts",
-        Kind.NUMBER: "numbers",
-        Kind.PERCENT: "percentages",
-        Kind.MONEY: "amounts of money",
-        Kind.BOOLEAN: "true and false",
-        Kind.DATE: "dates",
-        Kind.INSTANT: "points in time",
-        Kind.CHOICE: "choices",
-        Kind.REFERENCE: "records",
-    }
-    return words.get(node.type.kind, say(node))
+_PLURALS = {
+    Kind.TEXT: Phrase("texts"),
+    Kind.NUMBER: Phrase("numbers"),
+    Kind.PERCENT: Phrase("percentages"),
+    Kind.MONEY: Phrase("amounts of money"),
+    Kind.BOOLEAN: Phrase("true and false"),
+    Kind.DATE: Phrase("dates"),
+    Kind.INSTANT: Phrase("points in time"),
+    Kind.CHOICE: Phrase("choices"),
+    Kind.REFERENCE: Phrase("records"),
+}
+
+
+def _plural(node: core.Node) -> Phrase:
+    return _PLURALS.get(node.type.kind) or say(node)

@@ -5,11 +5,13 @@ from __future__ import annotations
 import re
 from dataclasses import replace
 from datetime import time, timedelta
+from decimal import Decimal
 
 from rule_engine import core
 from rule_engine.check.choices import fit_option
 from rule_engine.check.session import Session, is_kind
 from rule_engine.check.words import say_both
+from rule_engine.messages import NOTHING, Phrase
 from rule_engine.types import Kind, Type
 from rule_engine.values import CalendarLength
 
@@ -19,6 +21,12 @@ _TIMES = frozenset({Kind.DATE, Kind.INSTANT})
 _ID = re.compile(r"[0-9a-fA-F]{8}(-?[0-9a-fA-F]{4}){3}-?[0-9a-fA-F]{12}")
 _NUMBER = re.compile(r"[+-]?\d[\d_,]*(\.\d+)?%?")
 _DAY = re.compile(r"\d{4}-\d\d-\d\d")
+
+_COMPARED = Phrase("{left} compared with {right}")
+_A_DAY = Phrase("a day is written  2026-03-01")
+_NO_QUOTES = Phrase("remove the quotes")
+_FIELD_OF_RECORD = Phrase("compare a field of the record, e.g. account.name")
+_CONTAINS = Phrase('write  contains "{text}"', {"text": "x"})
 
 
 def agree(
@@ -93,7 +101,7 @@ def _are_comparable(left: core.Node, right: core.Node) -> bool:
 
 
 def report_mismatch(
-    session: Session, left: core.Node, right: core.Node, doing: str = "{} compared with {}"
+    session: Session, left: core.Node, right: core.Node, doing: Phrase = _COMPARED
 ) -> None:
     """Says that two values do not go together, at the literal if only one is one."""
     first, second = say_both(left, right)
@@ -101,38 +109,40 @@ def report_mismatch(
     marked, other = (left, right) if only_left else (right, left)
     session.report(
         "mismatch",
-        doing.format(first, second),
+        doing,
         marked.span,
         mismatch_hint(session, marked, other),
-        left=left.type.kind.value,
-        right=right.type.kind.value,
+        left=first,
+        right=second,
     )
 
 
-def mismatch_hint(session: Session, value: core.Node, wanted: core.Node) -> str:
+def mismatch_hint(session: Session, value: core.Node, wanted: core.Node) -> Phrase:
     """Gives the way to write a value so that it fits the kind of another."""
     kinds = {value.type.kind, wanted.type.kind}
     if kinds & _TIMES and kinds & _LENGTHS:
         return _length_hint(value if value.type.kind in _LENGTHS else wanted)
     if kinds == _LENGTHS:
-        return "write both in days or both in hours"
+        return Phrase("write both in days or both in hours")
     if is_text_constant(value):
         return _quoted_hint(_text(value), wanted, currency_of(session, wanted))
     if isinstance(value, core.Constant) and is_kind(value, Kind.NUMBER):
         return _bare_hint(value, wanted, currency_of(session, wanted))
+    if isinstance(value, core.Arithmetic) and wanted.type.kind in _TIMES:
+        return _A_DAY  # 2026/03/01, 03/01/2026
     match wanted.type.kind:
         case Kind.REFERENCE:
-            return "compare a field of the record, e.g. account.name"
+            return _FIELD_OF_RECORD
         case Kind.CHOICES:
-            return 'write  contains "x"'
+            return _CONTAINS
         case Kind.TEXT if is_kind(value, Kind.NUMBER):
-            return "write text_of(…) or number_of(…)"
-    return ""
+            return Phrase("write text_of(…) or number_of(…)")
+    return NOTHING
 
 
-def _length_hint(length: core.Node) -> str:
-    written = say_length(length)
-    return f"write  older than {written}  or  in last {written}"
+def _length_hint(length: core.Node) -> Phrase:
+    written = {"length": say_length(length)}
+    return Phrase("write  older than {length}  or  in last {length}", written)
 
 
 def say_length(length: core.Node) -> str:
@@ -152,21 +162,22 @@ def _count(amount: int, unit: str) -> str:
     return f"{amount} {unit}" if amount == 1 else f"{amount} {unit}s"
 
 
-def _quoted_hint(text: str, wanted: core.Node, currency: str) -> str:
+def _quoted_hint(text: str, wanted: core.Node, currency: str) -> Phrase:
     match wanted.type.kind:
         case Kind.NUMBER | Kind.PERCENT if _NUMBER.fullmatch(text):
-            return "remove the quotes"
+            return _NO_QUOTES
         case Kind.MONEY if _NUMBER.fullmatch(text):
-            return f"remove the quotes and say the currency:  {text} {currency}"
+            values = {"text": text, "currency": currency}
+            return Phrase("remove the quotes and say the currency:  {text} {currency}", values)
         case Kind.DATE | Kind.INSTANT if _DAY.match(text):
-            return "remove the quotes"
-        case Kind.BOOLEAN if text in ("true", "false"):
-            return "remove the quotes"
+            return _NO_QUOTES
+        case Kind.BOOLEAN:
+            return _NO_QUOTES if text in ("true", "false") else Phrase("write true or false")
         case Kind.REFERENCE:
-            return "compare a field of the record, e.g. account.name"
+            return _FIELD_OF_RECORD
         case Kind.CHOICES:
-            return f'write  contains "{text}"'
-    return ""
+            return replace(_CONTAINS, values={"text": text})
+    return NOTHING
 
 
 def currency_of(session: Session, node: core.Node) -> str:
@@ -175,19 +186,22 @@ def currency_of(session: Session, node: core.Node) -> str:
     return (field.currency if field is not None else None) or "CNY"
 
 
-def _bare_hint(value: core.Constant, wanted: core.Node, currency: str) -> str:
-    number = f"{value.value:f}" if hasattr(value.value, "as_tuple") else ""
-    match wanted.type.kind:
-        case Kind.MONEY:
-            return f"say the currency:  {number} {currency}"
-        case Kind.PERCENT:
-            return f"write it as a percentage:  {number}%"
-        case Kind.TEXT | Kind.CHOICE:
-            return f'texts are written in quotes:  "{number}"'
-        case Kind.BOOLEAN:
-            return "write true or false"
-        case Kind.CALENDAR_LENGTH:
-            return f"say the unit:  {number} days"
-        case Kind.CLOCK_LENGTH:
-            return f"say the unit:  {number} hours"
-    return ""
+def _bare_hint(value: core.Constant, wanted: core.Node, currency: str) -> Phrase:
+    number = f"{value.value:f}" if isinstance(value.value, Decimal) else ""
+    if is_kind(wanted, Kind.PERCENT) and isinstance(value.value, Decimal) and value.value < 1:
+        number = f"{(value.value * 100).normalize():f}"
+    hint = _BARE_HINTS.get(wanted.type.kind, NOTHING)
+    return replace(hint, values={"number": number, "currency": currency})
+
+
+_BARE_HINTS = {
+    Kind.MONEY: Phrase("say the currency:  {number} {currency}"),
+    Kind.DATE: _A_DAY,
+    Kind.INSTANT: _A_DAY,
+    Kind.PERCENT: Phrase("write it as a percentage:  {number}%"),
+    Kind.TEXT: Phrase('texts are written in quotes:  "{number}"'),
+    Kind.CHOICE: Phrase('texts are written in quotes:  "{number}"'),
+    Kind.BOOLEAN: Phrase("write true or false"),
+    Kind.CALENDAR_LENGTH: Phrase("say the unit:  {number} days"),
+    Kind.CLOCK_LENGTH: Phrase("say the unit:  {number} hours"),
+}

@@ -10,6 +10,7 @@ from rule_engine import core, tree
 from rule_engine.check.agreement import midnight, mismatch_hint, report_mismatch
 from rule_engine.check.session import Place, Session, is_kind
 from rule_engine.check.words import say, say_both
+from rule_engine.messages import Phrase
 from rule_engine.types import Kind, Type
 from rule_engine.values import CalendarLength
 
@@ -55,10 +56,10 @@ RESULTS: dict[tuple[str, Kind, Kind], Kind] = {
 
 _SIGNED = (_N, _P, _M, _DAYS, _HOURS)
 _DOING = {
-    "+": "{1} added to {0}",
-    "-": "{0} minus {1}",
-    "*": "{0} multiplied by {1}",
-    "/": "{0} divided by {1}",
+    "+": Phrase("{right} added to {left}"),
+    "-": Phrase("{left} minus {right}"),
+    "*": Phrase("{left} multiplied by {right}"),
+    "/": Phrase("{left} divided by {right}"),
 }
 
 
@@ -101,14 +102,16 @@ def _report(session: Session, op: str, left: core.Node, right: core.Node) -> Non
     if op in "+-" and kinds[0] in (_DATE, _INSTANT) and is_kind(right, _N):
         session.report(
             "mismatch",
-            f"{say(left)} {'plus' if op == '+' else 'minus'} a bare number",
+            "{left} plus a bare number" if op == "+" else "{left} minus a bare number",
             right.span,
-            f"say the unit:  {_plain(right)} days",
+            "say the unit:  {number} days",
+            left=say(left),
+            number=_plain(right),
         )
         return
     if kinds == (_DATE, _HOURS) and op in "+-":
-        message = "hours added to a date" if op == "+" else "hours taken from a date"
-        session.report("mismatch", message, right.span, "add days, or use a point in time")
+        template = "hours added to a date" if op == "+" else "hours taken from a date"
+        session.report("mismatch", template, right.span, "add days, or use a point in time")
         return
     if kinds == (_M, _M) and op == "*":
         hint = "multiply by a number or a percentage"
@@ -116,19 +119,19 @@ def _report(session: Session, op: str, left: core.Node, right: core.Node) -> Non
         return
     if kinds[0] is kinds[1] or op in "*/":
         first, second = say_both(left, right)
-        hint = _hint(session, op, left, right)
-        session.report("mismatch", _DOING[op].format(first, second), right.span, hint)
+        advice = _hint(session, op, left, right)
+        session.report("mismatch", _DOING[op], right.span, advice, left=first, right=second)
         return
     report_mismatch(session, left, right, _DOING[op])
 
 
-def _hint(session: Session, op: str, left: core.Node, right: core.Node) -> str:
+def _hint(session: Session, op: str, left: core.Node, right: core.Node) -> Phrase:
     if is_kind(left, Kind.BUSINESS_LENGTH) or is_kind(right, Kind.BUSINESS_LENGTH):
-        return "business time needs a calendar; write days or hours"
+        return Phrase("business time needs a calendar; write days or hours")
     if is_kind(left, _DAYS) and op == "/":
-        return "count days with  days_between(a, b)"
+        return Phrase("count days with  days_between(a, b)")
     if is_kind(left, _DATE) and is_kind(right, _DATE) and op == "+":
-        return "the days between two dates are  a - b"
+        return Phrase("the days between two dates are  a - b")
     return mismatch_hint(session, right, left)
 
 
@@ -146,8 +149,7 @@ def check_sign(session: Session, place: Place, expression: tree.Expression) -> c
     if operand is None:
         return None
     if not is_kind(operand, *_SIGNED):
-        message = f"{say(operand)} has no sign"
-        session.report("mismatch", message, operand.span)
+        session.report("mismatch", "{found} has no sign", operand.span, found=say(operand))
         return None
     if expression.op == "+":
         return operand

@@ -12,6 +12,8 @@ from rule_engine.check.paths import path_to
 from rule_engine.check.session import Origin, Place, Session, is_kind
 from rule_engine.check.words import say, say_both
 from rule_engine.core import Scope
+from rule_engine.errors import Span
+from rule_engine.messages import Phrase
 from rule_engine.types import FieldType, Kind, ObjectType, Type
 
 _TEXTS = frozenset({Kind.TEXT, Kind.CHOICE})
@@ -26,9 +28,9 @@ def check_value(
     takes_ids: bool = False,
 ) -> core.Node | None:
     """Gives the node of a value for a field; `takes_ids` lets texts stand for records."""
-    if is_null(value):
-        message = f'"{_word(value)}" is not a value'
-        session.report("null", message, value.span, "write  clear field")
+    if is_null(value) and _word(value) not in place.record.object.fields:
+        template = '"{name}" is not a value'
+        session.report("null", template, value.span, "write  clear field", name=_word(value))
         return None
     node = session.check(place, value)
     return None if node is None else fit(session, target, node, takes_ids=takes_ids)
@@ -57,6 +59,8 @@ def fit(
         return _fit_constant(session, target, node, takes_ids)
     if kind is wanted and _same_target(target, node):
         return node
+    if wanted is Kind.REFERENCE and _is_id_of(node, target.type.target):
+        return replace(node, type=target.type)
     if {kind, wanted} <= _TEXTS:
         return node
     _report(session, target, node)
@@ -97,6 +101,11 @@ def _fit_constant(
     return None
 
 
+def _is_id_of(node: core.Node, target: str | None) -> bool:
+    """Says whether a node is a record's id: `create task { quote: id }` refers to that record."""
+    return isinstance(node, core.Path) and node.field == "id" and node.object == target
+
+
 def _same_target(target: core.Path, node: core.Node) -> bool:
     return len({target.type.target, node.type.target} - {None}) <= 1
 
@@ -107,20 +116,23 @@ def _report(session: Session, target: core.Path, node: core.Node) -> None:
         wanted, given = say(target), say(node)
     session.report(
         "wrong_type",
-        f'"{target.field}" takes {wanted}, not {given}',
+        '"{field}" takes {wanted}, not {found}',
         node.span,
         _hint(session, target, node),
         field=target.field,
+        wanted=wanted,
+        found=given,
     )
 
 
-def _hint(session: Session, target: core.Path, node: core.Node) -> str:
+def _hint(session: Session, target: core.Path, node: core.Node) -> Phrase:
     if is_kind(target, Kind.DATE) and is_kind(node, Kind.INSTANT):
-        return "write  date_of(…)"
+        return Phrase("write  date_of(…)")
     if is_kind(target, Kind.REFERENCE):
-        return f"name a path that leads to a record of {target.type.target}"
+        values = {"object": target.type.target}
+        return Phrase("name a path that leads to a record of {object}", values)
     if is_kind(target, Kind.TEXT) and not isinstance(node, core.Constant):
-        return "write  text_of(…)"
+        return Phrase("write  text_of(…)")
     return mismatch_hint(session, node, target)
 
 
@@ -137,15 +149,22 @@ def check_target(
         return None
     name = ".".join(part.text for part in path.parts)
     if not field.writable:
-        message = f'"{name}" cannot be set'
-        session.report("read_only", message, path.span, "it is computed or kept by the system")
+        _report_read_only(session, name, path.span)
         return None
     if own_only and node.hops:
-        message = "here only fields of the record itself can be set"
-        hint = 'set other records in rules "after save"'
-        session.report("not_own_field", message, path.span, hint)
+        session.report(
+            "not_own_field",
+            "here only fields of the record itself can be set",
+            path.span,
+            'set other records in rules "after save"',
+        )
         return None
     return node
+
+
+def _report_read_only(session: Session, name: str, span: Span) -> None:
+    hint = "it is computed or kept by the system"
+    session.report("read_only", '"{name}" cannot be set', span, hint, name=name)
 
 
 def check_values(
@@ -164,12 +183,10 @@ def check_values(
             session.check(place, pair.value)
             continue
         if not field.writable and not any_field:
-            message = f'"{pair.name.text}" cannot be set'
-            hint = "it is computed or kept by the system"
-            session.report("read_only", message, pair.name.span, hint)
+            _report_read_only(session, pair.name.text, pair.name.span)
         if field.name in values:
-            message = f'"{pair.name.text}" stands here twice'
-            session.report("twice", message, pair.name.span)
+            word, span = pair.name.text, pair.name.span
+            session.report("twice", '"{word}" stands here twice', span, word=word)
         target = path_to(Origin(Scope.RECORD, (), owner), field, pair.name.span)
         node = check_value(session, place, target, pair.value, takes_ids=any_field)
         if node is not None:
@@ -181,6 +198,8 @@ def _field(session: Session, owner: ObjectType, name: tree.Name) -> FieldType | 
     field = find_field(owner, name.text)
     if field is None:
         report_unknown_field(session, owner, name)
+    else:
+        session.mention("field", owner.name, field.name, name.span)
     return field
 
 
@@ -190,10 +209,10 @@ def own_field(session: Session, place: Place, path: tree.Path, *kinds: Kind) -> 
     if node is None:
         return None
     if not isinstance(node, core.Path) or node.hops or node.scope is not Scope.RECORD:
-        title = title_of(place.record.object)
-        session.report("not_own_field", f"only a field of {title} can stand here", path.span)
+        template, title = "only a field of {object} can stand here", title_of(place.record.object)
+        session.report("not_own_field", template, path.span, object=title)
         return None
     if kinds and node.type.kind not in kinds:
-        session.report("wrong_type", f"{say(node)} cannot stand here", path.span)
+        session.report("wrong_type", "{found} cannot stand here", path.span, found=say(node))
         return None
     return node

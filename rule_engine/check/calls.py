@@ -5,9 +5,11 @@ from __future__ import annotations
 from rule_engine import core, tree
 from rule_engine.check.aggregates import AGGREGATES, aggregate
 from rule_engine.check.agreement import midnight
+from rule_engine.check.calendar_names import calendar_argument, lacks_calendar
+from rule_engine.check.habits import foreign_function
 from rule_engine.check.paths import find_link
 from rule_engine.check.session import Place, Session, is_kind
-from rule_engine.check.words import list_words, say, say_kind
+from rule_engine.check.words import all_of, list_words, one_of, say, say_kind
 from rule_engine.functions import Function, Parameter, functions
 from rule_engine.spelling import did_you_mean
 from rule_engine.types import Kind
@@ -18,6 +20,7 @@ def check_call(session: Session, place: Place, expression: tree.Expression) -> c
     if not isinstance(expression, tree.Call):
         return None
     name = expression.function.text
+    session.mention("function", "", name, expression.function.span)
     if name in AGGREGATES and expression.arguments:
         path = expression.arguments[0]
         found = find_link(session, place, path) if isinstance(path, tree.Path) else None
@@ -29,8 +32,8 @@ def check_call(session: Session, place: Place, expression: tree.Expression) -> c
         return None
     for extra, word in ((expression.where, "where"), (expression.by, "by")):
         if extra is not None:
-            message = f'"{word}" needs the records of a link, e.g. count(lines where …)'
-            session.report("no_aggregate", message, extra.span)
+            template = '"{word}" needs the records of a link, e.g. count(lines where …)'
+            session.report("no_aggregate", template, extra.span, word=word)
             return None
     return _call(session, place, expression, function)
 
@@ -39,27 +42,50 @@ def _report_unknown(session: Session, expression: tree.Call) -> None:
     name = expression.function
     if name.text in AGGREGATES:
         where = expression.arguments[0].span if expression.arguments else name.span
-        message = f'"{name.text}" looks at the records of a link'
-        session.report("no_aggregate", message, where, f"e.g.  {AGGREGATES[name.text]}")
+        template, example = '"{name}" looks at the records of a link', AGGREGATES[name.text]
+        session.report(
+            "no_aggregate", template, where, "e.g.  {example}", name=name.text, example=example
+        )
         return
-    hint = did_you_mean(name.text, [*functions(), *AGGREGATES])
-    message = f'there is no function "{name.text}"'
-    session.report("unknown_function", message, name.span, hint, name=name.text)
+    known = [*functions(), *AGGREGATES]
+    hint = foreign_function(name.text) or did_you_mean(name.text, known)
+    session.report(
+        "unknown_function", 'there is no function "{name}"', name.span, hint, name=name.text
+    )
+
+
+def _report_count(session: Session, expression: tree.Call, function: Function) -> None:
+    count = len(expression.arguments)
+    session.report(
+        "argument_count",
+        '"{name}" does not take {count} argument'
+        if count == 1
+        else '"{name}" does not take {count} arguments',
+        expression.function.span,
+        "write  {signature}",
+        name=function.name,
+        count=count,
+        signature=function.signature,
+    )
 
 
 def _call(
     session: Session, place: Place, expression: tree.Call, function: Function
 ) -> core.Node | None:
-    checked = [session.check(place, argument) for argument in expression.arguments]
-    parameters = _match(function, len(checked))
+    parameters = _match(function, len(expression.arguments))
+    checked = [
+        calendar_argument(session, argument)
+        if parameters and parameters[position].names_calendar
+        else session.check(place, argument)
+        for position, argument in enumerate(expression.arguments)
+    ]
     if parameters is None:
-        count = len(checked)
-        message = f'"{function.name}" does not take {count} argument{"" if count == 1 else "s"}'
-        span = expression.function.span
-        session.report("argument_count", message, span, f"write  {function.signature}")
+        _report_count(session, expression, function)
         return None
     arguments = tuple(argument for argument in checked if argument is not None)
     if len(arguments) < len(checked):
+        return None
+    if lacks_calendar(session, function, expression):
         return None
     fitting = [_fits(session, *pair) for pair in zip(parameters, arguments, strict=True)]
     if not all(fitting):
@@ -68,9 +94,13 @@ def _call(
         arguments = tuple(midnight(a) if is_kind(a, Kind.DATE) else a for a in arguments)
     result = function.result([argument.type for argument in arguments])
     if result is None:
-        kinds = list(dict.fromkeys(say(argument) for argument in arguments))
-        message = f'"{function.name}" needs values of one kind, not {" and ".join(kinds)}'
-        session.report("mismatch", message, expression.span)
+        session.report(
+            "mismatch",
+            '"{name}" needs values of one kind, not {found}',
+            expression.span,
+            name=function.name,
+            found=all_of(say(argument) for argument in arguments),
+        )
         return None
     if function.expand is not None:
         return _expanded(session, expression, function, arguments)
@@ -86,8 +116,14 @@ def _expanded(
 ) -> core.Node | None:
     node = function.expand and function.expand(session.schema, arguments, expression.span)
     if node is None:
-        message = f'"{function.name}" cannot be told of this'
-        session.report("wrong_type", message, expression.arguments[0].span, function.doc)
+        session.report(
+            "wrong_type",
+            '"{name}" cannot be told of this',
+            expression.arguments[0].span,
+            "write  {signature}",
+            name=function.name,
+            signature=function.signature,
+        )
     return node
 
 
@@ -102,16 +138,21 @@ def _match(function: Function, count: int) -> list[Parameter] | None:
 
 def _fits(session: Session, parameter: Parameter, argument: core.Node) -> bool:
     if argument.type.kind not in parameter.kinds:
-        wanted = " or ".join(sorted(map(say_kind, parameter.kinds)))
-        message = f"{say(argument)} where {wanted} is needed"
-        session.report("wrong_type", message, argument.span)
+        session.report(
+            "wrong_type",
+            "{found} where {wanted} is needed",
+            argument.span,
+            found=say(argument),
+            wanted=one_of(map(say_kind, parameter.kinds)),
+        )
         return False
     if not parameter.words:
         return True
     value = argument.value if isinstance(argument, core.Constant) else None
     if value in parameter.words:
         return True
-    message = f'"{parameter.name}" is one of {list_words(parameter.words)}'
+    template = '"{name}" is one of {known}'
     hint = did_you_mean(str(value), parameter.words) if value is not None else ""
-    session.report("wrong_word", message, argument.span, hint)
+    known = list_words(parameter.words)
+    session.report("wrong_word", template, argument.span, hint, name=parameter.name, known=known)
     return False

@@ -9,6 +9,8 @@ from decimal import Decimal
 from rule_engine import core
 from rule_engine.check.session import Session
 from rule_engine.check.words import list_words
+from rule_engine.errors import Span
+from rule_engine.messages import Phrase
 from rule_engine.spelling import nearest
 from rule_engine.types import Kind, Option, Type
 
@@ -19,11 +21,12 @@ def fit_option(
     """Gives a text constant as an option of a choice's type; reports what is no option."""
     value, options = str(constant.value), choice.type.options
     kind = Type(Kind.CHOICE, options=options)
+    _mention(session, value, constant.span, choice)
     if options is None or value in options:
         return replace(constant, type=kind)
     session.report(
         "unknown_option",
-        f'"{value}" is not a value of this field',
+        '"{name}" is not a value of this field',
         constant.span,
         _hint(value, options, _options_of(session, choice)),
         name=value,
@@ -31,15 +34,28 @@ def fit_option(
     return None
 
 
+def _mention(session: Session, value: str, span: Span, choice: core.Node) -> None:
+    """Notes which option is meant, of each field that the choice can come from."""
+    for path in core.walk(choice):
+        field = session.field_of(path) if isinstance(path, core.Path) else None
+        if isinstance(path, core.Path) and field is not None and field.options:
+            labels = [name for name, o in field.options.items() if value in o.labels.values()]
+            names = [value] if value in field.options else labels
+            if len(names) == 1:
+                session.mention("option", f"{path.object}.{path.field}", names[0], span)
+
+
 def _options_of(session: Session, choice: core.Node) -> Mapping[str, Option]:
     field = session.field_of(choice) if isinstance(choice, core.Path) else None
     return {} if field is None else field.options
 
 
-def _hint(value: str, names: tuple[str, ...], options: Mapping[str, Option]) -> str:
+def _hint(value: str, names: tuple[str, ...], options: Mapping[str, Option]) -> Phrase:
     labels = {label: name for name, o in options.items() for label in o.labels.values()}
     meant = labels.get(value) or nearest(value, names) or labels.get(nearest(value, labels) or "")
-    return f'did you mean "{meant}"?' if meant else f"its values: {list_words(names)}"
+    if meant:
+        return Phrase('did you mean "{guess}"?', {"guess": meant})
+    return Phrase("its values: {known}", {"known": list_words(names)})
 
 
 def option_positions(

@@ -11,16 +11,17 @@ from rule_engine.check.names import find_field, is_null, title_of
 from rule_engine.check.session import Place, Session, is_kind
 from rule_engine.check.words import say
 from rule_engine.errors import Span
+from rule_engine.messages import NOTHING, Phrase
 from rule_engine.types import Kind, Type
 
 BOOLEAN = Type(Kind.BOOLEAN)
 _UNORDERED = {
-    Kind.TEXT: "texts have no order",
-    Kind.BOOLEAN: "true and false have no order",
-    Kind.CHOICE: "these choices have no common order",
-    Kind.CHOICES: "lists of choices have no order",
-    Kind.LIST: "lists have no order",
-    Kind.REFERENCE: "records have no order",
+    Kind.TEXT: Phrase("texts have no order"),
+    Kind.BOOLEAN: Phrase("true and false have no order"),
+    Kind.CHOICE: Phrase("these choices have no common order"),
+    Kind.CHOICES: Phrase("lists of choices have no order"),
+    Kind.LIST: Phrase("lists have no order"),
+    Kind.REFERENCE: Phrase("records have no order"),
 }
 
 
@@ -47,9 +48,14 @@ def _other_side(
     known = place.record.object
     if word not in (options or ()) or find_field(known, word) is not None:
         return session.check(place, written)
-    message = f'{title_of(known)} has no field "{word}"'
-    hint = f'write the value in quotes:  "{word}"'
-    session.report("unknown_field", message, written.span, hint, name=word)
+    session.report(
+        "unknown_field",
+        '{object} has no field "{name}"',
+        written.span,
+        'write the value in quotes:  "{name}"',
+        object=title_of(known),
+        name=word,
+    )
     return None
 
 
@@ -65,9 +71,14 @@ def _report_null(session: Session, expression: tree.Compare, null: tree.Path) ->
     span, op = null.span, expression.op_span
     if null is expression.right and op.line == span.line:
         span = Span(op.line, op.column, span.column + span.width - op.column)
-    hint = {"=": 'write "is empty" or "is not empty"', "!=": 'write "is not empty"'}
-    word = null.parts[0].text
-    session.report("null", f'"{word}" is not a value', span, hint.get(expression.op, ""), name=word)
+    hint = _NULL_HINTS.get(expression.op, NOTHING)
+    session.report("null", '"{name}" is not a value', span, hint, name=null.parts[0].text)
+
+
+_NULL_HINTS = {
+    "=": Phrase('write "is empty" or "is not empty"'),
+    "!=": Phrase('write "is not empty"'),
+}
 
 
 def compare(
@@ -194,9 +205,10 @@ def _contained(
     if not is_kind(collection, Kind.CHOICES):
         session.report(
             "not_a_list",
-            f'"in" needs a list, not {say(collection)}',
+            '"in" needs a list, not {found}',
             collection.span,
             "write  in [a, b]  or  =",
+            found=say(collection),
         )
         return None
     return _contains_option(session, collection, item, span)
@@ -209,7 +221,8 @@ def _contains_option(
     if isinstance(item, core.Constant) and is_kind(item, Kind.TEXT):
         option = fit_option(session, item, collection)
     elif not is_kind(item, Kind.TEXT, Kind.CHOICE):
-        session.report("wrong_type", f"a list of choices holds no {say(item)}", item.span)
+        template = "a list of choices holds no {found}"
+        session.report("wrong_type", template, item.span, found=say(item))
         return None
     if option is None:
         return None
@@ -232,9 +245,14 @@ def check_text_test(
         return None if found is None else negate_if(expression.negated, found)
     for side in (left, right):
         if not is_kind(side, Kind.TEXT):
-            hint = "write  = or in [..]" if is_kind(side, Kind.CHOICE) else _text_hint(side)
-            message = f'"{_said(expression.kind)}" looks into text, not {_said_kind(side)}'
-            session.report("wrong_type", message, side.span, hint)
+            session.report(
+                "wrong_type",
+                '"{doing}" looks into text, not {found}',
+                side.span,
+                _text_hint(side),
+                doing=_said(expression.kind),
+                found=_said_kind(side),
+            )
             return None
     node = core.TextTest(BOOLEAN, False, span, expression.kind, left, right)
     return negate_if(expression.negated, node)
@@ -244,12 +262,16 @@ def _said(kind: str) -> str:
     return kind if kind == "contains" else f"{kind} with"
 
 
-def _said_kind(node: core.Node) -> str:
-    return "a number" if is_kind(node, Kind.NUMBER) else say(node)
+def _said_kind(node: core.Node) -> Phrase:
+    return Phrase("a number") if is_kind(node, Kind.NUMBER) else say(node)
 
 
-def _text_hint(node: core.Node) -> str:
-    return "write it in quotes" if isinstance(node, core.Constant) else "write  text_of(…)"
+def _text_hint(node: core.Node) -> Phrase:
+    if is_kind(node, Kind.CHOICE):
+        return Phrase("write  = or in [..]")
+    if isinstance(node, core.Constant):
+        return Phrase("write it in quotes")
+    return Phrase("write  text_of(…)")
 
 
 def check_changed(session: Session, place: Place, expression: tree.Expression) -> core.Node | None:
@@ -268,8 +290,8 @@ def check_changed(session: Session, place: Place, expression: tree.Expression) -
     if path is None:
         return None
     if not isinstance(path, core.Path) or path.hops or path.scope is not core.Scope.RECORD:
-        message = "only the record's own fields can be seen changing"
-        session.report("not_own_field", message, expression.path.span)
+        template = "only the record's own fields can be seen changing"
+        session.report("not_own_field", template, expression.path.span)
         return None
     before, after = (
         None if side is None else _changed_value(session, place, path, side)

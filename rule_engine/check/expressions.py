@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import replace
 from datetime import UTC
 from typing import TypeVar
@@ -24,6 +24,7 @@ from rule_engine.check.session import CheckFunction, Formula, Place, Session, is
 from rule_engine.check.times import check_duration, check_older_than, check_window
 from rule_engine.check.words import say
 from rule_engine.currencies import CURRENCIES
+from rule_engine.messages import Phrase
 from rule_engine.spelling import did_you_mean
 from rule_engine.types import Kind, Schema, Type
 from rule_engine.values import Money
@@ -68,9 +69,9 @@ def _check_literal(session: Session, place: Place, expression: tree.Expression) 
 
 def _money(session: Session, expression: tree.MoneyLiteral) -> core.Node | None:
     if expression.currency not in CURRENCIES:
-        message = f'"{expression.currency}" is not a currency'
-        hint = did_you_mean(expression.currency, CURRENCIES)
-        session.report("unknown_currency", message, expression.span, hint)
+        template, word = '"{name}" is not a currency', expression.currency
+        hint = did_you_mean("CNY" if word == "RMB" else word, CURRENCIES)
+        session.report("unknown_currency", template, expression.span, hint, name=word)
         return None
     value = Money(expression.amount, expression.currency)
     return core.Constant(Type(Kind.MONEY), False, expression.span, value)
@@ -95,7 +96,8 @@ def _check_list(session: Session, place: Place, expression: tree.Expression) -> 
     values = []
     for node in nodes:
         if not isinstance(node, core.Constant):
-            session.report("not_constant", "such a list holds only fixed values", node.span)
+            template, hint = "such a list holds only fixed values", "names stand alone:  status"
+            session.report("not_constant", template, node.span, hint)
             return None
         values.append(node.value)
     item = nodes[0].type if nodes else Type(Kind.EMPTY)
@@ -107,18 +109,25 @@ def check_condition(
 ) -> core.Node | None:
     """Gives a checked condition; what is not true or false is reported."""
     node = session.check(place, expression)
-    if node is None or is_kind(node, Kind.BOOLEAN):
+    if node is None:
+        return None
+    if is_kind(node, Kind.BOOLEAN):
+        session.conditions.append(node)
         return node
     session.report(
-        "not_a_condition", f"{say(node)} is not a condition", node.span, _condition_hint(node)
+        "not_a_condition",
+        "{found} is not a condition",
+        node.span,
+        _condition_hint(node),
+        found=say(node),
     )
     return None
 
 
-def _condition_hint(node: core.Node) -> str:
+def _condition_hint(node: core.Node) -> Phrase:
     if is_kind(node, Kind.NUMBER):
-        return "compare it, e.g.  … > 0"
-    return 'write "is not empty", or compare it'
+        return Phrase("compare it, e.g.  … > 0")
+    return Phrase('write "is not empty", or compare it')
 
 
 def _check_all(session: Session, place: Place, expression: tree.Expression) -> core.Node | None:
@@ -158,11 +167,19 @@ def _check_if(session: Session, place: Place, expression: tree.Expression) -> co
         return None
     kind = _common_type(then.type, otherwise.type)
     if kind is None:
-        message = f"one branch gives {say(then)}, the other {say(otherwise)}"
-        session.report("different_types", message, otherwise.span, "both branches need one type")
+        session.report(
+            "different_types",
+            "one branch gives {first}, the other {second}",
+            otherwise.span,
+            "both branches need one type",
+            first=say(then),
+            second=say(otherwise),
+        )
         return None
     nullable = then.nullable or otherwise.nullable
-    return core.If(kind, nullable, written.span, condition, then, otherwise)
+    node = core.If(kind, nullable, written.span, condition, then, otherwise)
+    session.conditions.append(node)
+    return node
 
 
 def _common_type(left: Type, right: Type) -> Type | None:
@@ -212,6 +229,7 @@ def new_session(
     schema: Schema,
     source: str = "<text>",
     formulas: Mapping[tuple[str, str], Formula] | None = None,
+    calendars: Collection[str] = (),
 ) -> Session:
     """Gives a session that can check every kind of expression."""
-    return Session(schema, RULES, source, formulas or {})
+    return Session(schema, RULES, source, formulas or {}, calendars=calendars)

@@ -2,28 +2,28 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import replace
-from decimal import Decimal
+from unicodedata import normalize
 
 from rule_engine import core, tree
 from rule_engine.check.session import (
+    MAX_FORMULAS,
     Formula,
     FormulaCycleError,
+    FormulaDepthError,
     Origin,
     Place,
     Session,
     is_kind,
 )
-from rule_engine.check.words import say, say_kind
+from rule_engine.check.tables import check_table, table_value
 from rule_engine.core import Scope
 from rule_engine.errors import Span
-from rule_engine.types import Kind, ObjectType, Type
+from rule_engine.messages import NOTHING, Phrase
+from rule_engine.types import Kind, ObjectType
 
 MAX_PARTS = 20_000
 MAX_DEPTH = 100  # visitors and Python's compiler recurse
-
-_SUMMABLE = (Kind.NUMBER, Kind.PERCENT, Kind.MONEY)
 
 
 def formula_of(session: Session, owner: ObjectType, name: str) -> Formula | None:
@@ -31,6 +31,7 @@ def formula_of(session: Session, owner: ObjectType, name: str) -> Formula | None
     known = session.formulas.get((owner.name, name))
     if known is not None:
         return known
+    name = normalize("NFC", name)
     labelled = [
         formula
         for (object_name, _), formula in session.formulas.items()
@@ -46,9 +47,11 @@ def inline(
 
     What is wrong inside the formula is reported where it is written, not here; a circle is.
     """
-    name = formula.head.name.text
+    name = _full_name(session, formula)
     if name in session.inlining:
         raise FormulaCycleError((*session.inlining, name))
+    if len(session.inlining) >= MAX_FORMULAS:
+        raise FormulaDepthError
     output = _output(session, formula, rest)
     if output is None:
         return None
@@ -61,30 +64,56 @@ def inline(
                 raise
             _report_cycle(session, cycle, span)
             return None
+        except FormulaDepthError:
+            if session.inlining:
+                raise
+            report_too_big(session, span)
+            return None
         session.known[key] = node
     node = session.known[key]
     return None if node is None else replace(node, span=span)
 
 
+def _full_name(session: Session, formula: Formula) -> str:
+    """Gives a formula's name with that of its package, if it has one."""
+    name = formula.head.name.text
+    return f"{session.package}.{name}" if session.package else name
+
+
+def find_foreign(
+    session: Session, owner: ObjectType, rest: tuple[tree.Name, ...]
+) -> tuple[Session, Formula] | None:
+    """Gives what `package.name` means: a formula, and the session in which its names are known."""
+    if len(rest) < 2 or rest[0].text not in session.packages:
+        return None
+    inside = session.inside(rest[0].text)
+    formula = formula_of(inside, owner, rest[1].text)
+    return None if formula is None else (inside, formula)
+
+
 def _report_cycle(session: Session, cycle: FormulaCycleError, span: Span) -> None:
     names = " → ".join(cycle.names[cycle.names.index(cycle.names[-1]) :])
-    session.report("formula_cycle", f"this formula needs itself: {names}", span, names=names)
+    session.report("formula_cycle", "this formula needs itself: {names}", span, names=names)
 
 
 def _output(session: Session, formula: Formula, rest: tuple[tree.Name, ...]) -> int | None:
     """Gives which output of a table is named; 0 for a define."""
     if len(rest) == 1:
         return 0
-    wanted = rest[1]
+    wanted, hint = rest[1], NOTHING
     if isinstance(formula, tree.Table) and len(rest) == 2:
         names = [name.text for name in formula.outputs]
         if wanted.text in names:
             return names.index(wanted.text)
-        hint = f"it has: {', '.join(names)}"
-    else:
-        hint = ""
-    message = f'"{rest[0].text}" has no "{wanted.text}"'
-    session.report("unknown_field", message, wanted.span, hint, name=wanted.text)
+        hint = Phrase("it has: {known}", {"known": names})
+    session.report(
+        "unknown_output",
+        '"{formula}" has no "{name}"',
+        wanted.span,
+        hint,
+        formula=rest[0].text,
+        name=wanted.text,
+    )
     return None
 
 
@@ -107,154 +136,41 @@ def is_too_big(node: core.Node) -> bool:
 
 def report_too_big(session: Session, span: Span) -> None:
     """Says that formulas in formulas have grown beyond measure."""
-    message = f"with its formulas this has over {MAX_PARTS:,} parts, or over {MAX_DEPTH} levels"
-    session.report("too_big", message, span, "keep a part of it in a field")
+    session.report(
+        "too_big",
+        "with its formulas this has over {parts} parts, or over {levels} levels",
+        span,
+        "keep a part of it in a field",
+        parts=f"{MAX_PARTS:,}",
+        levels=MAX_DEPTH,
+    )
 
 
-def check_formula(session: Session, formula: Formula) -> None:
-    """Checks a define or a table where it is written."""
+def check_formula(session: Session, formula: Formula) -> list[core.Node]:
+    """Checks a define or a table where it is written; gives its values, one for each output."""
     owner = session.object(formula.head.object)
     if owner is None:
-        return
+        return []
     name = formula.head.name
     if name.text in owner.fields or name.text in owner.links:
-        message = f'there is a field "{name.text}" already'
-        session.report("name_taken", message, name.span, "take another name", name=name.text)
+        template, hint = 'there is a field "{name}" already', "take another name"
+        session.report("name_taken", template, name.span, hint, name=name.text)
     place = Place(Origin(Scope.RECORD, (), owner), Origin(Scope.RECORD, (), owner))
-    own = replace(session, inlining=(name.text,))
+    own = replace(session, inlining=(_full_name(session, formula),))
     try:
         if isinstance(formula, tree.Define):
             built = [own.check(place, formula.body)]
+            whole = (node for node in built if node is not None and is_kind(node, Kind.BOOLEAN))
+            own.conditions.extend(whole)
         else:
-            outputs = range(len(formula.outputs)) if _check_shape(session, formula) else ()
-            built = [table_value(own, place, formula, output) for output in outputs]
+            built = check_table(own, place, formula)
     except FormulaCycleError as cycle:
         _report_cycle(session, cycle, name.span)
-        return
-    if any(node is not None and is_too_big(node) for node in built):
+        return []
+    except FormulaDepthError:
         report_too_big(session, name.span)
-
-
-def _check_shape(session: Session, table: tree.Table) -> bool:
-    """Says whether all rows have as many cells and results as the table's head."""
-    wrong = list(_misfits(table))
-    for row, what, found, wanted in wrong:
-        session.report(
-            "table_shape",
-            f"this row has {found} {what}; the table's head has {wanted}",
-            Span(row.span.line, row.span.column),
-            found=found,
-            wanted=wanted,
-        )
-    return not wrong
-
-
-def _misfits(table: tree.Table) -> Iterator[tuple[tree.Row, str, int, int]]:
-    """Gives the rows that do not fit the table's head, with what they have and should have."""
-    for row in table.rows:
-        for what, found, wanted in (
-            ("cells", len(row.cells), len(table.columns)),
-            ("results", len(row.outputs), len(table.outputs)),
-        ):
-            if found != wanted:
-                yield row, what, found, wanted
-
-
-def table_value(session: Session, place: Place, table: tree.Table, output: int) -> core.Node | None:
-    """Gives one result of a decision table: the first row that fits, or the sum of all that do.
-
-    Nothing for a table out of shape: where it is written, that is told.
-    """
-    if any(_misfits(table)):
-        return None
-    arms = []
-    for row in table.rows:
-        condition = _row_condition(session, place, table, row)
-        value = session.check(place, row.outputs[output])
-        if condition is not None and value is not None:
-            arms.append((condition, value))
-    if len(arms) < len(table.rows) or not _same_types(session, arms):
-        return None
-    kind = arms[0][1].type
-    if table.hit == "collect":
-        return _collect(session, table, output, arms)
-    empty = core.Constant(kind, True, table.span, None)
-    return core.Case(kind, True, table.span, tuple(arms), empty)
-
-
-def _same_types(session: Session, arms: list[tuple[core.Node, core.Node]]) -> bool:
-    wanted = arms[0][1].type.kind
-    for _, value in arms[1:]:
-        if value.type.kind is not wanted:
-            message = f"{say(value)} where the rows above give {say_kind(wanted)}"
-            session.report("different_types", message, value.span)
-            return False
-    return True
-
-
-def _row_condition(
-    session: Session, place: Place, table: tree.Table, row: tree.Row
-) -> core.Node | None:
-    tests = [
-        _cell_test(column, cell)
-        for column, cell in zip(table.columns, row.cells, strict=True)
-        if cell.kind != "any"
-    ]
-    checked = [session.check(place, test) for test in tests]
-    nodes = tuple(node for node in checked if node is not None)
-    if len(nodes) < len(checked):
-        return None
-    boolean = Type(Kind.BOOLEAN)
-    if not nodes:
-        return core.Constant(boolean, False, row.span, True)
-    return nodes[0] if len(nodes) == 1 else core.AllOf(boolean, False, row.span, nodes)
-
-
-def _cell_test(column: tree.Path, cell: tree.Cell) -> tree.Expression:
-    span = cell.span
-    match cell.kind:
-        case "test":
-            return tree.Compare(span, cell.op, column, cell.values[0], span)
-        case "in":
-            return tree.In(span, column, cell.values[0], cell.negated)
-        case "between":
-            return tree.Between(span, column, cell.values[0], cell.values[1], False)
-    return tree.Compare(span, "=", column, cell.values[0], span)
-
-
-def _collect(
-    session: Session, table: tree.Table, output: int, arms: list[tuple[core.Node, core.Node]]
-) -> core.Node | None:
-    """Gives the sum of the fitting rows, as a balanced tree; empty values count nothing."""
-    first = arms[0][1]
-    if not is_kind(first, *_SUMMABLE):
-        message = f"collect adds numbers; {say(first)} cannot be added up"
-        session.report("cannot_add", message, table.rows[0].outputs[output].span)
-        return None
-    items = [_amount_if(condition, value) for condition, value in arms]
-    return _balance(items)
-
-
-def _amount_if(condition: core.Node, value: core.Node) -> core.Node:
-    zero = _zero_like(value)
-    full = value
-    if value.nullable:
-        full = core.Call(value.type, zero.nullable, value.span, "coalesce", (value, zero))
-    return core.If(value.type, full.nullable, value.span, condition, full, zero)
-
-
-def _zero_like(value: core.Node) -> core.Node:
-    """Gives 0 of a value's type: a money's zero is `value * 0`, in its currency."""
-    zero = core.Constant(Type(Kind.NUMBER), False, value.span, Decimal(0))
-    if is_kind(value, Kind.MONEY):
-        return core.Arithmetic(value.type, value.nullable, value.span, "*", value, zero)
-    return replace(zero, type=value.type)
-
-
-def _balance(items: list[core.Node]) -> core.Node:
-    if len(items) == 1:
-        return items[0]
-    middle = len(items) // 2
-    left, right = _balance(items[:middle]), _balance(items[middle:])
-    nullable = left.nullable or right.nullable
-    return core.Arithmetic(left.type, nullable, left.span, "+", left, right)
+        return []
+    values = [node for node in built if node is not None]
+    if any(map(is_too_big, values)):
+        report_too_big(session, name.span)
+    return values

@@ -5,11 +5,18 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 
 from rule_engine import core, tree
-from rule_engine.check.formulas import formula_of, inline
-from rule_engine.check.names import find_field, is_null, report_unknown_field, title_of
+from rule_engine.check.formulas import find_foreign, formula_of, inline
+from rule_engine.check.names import (
+    find_field,
+    is_null,
+    report_unknown_field,
+    report_unknown_formula,
+    title_of,
+)
 from rule_engine.check.session import Origin, Place, Session
 from rule_engine.core import Scope
 from rule_engine.errors import Span
+from rule_engine.messages import NOTHING, Phrase
 from rule_engine.types import FieldType, Kind, Link, ObjectType, Type
 
 MAX_HOPS = 3
@@ -71,7 +78,9 @@ def start(session: Session, place: Place, expression: tree.Path) -> Way | None:
         case "user":
             user = session.schema.object("user")
             if user is None:
-                session.report("unknown_object", 'there is no object "user"', first.span)
+                session.report(
+                    "unknown_object", 'there is no object "{name}"', first.span, name="user"
+                )
                 return None
             return Way(Origin(Scope.USER, (), user), tuple(rest))
     return Way(place.record, expression.parts)
@@ -89,7 +98,7 @@ def _whole_record(session: Session, origin: Origin, expression: tree.Path) -> co
         return core.Path(kind, True, expression.span, Scope.USER, (), "user", "id")
     word = expression.parts[-1].text
     session.report(
-        "needs_field", f'"{word}" needs a field', expression.span, f"write  {word}.field"
+        "needs_field", '"{name}" needs a field', expression.span, "write  {name}.field", name=word
     )
     return None
 
@@ -102,6 +111,7 @@ def resolve(session: Session, place: Place, way: Way, span: Span) -> core.Node |
         field = find_field(origin.object, name.text)
         if field is None:
             return _other_than_field(session, place, origin, way.rest[position:], span)
+        session.mention("field", origin.object.name, field.name, name.span)
         if is_last:
             return path_to(origin, field, span)
         if len(way.rest) - position == 2 and _has_attributes(field):
@@ -133,7 +143,7 @@ def follow(
     if field.type.kind is not Kind.REFERENCE or target_name is None:
         session.report(
             "not_a_reference",
-            f'"{name.text}" has no fields of its own',
+            '"{name}" has no fields of its own',
             following.span,
             _part_hint(field, name.text, following.text),
             name=name.text,
@@ -141,14 +151,14 @@ def follow(
         return None
     target = session.schema.object(target_name)
     if target is None:
-        message = f'"{name.text}" leads to the unknown object "{target_name}"'
-        session.report("unknown_object", message, name.span, name=target_name)
+        template = '"{name}" leads to the unknown object "{object}"'
+        session.report("unknown_object", template, name.span, name=name.text, object=target_name)
         return None
     hop = core.Hop(origin.object.name, field.name, target.name)
     if len(origin.hops) >= MAX_HOPS and origin.object.name != "test":
         session.report(
             "path_too_long",
-            f"a path follows at most {MAX_HOPS} references",
+            "a path follows at most {most} references",
             following.span,
             "keep the value in a field on the way",
             most=MAX_HOPS,
@@ -157,12 +167,16 @@ def follow(
     return Origin(origin.scope, (*origin.hops, hop), target)
 
 
-def _part_hint(field: FieldType, name: str, part: str) -> str:
+def _part_hint(field: FieldType, name: str, part: str) -> Phrase:
     if field.type.kind in (Kind.DATE, Kind.INSTANT) and part in ("year", "quarter", "month", "day"):
-        return f"write  {part}_of({name})"
+        return Phrase("write  {part}_of({name})", {"part": part, "name": name})
+    if part == "changed":
+        return Phrase("write  {name} changed", {"name": name})
+    if part in ("length", "upper", "lower", "trim"):
+        return Phrase("write  {part}({name})", {"part": part, "name": name})
     if field.type.kind is Kind.INSTANT and part == "date":
-        return f"write  date_of({name})"
-    return ""
+        return Phrase("write  date_of({name})", {"name": name})
+    return NOTHING
 
 
 def _has_attributes(field: FieldType) -> bool:
@@ -178,13 +192,17 @@ def _attribute(
         for option in field.options.values()
         for attribute, (kind, _) in option.attributes.items()
     }
+    owner = f"{origin.object.name}.{field.name}"
+    session.mention("attribute" if name.text in known else "missing", owner, name.text, name.span)
     if name.text not in known:
         session.report(
             "unknown_attribute",
-            f'the options of "{field.name}" have no "{name.text}"',
+            'the options of "{field}" have no "{name}"',
             name.span,
-            f"they have: {', '.join(sorted(known))}",
+            "they have: {known}",
+            field=field.name,
             name=name.text,
+            known=sorted(known),
         )
         return None
     values = tuple(
@@ -204,7 +222,15 @@ def _other_than_field(
     name = rest[0]
     formula = formula_of(session, origin.object, name.text)
     if formula is not None:
+        session.mention("formula", origin.object.name, formula.head.name.text, name.span)
+        if len(rest) > 1:
+            session.mention("output", formula.head.name.text, rest[1].text, rest[1].span)
         return inline(session, origin, formula, rest, span)
+    foreign = find_foreign(session, origin.object, rest)
+    if foreign is not None:
+        inside, formula = foreign
+        session.mention("formula", origin.object.name, formula.head.name.text, rest[1].span)
+        return inline(inside, origin, formula, rest[1:], span)
     if place.candidate is not None and origin is place.record:
         user = Origin(Scope.USER, (), place.candidate)
         if find_field(place.candidate, name.text) is not None:
@@ -213,8 +239,10 @@ def _other_than_field(
         _report_many(session, origin.object, rest)
     elif is_null(tree.Path(span, rest)):
         session.report(
-            "null", f'"{name.text}" is not a value', name.span, 'write "is empty"', name=name.text
+            "null", '"{name}" is not a value', name.span, 'write "is empty"', name=name.text
         )
+    elif len(rest) > 1 and name.text in session.packages:
+        report_unknown_formula(session, origin.object, name.text, rest[1])
     else:
         report_unknown_field(session, origin.object, name)
     return None
@@ -225,10 +253,12 @@ def _report_many(session: Session, owner: ObjectType, rest: tuple[tree.Name, ...
     example = f"latest({written})" if len(rest) > 1 else f"count({written})"
     session.report(
         "many_records",
-        f'{title_of(owner)} has many "{rest[0].text}"',
+        '{object} has many "{name}"',
         rest[0].span,
-        f"say which or how many, e.g. {example}",
+        "say which or how many, e.g. {example}",
+        object=title_of(owner),
         name=rest[0].text,
+        example=example,
     )
 
 
@@ -237,7 +267,7 @@ def find_link(session: Session, place: Place, path: tree.Path) -> tuple[Way, Lin
 
     Nothing is reported: what leads to no link is for `check_path` to judge.
     """
-    quiet = replace(session, found=[])
+    quiet = replace(session, found=[], mentions=[])
     way = start(quiet, place, path)
     if way is None:
         return None
@@ -246,7 +276,12 @@ def find_link(session: Session, place: Place, path: tree.Path) -> tuple[Way, Lin
         field = find_field(origin.object, name.text)
         if field is None:
             link = origin.object.links.get(name.text)
-            return None if link is None else (Way(origin, way.rest[position + 1 :]), link)
+            if link is None:
+                return None
+            session.mentions.extend(quiet.mentions)
+            session.mention("link", origin.object.name, link.name, name.span)
+            return Way(origin, way.rest[position + 1 :]), link
+        quiet.mention("field", origin.object.name, field.name, name.span)
         if position + 1 == len(way.rest):
             return None
         following = follow(quiet, origin, field, name, way.rest[position + 1])

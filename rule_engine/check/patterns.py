@@ -17,15 +17,19 @@ def check_matches(session: Session, place: Place, expression: tree.Expression) -
     operand = session.check(place, expression.operand)
     problem = _problem(expression.pattern.value)
     if problem is not None:
-        message = f"this pattern cannot be read: {problem}"
-        hint = "patterns are RE2's: no look-around, no back-references"
-        session.report("bad_pattern", message, expression.pattern.span, hint)
+        session.report(
+            "bad_pattern",
+            "this pattern cannot be read: {problem}",
+            expression.pattern.span,
+            "patterns are RE2's: no look-around, no back-references",
+            problem=problem,
+        )
         return None
     if operand is None:
         return None
     if not is_kind(operand, Kind.TEXT, Kind.CHOICE):
-        message = f'"matches" looks into text, not {say(operand)}'
-        session.report("wrong_type", message, operand.span)
+        template = '"matches" looks into text, not {found}'
+        session.report("wrong_type", template, operand.span, found=say(operand))
         return None
     boolean, pattern = Type(Kind.BOOLEAN), expression.pattern.value
     node: core.Node = core.Matches(boolean, False, expression.span, operand, pattern)

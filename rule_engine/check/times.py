@@ -9,6 +9,7 @@ from rule_engine import core, tree
 from rule_engine.check.session import Place, Session, is_kind
 from rule_engine.check.words import say
 from rule_engine.errors import Span
+from rule_engine.messages import Phrase
 from rule_engine.types import Kind, Type
 from rule_engine.values import BusinessLength, CalendarLength
 
@@ -40,6 +41,15 @@ _MINUTES = {"minute": 1, "hour": 60}
 _CALENDAR_DAYS = {"day": 1, "week": 7}
 _MONTHS = {"month": 1, "quarter": 3, "year": 12}
 MAX_LENGTH = 100_000
+UNITS = {
+    "minute": Phrase("minutes"),
+    "hour": Phrase("hours"),
+    "day": Phrase("days"),
+    "week": Phrase("weeks"),
+    "month": Phrase("months"),
+    "quarter": Phrase("quarters"),
+    "year": Phrase("years"),
+}
 
 
 def read_length(
@@ -48,20 +58,36 @@ def read_length(
     """Gives the value of a length of time; reports parts of days and lengths beyond sense."""
     unit, amount = written.unit, written.amount
     if amount > MAX_LENGTH:
-        session.report("too_long", f"a length has at most {MAX_LENGTH:,} {unit}s", written.span)
+        session.report(
+            "too_long",
+            "a length has at most {most} {unit}",
+            written.span,
+            most=f"{MAX_LENGTH:,}",
+            unit=UNITS[unit],
+        )
         return None
     if unit in _MINUTES:
         return _clock(session, written, amount * _MINUTES[unit])
     if amount != int(amount):
-        smaller = {"day": "hours", "week": "days"}.get(unit, "days")
-        hint = f"write it in {smaller}"
-        session.report("part_of_day", f"{unit}s are counted whole", written.span, hint)
+        session.report(
+            "part_of_day",
+            "{unit} are counted whole",
+            written.span,
+            "write it in {smaller}",
+            unit=UNITS[unit],
+            smaller=UNITS["hour" if unit == "day" else "day"],
+        )
         return None
     if written.business:
         if unit == "day":
             return BusinessLength(days=int(amount))
-        hint = "write business hours or business days"
-        session.report("business_time", f"there are no business {unit}s", written.span, hint)
+        session.report(
+            "no_such_business_time",
+            "there are no business {unit}",
+            written.span,
+            "write business hours or business days",
+            unit=UNITS[unit],
+        )
         return None
     if unit in _CALENDAR_DAYS:
         return CalendarLength(days=int(amount) * _CALENDAR_DAYS[unit])
@@ -123,16 +149,21 @@ def _moment_and_length(
     if operand is None or amount is None:
         return None
     if not is_kind(operand, _DATE, _INSTANT):
-        message = f'"{doing}" looks at dates and points in time, not {say(operand)}'
-        session.report("wrong_type", message, operand.span)
+        template = '"{doing}" looks at dates and points in time, not {found}'
+        session.report("wrong_type", template, operand.span, doing=doing, found=say(operand))
         return None
     if not is_kind(amount, _DAYS, _HOURS):
-        message = f'"{doing}" needs a length of time, not {say(amount)}'
-        session.report("wrong_type", message, amount.span, "write e.g.  7 days")
+        session.report(
+            "wrong_type",
+            '"{doing}" needs a length of time, not {found}',
+            amount.span,
+            "write e.g.  7 days",
+            doing=doing,
+            found=say(amount),
+        )
         return None
     if is_kind(operand, _DATE) and is_kind(amount, _HOURS):
-        message = "a date has no hours"
-        session.report("mismatch", message, amount.span, "write days")
+        session.report("mismatch", "a date has no hours", amount.span, "write days")
         return None
     return operand, amount
 

@@ -15,7 +15,10 @@ Statement = Calendar | Define | Table | Score | Validate | Rule | Assign | Appro
 
 @dataclass(frozen=True, slots=True)
 class Ruleset:
-    """A parsed text. `name` and `version` are empty without a `ruleset` line."""
+    """A parsed text. `name` and `version` are empty without a `ruleset` line.
+
+    `package` is whose names it shares; what other packages define is `package.name` here.
+    """
 
     name: str
     label: str
@@ -24,3 +27,4 @@ class Ruleset:
     statements: tuple[Statement, ...]
     source: str
     text: str
+    package: str = ""

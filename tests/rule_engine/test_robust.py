@@ -1,80 +1,166 @@
-"""Damaged texts give findings with places inside the text, never another exception."""
+"""Texts that mean harm: refused or taken, in time that grows with their size only."""
 
 from __future__ import annotations
 
-import re
-from pathlib import Path
+import subprocess
+import sys
+import time
+from collections.abc import Callable
 
-from hypothesis import given, settings
-from hypothesis import strategies as st
+import pytest
 
-from rule_engine import Diagnostic, RuleCheckError, RuleSyntaxError, compile_program, parse
+from rule_engine import RuleCheckError, RuleSyntaxError, compile_program, parse
 from tests.rule_engine.schemas import SCHEMA
 
-TEXTS = [path.read_text("utf-8") for path in (Path(__file__).parent / "examples").glob("*.rules")]
-TOKENS = [re.findall(r'"[^"\n]*"|\w+|\s+|[^\w\s]', text) for text in TEXTS]
-WORDS = sorted({token for tokens in TOKENS for token in tokens} | set("“，‘&|!;%$\\`\"'\n\t{}[]()"))
+SCORE = "score s on lead into score {\n"
 
-edits = st.lists(
-    st.tuples(
-        st.sampled_from(["drop", "insert", "swap", "double", "cut"]),
-        st.integers(0, 10_000),
-        st.sampled_from(WORDS),
+
+def score(*lines: str) -> str:
+    return SCORE + "\n".join(lines) + "\n}"
+
+
+def chain(count: int) -> str:
+    return "".join(f"if employees = {n} then {n} else " for n in range(count)) + "0"
+
+
+def defines(count: int, body: str) -> str:
+    """`{n}` in the body names the next define."""
+    lines = [f"define d{n} on lead as " + body.replace("{n}", f"d{n + 1}") for n in range(count)]
+    return "\n".join([*lines, f"define d{count} on lead as 1"])
+
+
+TOO_BIG = "with its formulas this has over 20,000 parts, or over 100 levels"
+TOO_MANY_OPERATORS = "this expression has more than 100 operators inside each other"
+CLOSED = 'the "{" on line 1 is not closed'
+
+#: A text, and the message or hint of the first finding; nothing for a text that is taken.
+HOSTILE: dict[str, tuple[Callable[[], str], str]] = {
+    "200 brackets": (
+        lambda: score(f"add {'(' * 200}1{')' * 200}"),
+        "brackets nest more than 60 deep",
     ),
-    min_size=1,
-    max_size=4,
-)
+    "59 brackets": (lambda: score(f"add {'(' * 59}1{')' * 59}"), ""),
+    "2 MB": (
+        lambda: "#" * 2_000_000,
+        "the text has 2,000,000 bytes; at most 1,048,576 are allowed",
+    ),
+    "10,000 items": (
+        lambda: score(f"add 1 when employees in [{', '.join(map(str, range(10_000)))}]"),
+        "a list has at most 1,000 items, this one has 10,000",
+    ),
+    "200 terms": (lambda: score("add " + " + ".join(["employees"] * 200)), TOO_MANY_OPERATORS),
+    "90 terms": (lambda: score("add " + " + ".join(["employees"] * 90)), ""),
+    "200 alternatives": (
+        lambda: score("add 1 when " + " or ".join(f"employees = {n}" for n in range(200))),
+        "",
+    ),
+    "95 turns": (lambda: score(f"add {chain(95)}"), ""),
+    "200 turns": (lambda: score(f"add {chain(200)}"), TOO_MANY_OPERATORS),
+    "300 negations": (lambda: score(f"add 1 when {'not ' * 300}opted_in"), TOO_MANY_OPERATORS),
+    "chained formulas": (lambda: defines(1_000, "employees + {n}"), TOO_BIG),
+    "deep formulas": (lambda: defines(60, f"{'(1 + ' * 55}{{n}}{')' * 55}"), TOO_BIG),
+    "formulas that double": (lambda: defines(40, "{n} + {n}"), TOO_BIG),
+    "tables in tables": (
+        lambda: (
+            "\n".join(
+                f"table d{n} on lead first {{ | employees => p | d{n + 1} => d{n + 1} | - => 1 }}"
+                for n in range(100)
+            )
+            + " define d100 on lead as 1"
+        ),
+        TOO_BIG,
+    ),
+    "a large table": (
+        lambda: (
+            "table t on lead unique {\n| employees | amount => p\n"
+            + "".join(f"| {n} | < {n % 7} CNY => {n}\n" for n in range(2_000))
+            + "| - | - => 0 }"
+        ),
+        "",
+    ),
+    "one item twice": (
+        lambda: score(*[f"add 1 when employees in [{'5, ' * 900}]"] * 20),
+        "5 stands in this list twice",
+    ),
+    "never closed": (lambda: SCORE + "add 1\n" * 20_000, CLOSED),
+    "many mistakes": (lambda: "score s on lead into score { add 1 wen }\n" * 3_000, ""),
+    "one long line": (lambda: score("add 1 " * 20_000 + "wen"), ""),
+    "braces": (lambda: "{" * 100_000, "brackets nest more than 60 deep"),
+    "quotes": (lambda: '"' * 100_000, ""),
+    "dashes": (lambda: "table t on lead first { | a => b | " + "- " * 20_000, ""),
+    "dashes and comments": (lambda: "table t on lead first { | a => b | " + "- #\n" * 20_000, ""),
+    "unknown names": (lambda: score(*(f"add zqx{n}" for n in range(2_000))), ""),
+    "rules that set each other off": (
+        lambda: "".join(
+            f"rule r{n} on lead after update {{ when status changed set score to {n} }}\n"
+            for n in range(400)
+        ),
+        "",
+    ),
+    "a regular expression": (
+        lambda: 'validate v on lead { require title matches "(a+)+$" message "x" }',
+        "",
+    ),
+}
+REFUSED = {
+    "many mistakes",
+    "quotes",
+    "one long line",
+    "dashes",
+    "dashes and comments",
+    "unknown names",
+}
+#: CPU seconds: for each KB, and whatever a small text costs at most.
+PER_KB, GRACE = 0.1, 1.5
 
 
-def damage(tokens: list[str], changes: list[tuple[str, int, str]]) -> str:
-    tokens = list(tokens)
-    for kind, number, word in changes:
-        place = number % max(1, len(tokens))
-        match kind:
-            case "drop":
-                tokens[place : place + 1] = []
-            case "insert":
-                tokens[place:place] = [word]
-            case "swap":
-                tokens[place : place + 1] = [word]
-            case "double":
-                tokens[place:place] = tokens[place : place + 3]
-            case _:
-                tokens[place + 30 :] = []
-    return "".join(tokens)
-
-
-def find(text: str) -> tuple[Diagnostic, ...]:
+@pytest.mark.parametrize("name", HOSTILE)
+def test_hostile_texts(name: str) -> None:
+    make, expected = HOSTILE[name]
+    text = make()
+    start = time.process_time()
     try:
-        return compile_program([parse(text)], SCHEMA).warnings
+        found = compile_program([parse(text)], SCHEMA).warnings
+        taken = True
     except (RuleSyntaxError, RuleCheckError) as error:
-        return error.diagnostics
+        found, taken = error.diagnostics, False
+    took = time.process_time() - start
+    assert took < GRACE + PER_KB * len(text) / 1024, f"{took:.2f} s for {len(text)} characters"
+    said = [part for one in found[:1] for part in (one.message, one.hint)]
+    if name in REFUSED:
+        assert not taken
+    elif expected:
+        assert expected in said
+    else:
+        assert (taken, said) == (True, [])
 
 
-@settings(max_examples=150, deadline=None)
-@given(st.sampled_from(range(len(TOKENS))), edits)
-def test_damaged_texts(number: int, changes: list[tuple[str, int, str]]) -> None:
-    text = damage(TOKENS[number], changes)
-    lines = text.split("\n")
-    for finding in find(text):
-        span = finding.span
-        assert 1 <= span.line <= len(lines)
-        assert 1 <= span.column <= len(lines[span.line - 1]) + 1
-        assert span.width >= 1
-        assert finding.message
-        assert finding.code
-    assert [(f.span.line, f.span.column) for f in find(text)] == sorted(
-        (f.span.line, f.span.column) for f in find(text)
+START = """
+import time, lark, sqlalchemy, msgspec
+start = time.process_time()
+from rule_engine.syntax.tables import parser
+middle = time.process_time()
+parser()
+print(time.process_time() - start, time.process_time() - middle)
+"""
+
+
+def test_the_parser_starts_from_its_tables() -> None:
+    """From the cache it starts in about a tenth of what building it from the grammar takes."""
+    runs = [
+        subprocess.run([sys.executable, "-c", START], capture_output=True, check=True, text=True)
+        for _ in range(3)
+    ]
+    loading = min(float(run.stdout.split()[1]) for run in runs)
+    build = "from rule_engine.syntax.tables import build_parser as parser"
+    built = subprocess.run(
+        [
+            sys.executable,
+            "-c",
+            START.replace("from rule_engine.syntax.tables import parser", build),
+        ],
+        capture_output=True,
+        check=True,
+        text=True,
     )
-
-
-@settings(max_examples=100, deadline=None)
-@given(st.lists(st.sampled_from(WORDS), max_size=40).map("".join))
-def test_nonsense(text: str) -> None:
-    find(text)
-
-
-@settings(max_examples=50, deadline=None)
-@given(st.text(max_size=60))
-def test_noise(text: str) -> None:
-    find(text)
+    assert loading < float(built.stdout.split()[1]) / 6
