@@ -14,16 +14,18 @@ from pkgutil import iter_modules
 
 from rule_engine.backends.dialects.dialect import Dialect
 from rule_engine.backends.dialects.values import Amount, Element, Number, Plain, Value
+from rule_engine.backends.javascript.calls import JavaScript
 from rule_engine.core import Call, Node
 from rule_engine.errors import Span
-from rule_engine.types import Kind, Schema, Type
+from rule_engine.types import Calendar, Environment, Kind, Schema, Type
 
 
 @dataclass(frozen=True, slots=True)
 class Parameter:
     """One parameter. `words` are the constant texts allowed (none: any value of `kinds`).
 
-    `repeats` belongs to the last parameter only: it stands for one or more arguments.
+    `repeats` belongs to the last parameter only: it stands for one or more arguments. One that
+    `names_calendar` takes a calendar's name; left out, the organisation's calendar is meant ("").
     """
 
     name: str
@@ -31,6 +33,7 @@ class Parameter:
     optional: bool = False
     repeats: bool = False
     words: tuple[str, ...] = ()
+    names_calendar: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,8 +104,10 @@ class Function:
 
     `result` gives the type for the arguments' types, or None when they do not go together;
     `python(environment, *values)` computes it. Unless `takes_empty`, an empty argument makes the
-    result empty without a call. `sql` is None when a database cannot say it. A function with
-    `expand` is short for another expression, which takes the call's place (None: not so).
+    result empty without a call. `sql` is None where databases cannot say it, `javascript` where
+    browsers cannot. `examples` are expressions with their values as texts, told by
+    `reference`. A function with `expand` is short for another expression, which takes the
+    call's place (None: not so).
     """
 
     name: str
@@ -110,7 +115,9 @@ class Function:
     result: Callable[[Sequence[Type]], Type | None]
     python: Callable[..., object]
     doc: str
-    sql: Callable[[SqlCall], Value] | None = None
+    examples: tuple[tuple[str, str], ...]
+    sql: Callable[[SqlCall], Value] | None
+    javascript: JavaScript | None
     takes_empty: bool = False
     nullable: Callable[[Sequence[Node]], bool] = field(default=any_nullable)
     expand: Callable[[Schema, Sequence[Node], Span], Node | None] | None = None
@@ -124,6 +131,11 @@ class Function:
             for name, parameter in zip(names, self.parameters, strict=True)
         )
         return f"{self.name}({', '.join(written)})"
+
+
+def calendar_of(environment: Environment, name: str) -> Calendar:
+    """Gives a calendar whose name was checked; raises KeyError where it is not known."""
+    return environment.calendars[name]
 
 
 def always(kind: Kind) -> Callable[[Sequence[Type]], Type]:

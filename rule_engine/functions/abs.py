@@ -6,6 +6,7 @@ from dataclasses import replace
 from decimal import Decimal
 
 from rule_engine.backends.dialects.values import Value
+from rule_engine.backends.javascript.calls import plain
 from rule_engine.functions import Function, Parameter, SqlCall, on_number, same_as_first
 from rule_engine.types import Environment, Kind
 from rule_engine.values import Money
@@ -28,5 +29,7 @@ FUNCTION = Function(
     result=same_as_first,
     python=_abs,
     sql=_sql,
+    javascript=plain("absolute"),
     doc="Gives a number without its sign.",
+    examples=(("abs(-3.5)", "3.5"), ("abs(-20 CNY)", "20 CNY")),
 )

@@ -7,6 +7,7 @@ from decimal import Decimal
 
 from rule_engine import arithmetic
 from rule_engine.backends.dialects.values import Value
+from rule_engine.backends.javascript.calls import plain
 from rule_engine.functions import Function, Parameter, SqlCall, on_number, same_as_first
 from rule_engine.types import Environment, Kind
 from rule_engine.values import Money
@@ -29,5 +30,7 @@ FUNCTION = Function(
     result=same_as_first,
     python=_ceiling,
     sql=_sql,
+    javascript=plain("ceiling"),
     doc="Gives the smallest whole number that is not below.",
+    examples=(("ceiling(2.1)", "3"), ("ceiling(-2.1)", "-2")),
 )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from rule_engine.backends.dialects.values import Plain, Value
+from rule_engine.backends.javascript.calls import plain
 from rule_engine.functions import Function, Parameter, SqlCall, always
 from rule_engine.types import Environment, Kind
 
@@ -23,7 +24,9 @@ FUNCTION = Function(
     result=always(Kind.TEXT),
     python=_concat,
     sql=_sql,
+    javascript=plain("concat"),
     doc="Gives texts joined in order; empty ones are left out.",
+    examples=(('concat("North", " ", "Sea")', "North Sea"),),
     takes_empty=True,
     nullable=lambda arguments: all(argument.nullable for argument in arguments),
 )

@@ -5,6 +5,7 @@ from __future__ import annotations
 from decimal import Decimal
 
 from rule_engine.backends.dialects.values import Value
+from rule_engine.backends.javascript.calls import plain
 from rule_engine.functions import Function, Parameter, SqlCall, always, never_nullable
 from rule_engine.types import Environment, Kind
 
@@ -28,7 +29,9 @@ FUNCTION = Function(
     result=always(Kind.NUMBER),
     python=_count,
     sql=_sql,
+    javascript=plain("countOptions"),
     doc="Gives how many options are chosen; count(lines) of records is an aggregate.",
+    examples=(("count(user.languages)", "2"),),
     takes_empty=True,
     nullable=never_nullable,
 )

@@ -24,5 +24,7 @@ FUNCTION = Function(
     result=always(Kind.DATE),
     python=_date_of,
     sql=_sql,
+    javascript=lambda call: call.day(0),
     doc="Gives the date of a point in time in the organisation's zone.",
+    examples=(("date_of(2026-03-01T23:30:00Z)", "2026-03-02"), ("date_of(now)", "2026-03-02")),
 )

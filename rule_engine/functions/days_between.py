@@ -6,6 +6,8 @@ from datetime import date
 from decimal import Decimal
 
 from rule_engine.backends.dialects.values import Value
+from rule_engine.backends.javascript.calls import JavaScriptCall
+from rule_engine.backends.javascript.code import Code, run_time
 from rule_engine.dates import day_of_moment
 from rule_engine.functions import Function, Parameter, SqlCall, always
 from rule_engine.types import Environment, Kind
@@ -20,6 +22,10 @@ def _sql(call: SqlCall) -> Value:
     return call.dialect.times.days_between(call.day(1), call.day(0))
 
 
+def _javascript(call: JavaScriptCall) -> Code:
+    return run_time("daysBetween", call.day(0), call.day(1))
+
+
 FUNCTION = Function(
     name="days_between",
     parameters=(
@@ -29,5 +35,10 @@ FUNCTION = Function(
     result=always(Kind.NUMBER),
     python=_days_between,
     sql=_sql,
+    javascript=_javascript,
     doc="Gives the number of days from the first date to the second.",
+    examples=(
+        ("days_between(2026-02-27, 2026-03-02)", "3"),
+        ("days_between(today, 2026-03-01)", "-1"),
+    ),
 )

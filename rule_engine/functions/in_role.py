@@ -7,6 +7,7 @@ from collections.abc import Collection
 import sqlalchemy as sa
 
 from rule_engine.backends.dialects.values import Plain, Value
+from rule_engine.backends.javascript.calls import with_environment
 from rule_engine.columns import Choices
 from rule_engine.functions import Function, Parameter, SqlCall, always, never_nullable
 from rule_engine.types import Environment, Kind
@@ -19,7 +20,8 @@ def _in_role(environment: Environment, name: str) -> bool:
 
 def _sql(call: SqlCall) -> Value:
     known = sa.bindparam("user_roles", type_=Choices())
-    return Plain(call.dialect.texts.in_set(call.element(0), known), True)
+    found = call.dialect.texts.in_set(call.element(0), known)
+    return Plain(sa.func.coalesce(found, sa.false(), type_=sa.Boolean()), False)
 
 
 FUNCTION = Function(
@@ -28,6 +30,8 @@ FUNCTION = Function(
     result=always(Kind.BOOLEAN),
     python=_in_role,
     sql=_sql,
+    javascript=with_environment("inRole"),
     doc='Says whether the acting person has a role, by its name in "roles".',
+    examples=(('in_role("sales_rep")', "true"), ('in_role("admin")', "false")),
     nullable=never_nullable,
 )

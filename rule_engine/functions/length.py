@@ -5,6 +5,7 @@ from __future__ import annotations
 from decimal import Decimal
 
 from rule_engine.backends.dialects.values import Value
+from rule_engine.backends.javascript.calls import plain
 from rule_engine.functions import Function, Parameter, SqlCall, always, never_nullable
 from rule_engine.types import Environment, Kind
 
@@ -28,7 +29,9 @@ FUNCTION = Function(
     result=always(Kind.NUMBER),
     python=_length,
     sql=_sql,
+    javascript=plain("countLetters"),
     doc="Gives the number of characters; 0 for an empty text.",
+    examples=(('length("Zürich")', "6"), ("length(user.phone)", "0")),
     takes_empty=True,
     nullable=never_nullable,
 )

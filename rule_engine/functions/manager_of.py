@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from rule_engine.backends.javascript.calls import with_environment
 from rule_engine.core import Hop, Node, Path, Scope
 from rule_engine.errors import Span
 from rule_engine.functions import Function, Parameter, always_nullable, same_as_first
@@ -35,7 +36,10 @@ FUNCTION = Function(
     parameters=(Parameter("user", frozenset({Kind.REFERENCE})),),
     result=same_as_first,
     python=_manager_of,
+    sql=None,
+    javascript=with_environment("managerOf"),
     doc="Gives a user's manager: manager_of(owner) is owner.manager.",
+    examples=(("manager_of(user) = user", "false"), ("manager_of(user) is empty", "true")),
     nullable=always_nullable,
     expand=_as_path,
 )

@@ -5,6 +5,7 @@ from __future__ import annotations
 from decimal import Decimal
 
 from rule_engine.backends.dialects.values import Value
+from rule_engine.backends.javascript.calls import plain
 from rule_engine.functions import Function, Parameter, SqlCall, always, always_nullable
 from rule_engine.text import parse_number
 from rule_engine.types import Environment, Kind
@@ -26,6 +27,8 @@ FUNCTION = Function(
     result=always(Kind.NUMBER),
     python=_number_of,
     sql=_sql,
+    javascript=plain("parseNumber"),
     doc="Gives the number that a text says; empty when it says none.",
+    examples=(('number_of("12.50")', "12.5"), ('number_of("twelve")', "empty")),
     nullable=always_nullable,
 )

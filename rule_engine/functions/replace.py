@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from rule_engine.backends.dialects.values import Plain, Value
+from rule_engine.backends.javascript.calls import plain
 from rule_engine.functions import Function, Parameter, SqlCall, always, always_nullable
 from rule_engine.types import Environment, Kind
 
@@ -27,6 +28,8 @@ FUNCTION = Function(
     result=always(Kind.TEXT),
     python=_replace,
     sql=_sql,
+    javascript=plain("replace"),
     doc="Gives a text with each exact part replaced by another.",
+    examples=(('replace("a-b-c", "-", "/")', "a/b/c"),),
     nullable=always_nullable,
 )

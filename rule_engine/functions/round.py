@@ -7,6 +7,7 @@ from decimal import Decimal
 
 from rule_engine.arithmetic import MAX_PLACES, ZERO, round_places
 from rule_engine.backends.dialects.values import Value
+from rule_engine.backends.javascript.calls import plain
 from rule_engine.functions import Function, Parameter, SqlCall, on_number, same_as_first
 from rule_engine.types import Environment, Kind
 from rule_engine.values import Money
@@ -39,6 +40,8 @@ FUNCTION = Function(
     result=same_as_first,
     python=_round,
     sql=_sql,
+    javascript=plain("round"),
     doc="Gives a number rounded to so many digits after the point; ties go away from zero.",
+    examples=(("round(2.5)", "3"), ("round(1.005, 2)", "1.01"), ("round(1250, -2)", "1300")),
     nullable=lambda arguments: len(arguments) > 1 or arguments[0].nullable,
 )

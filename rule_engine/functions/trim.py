@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from rule_engine.backends.dialects.values import Plain, Value
+from rule_engine.backends.javascript.calls import plain
 from rule_engine.functions import Function, Parameter, SqlCall, always, always_nullable
 from rule_engine.text import clean
 from rule_engine.types import Environment, Kind
@@ -23,6 +24,8 @@ FUNCTION = Function(
     result=always(Kind.TEXT),
     python=_trim,
     sql=_sql,
+    javascript=plain("clean"),
     doc="Gives a text without white space at its ends; blank text is empty.",
+    examples=(('trim("  Acme ")', "Acme"),),
     nullable=always_nullable,
 )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from rule_engine.backends.dialects.values import Plain, Value
+from rule_engine.backends.javascript.calls import plain
 from rule_engine.functions import Function, Parameter, SqlCall, always
 from rule_engine.text import upper
 from rule_engine.types import Environment, Kind
@@ -23,5 +24,7 @@ FUNCTION = Function(
     result=always(Kind.TEXT),
     python=_upper,
     sql=_sql,
+    javascript=plain("upper"),
     doc="Gives a text in capital letters.",
+    examples=(('upper("straße")', "STRASSE"),),
 )

@@ -6,6 +6,7 @@ from datetime import date
 from decimal import Decimal
 
 from rule_engine.backends.dialects.values import Value
+from rule_engine.backends.javascript.calls import of_day
 from rule_engine.dates import day_of_moment
 from rule_engine.functions import Function, Parameter, SqlCall, always
 from rule_engine.types import Environment, Kind
@@ -26,5 +27,7 @@ FUNCTION = Function(
     result=always(Kind.NUMBER),
     python=_weekday_of,
     sql=_sql,
+    javascript=of_day("weekdayOf"),
     doc="Gives the day of the week of a date: Monday is 1, Sunday 7.",
+    examples=(("weekday_of(2026-03-02)", "1"),),
 )

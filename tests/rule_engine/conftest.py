@@ -2,19 +2,50 @@
 
 from __future__ import annotations
 
+import os
 import uuid
 from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
 
 import psycopg
 import pytest
 import sqlalchemy as sa
 
 from rule_engine.backends.sql import register_sqlite_functions
+from tests.conftest import find_postgresql
+from trellis.evaluation.javascript import NO_NODE, Answers, find_node, running_node
+
+
+@pytest.fixture(scope="session")
+def node() -> Iterator[Answers]:
+    """Gives the one Node that runs compiled JavaScript; in CI it has to be there."""
+    if find_node() is None:
+        pytest.fail(NO_NODE) if os.environ.get("CI") else pytest.skip(NO_NODE)
+    with running_node() as answers:
+        yield answers
 
 
 @pytest.fixture(scope="module")
 def connection(dialect: str, request: pytest.FixtureRequest) -> Iterator[sa.Connection]:
-    """Gives a connection that runs compiled rules. PostgreSQL's JIT costs more than it saves."""
+    """Gives a connection that runs compiled rules."""
+    with connected(dialect, request) as connection:
+        yield connection
+
+
+@pytest.fixture(scope="module")
+def connections(request: pytest.FixtureRequest) -> Iterator[dict[str, sa.Connection]]:
+    """Gives a connection to each database that is chosen and there; in CI both have to be."""
+    chosen = request.config.getoption("--database")
+    dialects = ["sqlite", "postgresql"] if chosen == "both" else [chosen]
+    if find_postgresql() is None and not os.environ.get("CI"):
+        dialects.remove("postgresql")
+    with ExitStack() as stack:
+        yield {one: stack.enter_context(connected(one, request)) for one in dialects}
+
+
+@contextmanager
+def connected(dialect: str, request: pytest.FixtureRequest) -> Iterator[sa.Connection]:
+    """Gives a connection for some time. PostgreSQL's JIT costs more than it saves."""
     if dialect == "sqlite":
         engine = sa.create_engine("sqlite://")
         with engine.connect() as connection:

@@ -1,282 +1,31 @@
-"""Random expressions of the language over the law's world, by kind of value, as text."""
+"""Random conditions of the language over the law's world, and what else the law says, as text."""
 
 from __future__ import annotations
 
 import json
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from decimal import Decimal
-from functools import cache, partial
-from typing import TypeVar
 
 from hypothesis import strategies as st
 
 from rule_engine.types import Kind
-from tests.rule_engine.law_world import DATES, INSTANTS, NUMBERS, SCHEMA, TEXTS
-
-Item = TypeVar("Item")
-Draw = Callable[[st.SearchStrategy[str]], str]
-OPTIONS = ("new", "offer", "won")
-TAGS = ("vip", "press", "partner")
-ORDERS = ("=", "!=", "<", "<=", ">", ">=")
-
-LITERALS: Mapping[Kind, Sequence[str]] = {
-    Kind.NUMBER: (*NUMBERS, "2.50001", "123456789012345678", "0.33333", "3"),
-    Kind.PERCENT: ("15%", "0%", "50%", "0.01%", "0.005%", "120%"),
-    Kind.MONEY: ("2.50 CNY", "0 CNY", "1000000 CNY", "3.33 USD", "0.005 CNY", "100 USD"),
-    Kind.BOOLEAN: ("true", "false"),
-    Kind.DATE: DATES,
-    Kind.INSTANT: (
-        *("2026-03-31T06:30:15+00:00", "2026-03-08T02:30", "2025-11-02T01:30", "2026-03-31T00:00"),
-        *(instant[:16] + "Z" for instant in INSTANTS[:4]),
-    ),
-    Kind.TIME: ("09:30", "00:00", "23:59"),
-    Kind.CALENDAR_LENGTH: ("1 day", "3 days", "1 month", "2 years", "0 days", "13 months"),
-    Kind.CLOCK_LENGTH: ("30 minutes", "36 hours", "1 hour", "0 hours"),
-}
+from tests.rule_engine.law_values import (
+    LITERALS,
+    ORDERS,
+    TAGS,
+    Draw,
+    Place,
+    ValueWriter,
+    all_paths,
+    links,
+    paths,
+)
+from tests.rule_engine.law_world import NUMBERS, SCHEMA, TEXTS
 
 
-@dataclass(frozen=True)
-class Place:
-    """Where an expression stands: `outer` is the object that `this.` means, in an aggregate."""
-
-    object: str
-    outer: str | None = None
-    depth: int = 3
-
-    def deeper(self) -> Place:
-        return replace(self, depth=self.depth - 1)
-
-    def inside(self, target: str) -> Place:
-        return Place(target, self.object, min(self.depth - 1, 1))
-
-
-@cache
-def paths(object_name: str, hops: int) -> dict[Kind, list[str]]:
-    """Gives the paths from an object over so many references, by kind."""
-    found: dict[Kind, list[str]] = {}
-    for name, field in SCHEMA.objects[object_name].fields.items():
-        found.setdefault(field.type.kind, []).append(name)
-        if field.type.kind is Kind.REFERENCE and hops and field.type.target:
-            for kind, names in paths(field.type.target, hops - 1).items():
-                found.setdefault(kind, []).extend(f"{name}.{inner}" for inner in names)
-    return found
-
-
-def all_paths(place: Place, kind: Kind) -> list[str]:
-    """Gives the paths that can stand in a place: of the record, of `this`, of the person."""
-    own = paths(place.object, 2).get(kind, [])
-    outer = paths(place.outer, 1).get(kind, []) if place.outer else []
-    user = paths("user", 1).get(kind, []) if kind not in (Kind.CLOCK_LENGTH,) else []
-    person = [f"user.{path}" for path in user if not path.startswith(("id", "created", "updated"))]
-    return [*own, *own, *(f"this.{path}" for path in outer), *person]
-
-
-def links(place: Place) -> list[tuple[str, str]]:
-    """Gives (path of the link, object of its records)."""
-    own = SCHEMA.objects[place.object]
-    found = [(name, link.target) for name, link in own.links.items()]
-    for name, field in own.fields.items():
-        target = SCHEMA.objects.get(field.type.target or "")
-        ways = target.links.values() if target else ()
-        found.extend((f"{name}.{link.name}", link.target) for link in ways)
-    return found
-
-
-def one_of(*items: str) -> st.SearchStrategy[str]:
-    return st.sampled_from(items)
-
-
-class Writer:
-    """Writes expressions by drawing their parts."""
-
-    def __init__(self, draw: Draw) -> None:
-        self.draw = draw
-
-    def pick(self, items: Sequence[str]) -> str:
-        return self.draw(st.sampled_from(items))
-
-    def one(self, items: Sequence[Item]) -> Item:
-        return items[int(self.pick([str(number) for number in range(len(items))]))]
-
-    def text_literal(self) -> str:
-        return json.dumps(self.pick(TEXTS), ensure_ascii=False)
-
-    def leaf(self, kind: Kind, place: Place) -> str:
-        literals = {
-            Kind.TEXT: lambda: self.text_literal(),
-            Kind.CHOICE: lambda: f'"{self.pick(OPTIONS)}"',
-        }
-        found = all_paths(place, kind)
-        if kind is Kind.DATE:
-            found = [*found, "today"]
-        if kind is Kind.INSTANT:
-            found = [*found, "now"]
-        if kind in (Kind.CHOICES, Kind.REFERENCE) or (found and self.pick("pppl") == "p"):
-            return self.pick(found)
-        literal = literals.get(kind)
-        return literal() if literal else self.pick(LITERALS[kind])
-
-    def value(self, kind: Kind, place: Place) -> str:
-        """Writes a value of a kind."""
-        if place.depth <= 0:
-            return self.leaf(kind, place)
-        forms: list[Callable[[], str]] = [lambda: self.leaf(kind, place)] * 4
-        forms.append(lambda: self.conditional(kind, place))
-        forms += [partial(form, place.deeper()) for form in self.forms().get(kind, ())]
-        if kind is not Kind.CALENDAR_LENGTH and links(place) and place.depth > 1:
-            forms.append(lambda: self.latest(kind, place))
-        if kind not in (Kind.CHOICES, Kind.REFERENCE, Kind.CALENDAR_LENGTH):
-            forms.append(lambda: self.coalesce(kind, place))
-        return self.one(forms)()
-
-    def conditional(self, kind: Kind, place: Place) -> str:
-        inner = place.deeper()
-        condition = self.condition(inner)
-        return f"(if {condition} then {self.value(kind, inner)} else {self.value(kind, inner)})"
-
-    def coalesce(self, kind: Kind, place: Place) -> str:
-        inner = place.deeper()
-        return f"coalesce({self.value(kind, inner)}, {self.value(kind, inner)})"
-
-    def forms(self) -> Mapping[Kind, Sequence[Callable[[Place], str]]]:
-        """Gives what else than a leaf can give a kind of value."""
-
-        def made(pattern: str, *kinds: Kind) -> Callable[[Place], str]:
-            return lambda place: pattern.format(*(self.value(kind, place) for kind in kinds))
-
-        number, percent, money = Kind.NUMBER, Kind.PERCENT, Kind.MONEY
-        date, instant, text = Kind.DATE, Kind.INSTANT, Kind.TEXT
-        days, clock = Kind.CALENDAR_LENGTH, Kind.CLOCK_LENGTH
-        moments = [
-            made(f"{function}({{0}})", kind)
-            for function in ("year_of", "month_of", "day_of", "quarter_of", "weekday_of")
-            for kind in (date, instant)
-        ]
-        units = ("year", "quarter", "month", "week", "day")
-        return {
-            number: [
-                *(made(f"({{0}} {op} {{1}})", number, number) for op in "+-*/+-*/"),
-                made("({0} * {1})", number, percent),
-                made("({0} / {1})", percent, percent),
-                made("({0} / {1})", money, money),
-                made("({0} / {1})", clock, clock),
-                made("(-{0})", number),
-                made("round({0}, {1})", number, number),
-                made("round({0})", number),
-                *(made(f"{f}({{0}})", number) for f in ("abs", "floor", "ceiling")),
-                made("mod({0}, {1})", number, number),
-                made("min({0}, {1}, {2})", number, number, number),
-                made("max({0}, {1})", number, number),
-                made("days_between({0}, {1})", date, date),
-                made("days_between({0}, {1})", instant, date),
-                made("length({0})", text),
-                made("count({0})", Kind.CHOICES),
-                made("number_of({0})", text),
-                *moments,
-                *[self.count, self.count, self.aggregate_number, self.aggregate_number],
-            ],
-            percent: [
-                made("({0} + {1})", percent, percent),
-                made("({0} * {1})", percent, percent),
-                made("(-{0})", percent),
-                lambda place: f"{self.pick(all_paths(place, Kind.CHOICE))}.probability",
-                lambda place: f"{self.pick(all_paths(place, Kind.CHOICE))}.probability",
-            ],
-            money: [
-                *(made(f"({{0}} {op} {{1}})", money, money) for op in "+-"),
-                made("({0} * {1})", money, number),
-                made("({0} * {1})", percent, money),
-                made("({0} / {1})", money, number),
-                made("(-{0})", money),
-                made("round({0}, 1)", money),
-                # Not of sums: what they are of nothing has no currency, which SQL does not order.
-                lambda place: f"min({self.leaf(money, place)}, {self.leaf(money, place)})",
-                self.aggregate_money,
-                self.aggregate_money,
-            ],
-            text: [
-                *(made(f"{f}({{0}})", text) for f in ("lower", "upper", "trim")),
-                made("concat({0}, {1})", text, text),
-                made("replace({0}, {1}, {2})", text, text, text),
-                *(
-                    made("text_of({0})", kind)
-                    for kind in (number, percent, money, Kind.BOOLEAN, date, instant, Kind.TIME)
-                ),
-                self.joined,
-            ],
-            date: [
-                made("({0} + {1})", date, days),
-                made("({0} - {1})", date, days),
-                made("date_of({0})", instant),
-                made("max({0}, {1})", date, date),
-                lambda place: f'start_of({self.value(date, place)}, "{self.pick(units)}")',
-            ],
-            instant: [
-                made("({0} + {1})", instant, days),
-                made("({0} - {1})", instant, clock),
-                made("min({0}, {1})", instant, instant),
-                lambda place: f'start_of({self.value(instant, place)}, "{self.pick(units)}")',
-            ],
-            Kind.TIME: [made(f"({{0}} {op} {{1}})", Kind.TIME, clock) for op in "+-"],
-            clock: [
-                made("({0} - {1})", instant, instant),
-                made("({0} - {1})", date, instant),
-                made("({0} - {1})", Kind.TIME, Kind.TIME),
-                made("({0} + {1})", clock, clock),
-                made("({0} * {1})", clock, number),
-                made("({0} / {1})", clock, number),
-            ],
-            days: [
-                made("({0} - {1})", date, date),
-                made("({0} * {1})", days, number),
-                made("({0} + {1})", days, days),
-            ],
-        }
-
-    # ------------------------------------------------------------ aggregates
-
-    def _link(self, place: Place) -> tuple[str, Place, str]:
-        path, target = self.one(links(place))
-        inner = place.inside(target)
-        where = f" where {self.condition(inner)}" if self.pick("yyn") == "y" else ""
-        return path, inner, where
-
-    def _over(self, kind: Kind, place: Place) -> tuple[str, Place, str]:
-        path, inner, where = self._link(place)
-        names = [name for name in paths(inner.object, 1).get(kind, []) if name != "id"]
-        return (f"{path}.{self.pick(names)}" if names else "", inner, where)
-
-    def count(self, place: Place) -> str:
-        if not links(place):
-            return self.leaf(Kind.NUMBER, place)
-        path, _, where = self._link(place)
-        return f"count({path}{where})"
-
-    def aggregate_number(self, place: Place) -> str:
-        return self._aggregate(Kind.NUMBER, ("sum", "avg", "min", "max"), place)
-
-    def aggregate_money(self, place: Place) -> str:
-        return self._aggregate(Kind.MONEY, ("sum", "avg", "min", "max"), place)
-
-    def _aggregate(self, kind: Kind, functions: Sequence[str], place: Place) -> str:
-        over, _, where = self._over(kind, place) if links(place) else ("", place, "")
-        return f"{self.pick(functions)}({over}{where})" if over else self.leaf(kind, place)
-
-    def joined(self, place: Place) -> str:
-        over, inner, where = self._over(Kind.TEXT, place) if links(place) else ("", place, "")
-        by = self.pick(("", f" by {self.value(self.order_kind(), replace(inner, depth=0))}"))
-        return f'join({over}, "; "{by}{where})' if over else self.leaf(Kind.TEXT, place)
-
-    def latest(self, kind: Kind, place: Place) -> str:
-        over, inner, where = self._over(kind, place.deeper())
-        by = self.pick(("", f" by {self.value(self.order_kind(), replace(inner, depth=0))}"))
-        return f"latest({over}{by}{where})" if over else self.leaf(kind, place)
-
-    def order_kind(self) -> Kind:
-        return {"number": Kind.NUMBER, "date": Kind.DATE}[self.pick(("number", "date"))]
-
-    # ------------------------------------------------------------ conditions
+class Writer(ValueWriter):
+    """Writes conditions by drawing their parts."""
 
     def condition(self, place: Place) -> str:
         inner = place.deeper()
@@ -285,18 +34,29 @@ class Writer:
             if word == "not":
                 return f"not ({self.condition(inner)})"
             return f"(({self.condition(inner)}) {word} ({self.condition(inner)}))"
-        tests = [self.compare, self.compare, self.compare, self.empty, self.member, self.between]
-        tests += [self.text_test, self.text_test, self.window, self.choices, self.flag, self.record]
-        tests += [self.near_number, self.near_date, self.near_text]
-        tests += [self.option] + ([self.quantified] if links(place) and place.depth > 0 else [])
+        tests = [*self.tests(), self.compare, self.compare, self.text_test, self.flag]
+        tests += [self.quantified] if links(place) and place.depth > 0 else []
         return self.one(tests)(inner)
 
-    def _kind(self, *kinds: Kind) -> Kind:
-        return Kind(self.pick([kind.value for kind in kinds]))
+    def tests(self) -> list[Callable[[Place], str]]:
+        """Gives what a condition can be besides `and`, `or`, `not`, a value and a quantifier."""
+        return [
+            *(self.compare, self.empty, self.member, self.between, self.text_test, self.window),
+            *(self.choices, self.record, self.near_number, self.near_date, self.near_text),
+            *(self.option, self.acting),
+        ]
+
+    def forms(self) -> Mapping[Kind, Sequence[Callable[[Place], str]]]:
+        """Gives tests as values, too."""
+
+        def bracketed(test: Callable[[Place], str]) -> Callable[[Place], str]:
+            return lambda place: f"({test(place)})"
+
+        return {**super().forms(), Kind.BOOLEAN: [bracketed(test) for test in self.tests()]}
 
     def compare(self, place: Place) -> str:
         number, instant = Kind.NUMBER, Kind.INSTANT
-        kind = self._kind(
+        kind = self.kind(
             *(number, number, number, Kind.PERCENT, Kind.MONEY, Kind.MONEY, Kind.DATE, instant),
             *(Kind.TIME, Kind.CLOCK_LENGTH, Kind.TEXT, Kind.BOOLEAN, Kind.DATE),
         )
@@ -321,7 +81,7 @@ class Writer:
 
     def near_date(self, place: Place) -> str:
         """Moves a field to the ends of the calendar, months and daylight saving time."""
-        kind = self._kind(Kind.DATE, Kind.INSTANT)
+        kind = self.kind(Kind.DATE, Kind.INSTANT)
         field = self.pick(paths(place.object, 1)[kind])
         lengths = [*LITERALS[Kind.CALENDAR_LENGTH], "pieces * 1 day", "100000 days"]
         if kind is Kind.INSTANT:
@@ -352,17 +112,17 @@ class Writer:
     def empty(self, place: Place) -> str:
         kinds = [*LITERALS, Kind.TEXT, Kind.CHOICE, Kind.CHOICES, Kind.REFERENCE]
         kinds.remove(Kind.CALENDAR_LENGTH)
-        return f"{self.value(self._kind(*kinds), place)} is {self.pick(('', 'not '))}empty"
+        return f"{self.value(self.kind(*kinds), place)} is {self.pick(('', 'not '))}empty"
 
     def member(self, place: Place) -> str:
-        kind = self._kind(Kind.NUMBER, Kind.TEXT, Kind.CHOICE, Kind.DATE, Kind.MONEY, Kind.PERCENT)
+        kind = self.kind(Kind.NUMBER, Kind.TEXT, Kind.CHOICE, Kind.DATE, Kind.MONEY, Kind.PERCENT)
         items = ", ".join(self.leaf(kind, replace(place, depth=0)) for _ in range(3))
         if self.pick("lp") == "l" and kind in LITERALS:
             items = ", ".join(self.pick(LITERALS[kind]) for _ in range(3))
         return f"{self.value(kind, place)} {self.pick(('', 'not '))}in [{items}]"
 
     def between(self, place: Place) -> str:
-        kind = self._kind(Kind.NUMBER, Kind.MONEY, Kind.DATE, Kind.INSTANT)
+        kind = self.kind(Kind.NUMBER, Kind.MONEY, Kind.DATE, Kind.INSTANT)
         low, high = self.leaf(kind, place), self.leaf(kind, place)
         return f"{self.value(kind, place)} {self.pick(('', 'not '))}between {low} and {high}"
 
@@ -376,7 +136,7 @@ class Writer:
         return f"{self.value(Kind.TEXT, place)} {self.pick(('', 'not '))}{word} {right}"
 
     def window(self, place: Place) -> str:
-        kind = self._kind(Kind.DATE, Kind.INSTANT)
+        kind = self.kind(Kind.DATE, Kind.INSTANT)
         length = self.pick(LITERALS[Kind.CALENDAR_LENGTH])
         if kind is Kind.INSTANT and self.pick("dh") == "h":
             length = self.pick(LITERALS[Kind.CLOCK_LENGTH])
@@ -393,6 +153,9 @@ class Writer:
     def flag(self, place: Place) -> str:
         return self.value(Kind.BOOLEAN, place)
 
+    def acting(self, place: Place) -> str:
+        return self.pick(('in_role("boss")', 'in_role("clerk")', 'in_team("east")'))
+
     def record(self, place: Place) -> str:
         accounts = [p for p in all_paths(place, Kind.REFERENCE) if _target(p, place) == "account"]
         users = [p for p in all_paths(place, Kind.REFERENCE) if _target(p, place) == "user"]
@@ -403,7 +166,7 @@ class Writer:
         return f"{left} {self.pick(('=', '!='))} {right}"
 
     def quantified(self, place: Place) -> str:
-        path, _, where = self._link(place)
+        path, _, where = self.link(place)
         return f"{self.pick(('any', 'all', 'none'))}({path}{where})"
 
 
@@ -423,10 +186,56 @@ def conditions(draw: Draw, object_name: str = "deal") -> str:
     return Writer(draw).condition(Place(object_name))
 
 
+#: Kinds of values that an expression can give.
+KINDS = (*LITERALS, Kind.TEXT, Kind.NUMBER, Kind.MONEY, Kind.CHOICE, Kind.CHOICES, Kind.REFERENCE)
+
+
 @st.composite
 def values(draw: Draw, object_name: str = "deal") -> str:
     """Gives the texts of values on an object."""
     writer = Writer(draw)
-    kinds = [*LITERALS, Kind.TEXT, Kind.NUMBER, Kind.MONEY]
-    kinds.remove(Kind.CALENDAR_LENGTH)
-    return writer.value(writer._kind(*kinds), Place(object_name))
+    return writer.value(writer.kind(*KINDS), Place(object_name))
+
+
+def count_forms() -> int:
+    """Gives how many forms of values there are besides leaves."""
+    return sum(map(len, Writer(lambda strategy: strategy.example()).forms().values()))
+
+
+@st.composite
+def forms(draw: Draw, number: int) -> str:
+    """Gives the texts of one form of values on a deal."""
+    writer = Writer(draw)
+    return [form for some in writer.forms().values() for form in some][number](
+        Place("deal", depth=2)
+    )
+
+
+@st.composite
+def tables(draw: Draw, object_name: str = "deal") -> tuple[list[tuple[str, str]], str]:
+    """Gives the arms of a decision table, condition and value, and what else holds."""
+    writer, place = Writer(draw), Place(object_name, depth=1)
+    kind = writer.kind(Kind.NUMBER, Kind.MONEY, Kind.TEXT, Kind.DATE, Kind.CLOCK_LENGTH)
+    arms = [
+        (writer.condition(place), writer.value(kind, place))
+        for _ in range(int(writer.pick(("1", "2", "5", "40"))))
+    ]
+    return arms, writer.value(kind, place)
+
+
+@st.composite
+def changes(draw: Draw, object_name: str = "deal") -> str:
+    """Gives the texts of conditions that compare a record with what it was."""
+    writer, place = Writer(draw), Place(object_name)
+    kinds = (*LITERALS, Kind.TEXT, Kind.CHOICE)
+    kind = writer.kind(*(kind for kind in kinds if paths(object_name, 0).get(kind)))
+    field, other = (writer.pick(paths(object_name, 0)[kind]) for _ in range(2))
+    literal = writer.leaf(kind, replace(place, depth=0))
+    test = writer.pick(
+        (
+            *(f"{field} changed", f"{field} changed to {literal}"),
+            *(f"{field} changed from {literal}", f"not {field} changed"),
+            *(f"old.{field} = {other}", f"old.{field} is empty and {other} is not empty"),
+        )
+    )
+    return f"({test}) {writer.pick(('and', 'or'))} ({writer.condition(place)})"

@@ -117,12 +117,13 @@ INSTANTS = (
 
 @dataclass(frozen=True)
 class Rates:
-    """No rates at all: unlike currencies do not compare."""
+    """Some rates, or none at all: then unlike currencies do not compare."""
 
+    values: Mapping[str, Decimal] = field(default_factory=dict)
     base: str = "CNY"
 
     def rate(self, currency: str) -> Decimal | None:
-        return None
+        return self.values.get(currency)
 
 
 @dataclass(frozen=True)
@@ -150,6 +151,20 @@ class Surroundings:
     zone: ZoneInfo = ZONE
     calendars: Mapping[str, Calendar] = field(default_factory=dict)
     rates: RateTable = field(default_factory=Rates)
+
+
+def surroundings_of(
+    store: Store, rates: Mapping[str, Decimal] | None = None
+) -> tuple[Surroundings, ...]:
+    """Gives environments in which somebody, somebody else and nobody acts."""
+    first, second = store.rows["user"][:2]
+    people = (
+        {**first, "roles": frozenset({"clerk", "boss"}), "teams": frozenset({"east"})},
+        {**second, "roles": frozenset({"clerk"})},
+        None,
+    )
+    known = Rates(rates or {})
+    return tuple(Surroundings(store, person, rates=known) for person in people)
 
 
 def column_of(name: str, kind: Type) -> list[sa.Column[Any]]:

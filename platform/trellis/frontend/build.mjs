@@ -38,13 +38,14 @@ function icons() {
   return Object.fromEntries(names.sort().map(name => [name, inner(name)]))
 }
 
+const files = {}
+
 /** Writes the manifest after each build, so that a watching build is seen at once. */
 const manifest = {
   name: 'manifest',
   setup(api) {
     api.onEnd(({ metafile, errors }) => {
       if (errors.length) return
-      const files = {}
       for (const [file, { entryPoint }] of Object.entries(metafile.outputs)) {
         if (entryPoint) files[path.basename(entryPoint)] = path.basename(file)
         else if (/^inter-.*\.woff2$/.test(path.basename(file))) files['inter.woff2'] = path.basename(file)
@@ -59,7 +60,7 @@ const manifest = {
 
 const options = {
   absWorkingDir: here,
-  entryPoints: ['src/app.js', 'src/app.css', 'src/flask_appbuilder.css'],
+  external: ['node:*'],
   bundle: true,
   minify: true,
   splitting: true,
@@ -76,5 +77,13 @@ const options = {
   plugins: [tokens, manifest],
 }
 
-if (process.argv.includes('--watch')) await (await context(options)).watch()
-else await build(options)
+// Apart from each other, so that pages share no part with what only Node runs.
+const entries = [
+  ['src/app.js', 'src/app.css', 'src/flask_appbuilder.css'],
+  ['src/rules.js', 'src/rules_answers.js'],
+]
+
+for (const entryPoints of entries) {
+  if (process.argv.includes('--watch')) await (await context({ ...options, entryPoints })).watch()
+  else await build({ ...options, entryPoints })
+}

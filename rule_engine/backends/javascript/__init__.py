@@ -1,0 +1,1 @@
+"""Checked expressions as JavaScript: see `compiler`. The run-time library is the front end's."""
