@@ -4,7 +4,7 @@ PYTHON ?= $(shell for p in python3.13 python3.12 python3.11 python3; do \
 BIN := .venv/bin
 WORKERS ?= 2
 
-.PHONY: run test check bench format lock assets clean
+.PHONY: run test soak check bench docs format lock assets clean
 
 run: .venv/.product assets
 	@$(BIN)/trellis init --demo
@@ -13,6 +13,10 @@ run: .venv/.product assets
 test: .venv/.developer assets
 	@$(BIN)/python -m pytest -n $(WORKERS) --dist loadgroup $(ARGS)
 
+# The longer run of the tests that draw their cases: half an hour and more.
+soak: .venv/.developer assets
+	@TRELLIS_SOAK=1 $(BIN)/python -m pytest -m soak -n $(WORKERS) --dist loadgroup $(ARGS)
+
 check: .venv/.developer
 	@$(BIN)/ruff format --check .
 	@$(BIN)/ruff check .
@@ -20,7 +24,17 @@ check: .venv/.developer
 	@$(BIN)/lint-imports
 
 bench: .venv/.developer assets
+	@$(MAKE) --no-print-directory .venv-peers/.ready || echo "The other engines cannot be installed: they are NOT measured."
 	@$(BIN)/python -m tests.bench $(ARGS)
+
+# PyPI's rule-engine would overwrite ours: the engines to compare with live apart.
+.venv-peers/.ready: requirements-peers.lock | .venv/bin/python
+	@$(BIN)/python -m venv --clear .venv-peers
+	@.venv-peers/bin/python -m pip install --quiet --disable-pip-version-check --require-hashes --only-binary :all: -r $<
+	@touch $@
+
+docs: .venv/.product
+	@$(BIN)/python -m rule_engine.reference > docs/functions.md
 
 format: .venv/.developer
 	@$(BIN)/ruff format .
@@ -48,6 +62,8 @@ lock:
 		--no-header pyproject.toml -o requirements.lock
 	uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url \
 		--no-header --all-extras pyproject.toml -o requirements-dev.lock
+	uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url \
+		--no-header --group peers -o requirements-peers.lock
 
 clean:
-	rm -rf .venv .mypy_cache .ruff_cache .pytest_cache .hypothesis artifacts platform/trellis/static/dist
+	rm -rf .venv .venv-peers .mypy_cache .ruff_cache .pytest_cache .hypothesis artifacts platform/trellis/static/dist

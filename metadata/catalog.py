@@ -21,7 +21,7 @@ from metadata.links import Links, find_links
 from metadata.objects import LinkDefinition, ObjectDefinition
 from metadata.parse import parse_object
 from metadata.problems import DefinitionError, Problem
-from metadata.programs import make_program
+from metadata.programs import make_program, read_kept
 from metadata.roles import RoleDefinition, parse_role
 from metadata.schema import make_schema
 from metadata.translations import Translation, Translations
@@ -44,8 +44,9 @@ class Catalog:
     """All definitions of one version.
 
     `objects` are those in use, `retired` those taken out of use; `rules` maps names of rule
-    files to their text, `packages` installed packages to versions, `messages` texts in rules to
-    their translations by language.
+    files to their text, `rule_packages` to the packages they belong to, `packages` installed
+    packages to versions, `messages` texts in rules to their translations by language.
+    `stored_program` is the document of the compiled rules where one was kept.
     """
 
     version: int
@@ -57,8 +58,10 @@ class Catalog:
     views_by_object: Mapping[str, Mapping[str, ViewDefinition]] = field(default_factory=dict)
     layouts_by_object: Mapping[str, Mapping[str, LayoutDefinition]] = field(default_factory=dict)
     rules: Mapping[str, str] = field(default_factory=dict)
+    rule_packages: Mapping[str, str] = field(default_factory=dict)
     packages: Mapping[str, str] = field(default_factory=dict)
     messages: Mapping[str, Labels] = field(default_factory=dict)
+    stored_program: str | None = field(default=None, repr=False, compare=False)
 
     @cached_property
     def schema(self) -> Schema:
@@ -80,7 +83,8 @@ class Catalog:
     @cached_property
     def program(self) -> Program:
         """The rules, compiled. Raises RuleError when they do not fit the objects."""
-        return make_program(self.rules, self.schema)
+        kept = read_kept(self.stored_program, self.schema) if self.stored_program else None
+        return kept or make_program(self.rules, self.schema, self.rule_packages)
 
     @cached_property
     def watched_references(self) -> frozenset[tuple[str, str]]:
@@ -163,7 +167,9 @@ class Catalog:
         return choose_label({ENGLISH: original, **labels}, language) if labels else original
 
 
-def build_catalog(version: int, elements: Sequence[Element]) -> Catalog:
+def build_catalog(
+    version: int, elements: Sequence[Element], stored_program: str | None = None
+) -> Catalog:
     """Gives the catalog of elements that were checked before they were stored.
 
     Raises DefinitionError when an object cannot be read at all.
@@ -182,8 +188,10 @@ def build_catalog(version: int, elements: Sequence[Element]) -> Catalog:
         views_by_object=read_views(elements, translations),
         layouts_by_object=read_layouts(elements, translations),
         rules={e.name: text(e.body.get("text")) or "" for e in of_kind(elements, "rules")},
+        rule_packages={e.name: e.package for e in of_kind(elements, "rules")},
         packages={e.name: str(e.body.get("version")) for e in of_kind(elements, "package")},
         messages=translations.messages(),
+        stored_program=stored_program,
     )
 
 

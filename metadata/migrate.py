@@ -21,7 +21,14 @@ from metadata.diff import plan
 from metadata.elements import Element
 from metadata.preflight import TablePair, pair_tables, preflight
 from metadata.problems import DefinitionError
-from metadata.store import Entry, load_elements, lock_versions, replace_elements, write_history
+from metadata.store import (
+    Entry,
+    keep_program,
+    load_elements,
+    lock_versions,
+    replace_elements,
+    write_history,
+)
 
 POSTGRESQL_LOCK_TIMEOUT = "2s"
 
@@ -82,6 +89,7 @@ def publish(
     change_tables(connection, before, after)
     replace_elements(connection, current, planned.elements, entry.version)
     write_history(connection, entry, expected=versions)
+    keep_program(connection, after)
     return entry.version
 
 

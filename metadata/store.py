@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import logging
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
@@ -15,6 +16,10 @@ from metadata.elements import LOCAL, Element, by_key
 from metadata.json_text import mapping
 from metadata.merge import crm_of, with_crm
 from rule_engine.columns import Instant
+from rule_engine.errors import RuleError
+from rule_engine.storage import engine_version, write_program
+
+logger = logging.getLogger(__name__)
 
 STORE = sa.MetaData()
 
@@ -63,6 +68,13 @@ META_DRAFT = sa.Table(
     sa.Column("body", sa.Text),
     sa.Column("deleted", sa.Boolean, nullable=False),
     sa.Column("updated_at", Instant(), nullable=False),
+)
+META_PROGRAM = sa.Table(
+    "meta_program",
+    STORE,
+    sa.Column("version", sa.Integer, primary_key=True, autoincrement=False),
+    sa.Column("engine", sa.Text, nullable=False, comment="the engine that can read it"),
+    sa.Column("document", sa.Text, nullable=False),
 )
 
 READ_VERSIONS = "SELECT catalog, security FROM meta_version"
@@ -132,7 +144,34 @@ def load_elements(connection: sa.Connection) -> list[Element]:
 def load_catalog(connection: sa.Connection) -> Catalog:
     """Builds the catalog of the version in force."""
     version = read_versions(connection).catalog
-    return build_catalog(version, load_elements(connection))
+    elements = load_elements(connection)
+    return build_catalog(version, elements, _load_program(connection, version))
+
+
+def keep_program(connection: sa.Connection, catalog: Catalog) -> None:
+    """Keeps the compiled rules of the version in force, so that no process need parse them.
+
+    Rules that do not compile or cannot be stored are parsed wherever they are needed.
+    """
+    if _load_program(connection, catalog.version) is not None:
+        return
+    connection.execute(META_PROGRAM.delete())
+    if not catalog.rules:
+        return
+    try:
+        document = write_program(catalog.program)
+    except RuleError as error:
+        logger.warning("the rules of version %s are not stored: %s", catalog.version, error)
+        return
+    row = {"version": catalog.version, "engine": engine_version(), "document": document}
+    connection.execute(META_PROGRAM.insert().values(row))
+
+
+def _load_program(connection: sa.Connection, version: int) -> str | None:
+    chosen = sa.select(META_PROGRAM.c.document).where(
+        META_PROGRAM.c.version == version, META_PROGRAM.c.engine == engine_version()
+    )
+    return connection.execute(chosen).scalar_one_or_none()
 
 
 def read_body(text: str) -> dict[str, object]:

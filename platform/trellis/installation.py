@@ -10,7 +10,7 @@ from pathlib import Path
 
 from metadata.packages.install import install
 from metadata.packages.read import read_package
-from metadata.store import create_store
+from metadata.store import create_store, keep_program, load_catalog
 from trellis.app import create_app
 from trellis.bundled import SYSTEM, known_packages
 from trellis.checkpoints import BusyError, try_lock
@@ -76,6 +76,7 @@ def set_up_platform(
     with platform.database.write() as connection:
         for folder in folders:
             install(connection, read_package(folder), by="system")
+        keep_program(connection, load_catalog(connection))
         watch_security(connection)
     password = make_admin(platform)
     demo: Mapping[str, int] = {}

@@ -5,8 +5,9 @@ from __future__ import annotations
 import platform
 import sys
 
-from tests.bench import catalog, requests, rescoring, rules
+from tests.bench import catalog, requests, rescoring, scoring, starting
 from tests.bench.clock import ROUNDS, table
+from tests.bench.peers import run
 from tests.bench.world import LEADS, World, worlds
 
 
@@ -28,7 +29,10 @@ def main() -> None:
     """Measures everything and prints as it goes."""
     say = sys.stdout.write
     say(f"Python {platform.python_version()}, medians of {ROUNDS} rounds, {LEADS:,} leads\n\n")
-    say(table("One score of 11 conditions (CPU time)", rules.measure()) + "\n")
+    say(table("One score of 30 conditions over 25 fields (CPU time)", scoring.measure()) + "\n")
+    if run.is_ready():
+        say(table("The same sum in other engines (CPU time)", run.measure()) + "\n")
+    say(table(f"{starting.RULES:,} rules (CPU time)", starting.measure()) + "\n")
     with worlds() as each:
         for number, (name, world) in enumerate(each):
             if number == 0:

@@ -1,17 +1,15 @@
 """The compiler: one Python function per expression.
 
 Generated code is one expression. A value that may be empty is bound to a variable where it is
-first read (`(v1 := record.get("employees")) is not None and v1 > 5`); fields that are read more
-than once are loaded at the start.
+first read (`(v1 := record.get("employees")) is not None and v1 > 5`); what is read more than once
+is loaded at the start, what is the same for all records of a run is computed once per run.
 """
 
 from __future__ import annotations
 
 import ast
-from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
-from functools import lru_cache
 from types import CodeType, FunctionType
 from typing import Protocol, cast
 
@@ -19,8 +17,10 @@ from rule_engine import core
 from rule_engine.backends.python import syntax
 from rule_engine.backends.python.aggregates import build_aggregate
 from rule_engine.backends.python.conditions import ConditionEmitter
-from rule_engine.backends.python.emitter import Guards, is_fixed, without_place
-from rule_engine.backends.python.operations import RunConstant
+from rule_engine.backends.python.emitter import Guards, is_fixed
+from rule_engine.backends.python.kept import Kept
+from rule_engine.backends.python.loading import place_of, repeated
+from rule_engine.backends.python.operations import RunConstants
 from rule_engine.backends.python.syntax import Syntax
 from rule_engine.functions import functions
 from rule_engine.types import Environment
@@ -29,7 +29,6 @@ Record = Mapping[str, object]
 
 PARAMETERS = ("record", "environment", "old", "outer")
 LONG_CASE = 16
-CACHE_SIZE = 4096
 
 
 class Compiled(Protocol):
@@ -50,55 +49,65 @@ def compile_node(node: core.Node) -> Compiled:
 
     Raises NotTranslatableError for what Python cannot say.
     """
-    return _compile_cached(_Identity(node))
-
-
-class _Identity:
-    """A node as a key: equal only to itself, hashed without walking through it."""
-
-    __slots__ = ("node",)
-
-    def __init__(self, node: core.Node) -> None:
-        self.node = node
-
-    def __hash__(self) -> int:
-        return id(self.node)
-
-    def __eq__(self, other: object) -> bool:
-        return isinstance(other, _Identity) and other.node is self.node
-
-
-@lru_cache(CACHE_SIZE)
-def _compile_cached(key: _Identity) -> Compiled:
-    return Compiler().compile(key.node)
+    return _COMPILED.get(node)
 
 
 class Compiler(ConditionEmitter):
     """Compiles one node."""
 
+    def __init__(self) -> None:
+        super().__init__()
+        self.fixed: dict[str, Compiled] = {}
+        self.reads_now = False
+
     def compile(self, node: core.Node) -> Compiled:
         """Gives the function."""
-        load = list(self._load_repeated(node))
-        return self.build(self.value(node), load)
+        load = list(self.load([node]))
+        return cast("Compiled", self.build([*load, syntax.give(self.value(node))]))
 
-    def build(self, value: Syntax, before: list[ast.stmt]) -> Compiled:
-        """Gives a function that gives a value after some assignments."""
-        module = syntax.function("evaluate", PARAMETERS, [*before, ast.Return(value)])
+    def build(self, body: Sequence[ast.stmt]) -> FunctionType:
+        """Gives the function of `PARAMETERS` that some statements make."""
+        whole = [*self._fixed_values(), *body]
+        module = syntax.function("evaluate", PARAMETERS, whole)
         code = compile(module, "<rule>", "exec", dont_inherit=True)
         inner = next(part for part in code.co_consts if isinstance(part, CodeType))
-        return cast("Compiled", FunctionType(inner, self.names, "evaluate", (None, None)))
+        return FunctionType(inner, self.names, "evaluate", (None, None))
 
-    def _load_repeated(self, node: core.Node) -> Iterator[ast.stmt]:
-        found = Counter(part for part in _outside_aggregates(node) if isinstance(part, core.Path))
-        plain = Counter[core.Path]()
-        for path, times in found.items():
-            plain[without_place(path)] += times
-        for path, times in plain.items():
-            if times > 1 and path.scope is core.Scope.RECORD:
-                value = self.read(path)
-                name = self.new_name("field")
-                self.loaded[path] = name
-                yield syntax.assign(name, value)
+    def load(self, nodes: Sequence[core.Node]) -> Iterator[ast.stmt]:
+        """Gives the statements that load what these expressions read more than once."""
+        found = repeated(nodes)
+        for way in found.records:
+            record = self.record_after(core.Scope.RECORD, way)
+            self.followed[way] = name = self.new_name("record")
+            yield syntax.assign(name, record)
+        for path in found.fields:
+            value = self.read(path)
+            name = self.new_name("field")
+            self.loaded[place_of(path)] = name
+            yield syntax.assign(name, value)
+        for path in found.folded:
+            guards: Guards = {}
+            value = self.guarded(guards, syntax.fold(self.bind(self.path(path), guards)))
+            name = self.new_name("folded")
+            self.folded[place_of(path)] = name
+            yield syntax.assign(name, value)
+
+    def _fixed_values(self) -> Iterator[ast.stmt]:
+        """Gives the statements that bring what is the same for all records of a run."""
+        if self.reads_now:
+            yield syntax.assign("moment", syntax.member(syntax.name("environment"), "now"))
+        if not self.fixed:
+            return
+        self.names["constants"] = RunConstants(tuple(map(_without_record, self.fixed.values())))
+        known, environment = syntax.name("known"), syntax.name("environment")
+        yield syntax.assign("known", syntax.member(syntax.name("constants"), "known"))
+        stale = [
+            syntax.differs(syntax.element(known, place), syntax.member(environment, part))
+            for place, part in enumerate(("now", "zone"))
+        ]
+        renew = syntax.assign("known", syntax.call("constants", environment))
+        yield syntax.when(syntax.any_of(stale), [renew])
+        yield syntax.unpack(["_", "_", *self.fixed], known)
 
     def value(self, node: core.Node) -> Syntax:
         """Gives code whose value is the node's, None for empty."""
@@ -109,9 +118,9 @@ class Compiler(ConditionEmitter):
     def _fixed(self, node: core.Node) -> Syntax:
         """Compiles what is the same for all records of a run to a function of its own."""
         inner = Compiler()
-        function = inner.build(inner._open_value(node), [])
-        compute = RunConstant(lambda environment: function({}, environment))
-        return self.call_kept(compute, syntax.name("environment"))
+        name = self.new_name("fixed")
+        self.fixed[name] = cast("Compiled", inner.build([syntax.give(inner._open_value(node))]))
+        return syntax.name(name)
 
     def _open_value(self, node: core.Node) -> Syntax:
         match node:
@@ -122,7 +131,8 @@ class Compiler(ConditionEmitter):
             case core.Parameter(name="today"):
                 return syntax.call("today", syntax.name("environment"))
             case core.Parameter(name="now"):
-                return syntax.member(syntax.name("environment"), "now")
+                self.reads_now = True
+                return syntax.name("moment")
             case core.LocalInstant():
                 at, environment = self.keep(node.at), syntax.name("environment")
                 return syntax.call("local_instant", self.value(node.date), at, environment)
@@ -178,10 +188,8 @@ class Compiler(ConditionEmitter):
         return self.call_kept(build_aggregate(node, argument, where, order), rows, *around)
 
 
-def _outside_aggregates(node: core.Node) -> Iterator[core.Node]:
-    pending = [node]
-    while pending:
-        current = pending.pop()
-        yield current
-        if not isinstance(current, core.Aggregate):
-            pending.extend(core.children(current))
+def _without_record(function: Compiled) -> Callable[[Environment], object]:
+    return lambda environment: function({}, environment)
+
+
+_COMPILED: Kept[core.Node, Compiled] = Kept(lambda node: Compiler().compile(node))

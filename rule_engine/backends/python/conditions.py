@@ -11,9 +11,11 @@ import re2
 from rule_engine import core, text
 from rule_engine.backends.python import syntax
 from rule_engine.backends.python.emitter import Guards, not_said
+from rule_engine.backends.python.loading import place_of
 from rule_engine.backends.python.sums import ArithmeticEmitter
 from rule_engine.backends.python.syntax import Syntax
 from rule_engine.types import Kind, Type
+from rule_engine.values import Money
 
 OPERATORS: Mapping[str, type[ast.cmpop]] = {
     "=": ast.Eq,
@@ -37,7 +39,7 @@ class ConditionEmitter(ArithmeticEmitter):
             case core.Compare():
                 return self._compare(node)
             case core.AllOf():
-                return syntax.all_of([self.condition(item) for item in node.items])
+                return self._all_of(node)
             case core.AnyOf():
                 return syntax.any_of([self.condition(item) for item in node.items])
             case core.Not():
@@ -65,7 +67,26 @@ class ConditionEmitter(ArithmeticEmitter):
             ):
                 return syntax.is_true(self.value(node))
             case _:
-                raise not_said(node, f"Python has no {type(node).__name__} as a condition")
+                raise not_said(
+                    node, "Python has no {node} as a condition", node=type(node).__name__
+                )
+
+    def _all_of(self, node: core.AllOf) -> Syntax:
+        """Gives `a and b`; what is not empty where a holds is not asked for in b again."""
+        before = self.full_names
+        tests: list[Syntax] = []
+        for item in node.items:
+            tests.append(self.condition(item))
+            if isinstance(item, core.TextTest) or (
+                isinstance(item, core.Compare) and item.op != "!="
+            ):
+                self.full_names = self.full_names | self.last_tested.keys()
+        self.full_names = before
+        return syntax.all_of(tests)
+
+    def _is_free(self, node: core.Node) -> bool:
+        """Says whether a field may be compared while empty: it equals no constant then."""
+        return isinstance(node, core.Path) and node.type.kind not in ORDERED_BY
 
     def _compared(self, node: core.Node, guards: Guards) -> Syntax:
         """Gives code for a side of a comparison: computed text is compared trimmed, as NFC."""
@@ -79,15 +100,33 @@ class ConditionEmitter(ArithmeticEmitter):
         if node.op == "!=":
             return syntax.negation(self._compare(replace(node, op="=")))
         guards: Guards = {}
+        if node.op == "=" and self._is_free(node.left) and isinstance(node.right, core.Constant):
+            right = self._compared(node.right, guards)
+            return self.tested(guards, syntax.compare(self.value(node.left), ast.Eq(), right))
         left, right = self._compared(node.left, guards), self._compared(node.right, guards)
         operator = OPERATORS[node.op]()
         kind = node.left.type.kind
         if kind in ORDERED_BY:
             rates = [syntax.member(syntax.name("environment"), "rates")]
             extra = rates if kind is Kind.MONEY else []
-            order = self.bind(syntax.call(ORDERED_BY[kind], left, right, *extra), guards)
-            return self.tested(guards, syntax.compare(order, operator, syntax.literal(0)))
+            ordered: Guards = {}
+            order = self.bind(syntax.call(ORDERED_BY[kind], left, right, *extra), ordered)
+            test = self.tested(ordered, syntax.compare(order, operator, syntax.literal(0)))
+            return self.tested(guards, self._compare_amounts(node, left, test))
         return self.tested(guards, syntax.compare(left, operator, right))
+
+    def _compare_amounts(self, node: core.Compare, left: Syntax, by_rates: Syntax) -> Syntax:
+        """Gives code that looks at the amounts alone where the left side has the currency of a
+        constant right side, and orders by rates elsewhere."""
+        money = node.right.value if isinstance(node.right, core.Constant) else None
+        if not isinstance(money, Money):
+            return by_rates
+        amount = syntax.member(left, "amount")
+        test = syntax.compare(amount, OPERATORS[node.op](), self.keep(money.amount))
+        currency = syntax.compare(
+            syntax.member(left, "currency"), ast.Eq(), syntax.literal(money.currency)
+        )
+        return syntax.choose(currency, test, by_rates)
 
     def _is_empty(self, node: core.IsEmpty) -> Syntax:
         operand = node.operand
@@ -111,30 +150,38 @@ class ConditionEmitter(ArithmeticEmitter):
             _clean_constant(item.value) if kind is Kind.TEXT else item.value for item in constants
         ]
         guards: Guards = {}
-        item = self._compared(node.item, guards)
+        free = self._is_free(node.item)
+        item = self.value(node.item) if free else self._compared(node.item, guards)
         full = self.keep(frozenset(value for value in values if value is not None))
         return self.tested(guards, syntax.compare(item, ast.In(), full))
 
     def _text_test(self, node: core.TextTest) -> Syntax:
         guards: Guards = {}
-        left = syntax.call("fold", self.full(node.left, guards))
+        left = self._folded(node.left, guards)
         if isinstance(node.right, core.Constant):
             if not isinstance(node.right.value, str) or not node.right.value:
                 return syntax.literal(False)
             right = self.keep(text.fold(node.right.value))
         else:
-            right = syntax.call("fold", self.full(node.right, guards))
+            right = self._folded(node.right, guards)
         if node.kind == "contains":
             return self.tested(guards, syntax.compare(right, ast.In(), left))
         method = {"starts": "startswith", "ends": "endswith"}[node.kind]
         return self.tested(guards, syntax.method(left, method, right))
+
+    def _folded(self, node: core.Node, guards: Guards) -> Syntax:
+        """Gives code for a text as `contains` looks at it."""
+        known = self.folded.get(place_of(node)) if isinstance(node, core.Path) else None
+        if known is None:
+            return syntax.fold(self.full(node, guards))
+        return self.bind(syntax.name(known), guards)
 
     def _matches(self, node: core.Matches) -> Syntax:
         guards: Guards = {}
         try:
             pattern = self.keep(re2.compile(node.pattern))
         except re2.error as error:
-            raise not_said(node, f"the pattern is not RE2: {error}") from error
+            raise not_said(node, "the pattern is not RE2: {error}", error=error) from error
         found = syntax.method(pattern, "search", self.full(node.operand, guards))
         return self.tested(guards, syntax.is_full(found))
 

@@ -5,17 +5,20 @@ from __future__ import annotations
 import ast
 from abc import ABC, abstractmethod
 from collections.abc import Mapping
-from dataclasses import replace
 from typing import cast
+from unicodedata import normalize
 
 from rule_engine import arithmetic, core, dates, text
 from rule_engine.backends.python import operations, syntax
+from rule_engine.backends.python.loading import Place, place_of
 from rule_engine.backends.python.syntax import Syntax
-from rule_engine.errors import Diagnostic, NotTranslatableError, Span
+from rule_engine.errors import NotTranslatableError, finding
 from rule_engine.types import Kind
 
 SCOPES = {core.Scope.RECORD: "record", core.Scope.OUTER: "outer", core.Scope.OLD: "old"}
-NOWHERE = Span(1, 1)
+
+#: What the names of variables begin with that always hold something.
+NEVER_EMPTY = ("constant", "moment")
 
 #: Variables to test before a value may be used: name → code that says it is not empty.
 Guards = dict[str, Syntax]
@@ -27,13 +30,13 @@ RUNTIME: Mapping[str, object] = {
     "order_money": arithmetic.order_money,
     "order_calendar": dates.order_calendar,
     "clean": text.clean,
-    "fold": text.fold,
     "field_of": operations.field_of,
     "follow": operations.follow,
     "identity": operations.identity,
     "linked": operations.linked,
     "local_instant": operations.local_instant,
     "negate": operations.negate,
+    "normalize": normalize,
     "today": operations.today,
     "__builtins__": {},
 }
@@ -44,7 +47,11 @@ class Emitter(ABC):
 
     def __init__(self) -> None:
         self.names: dict[str, object] = dict(RUNTIME)
-        self.loaded: dict[core.Path, str] = {}
+        self.loaded: dict[Place, str] = {}
+        self.folded: dict[Place, str] = {}
+        self.followed: dict[tuple[core.Hop, ...], str] = {}
+        self.full_names: frozenset[str] = frozenset()
+        self.last_tested: Guards = {}
         self.count = 0
 
     @abstractmethod
@@ -77,7 +84,7 @@ class Emitter(ABC):
         if isinstance(value, ast.Constant) and value.value is not None:
             return value
         if isinstance(value, ast.Name):
-            if not value.id.startswith("constant"):
+            if not value.id.startswith(NEVER_EMPTY) and value.id not in self.full_names:
                 guards.setdefault(value.id, syntax.is_full(value))
             return value
         name = self.new_name("value")
@@ -92,6 +99,7 @@ class Emitter(ABC):
 
     def tested(self, guards: Guards, test: Syntax) -> Syntax:
         """Gives code for a test, false unless all guards hold."""
+        self.last_tested = guards
         return syntax.all_of([*guards.values(), test])
 
     def call_kept(self, function: object, *arguments: Syntax) -> Syntax:
@@ -102,7 +110,7 @@ class Emitter(ABC):
 
     def path(self, path: core.Path) -> Syntax:
         """Gives code for a field, loaded before or here."""
-        name = self.loaded.get(without_place(path))
+        name = self.loaded.get(place_of(path))
         return syntax.name(name) if name else self.read(path)
 
     def read(self, path: core.Path) -> Syntax:
@@ -111,8 +119,7 @@ class Emitter(ABC):
             value = syntax.call("field_of", self.record_of(path), syntax.literal(path.field))
         else:
             value = self._field(path.scope, path.field)
-        is_reference = path.type.kind is Kind.REFERENCE and path.field != "id"
-        return syntax.call("identity", value) if is_reference else value
+        return syntax.call("identity", value) if place_of(path).is_identity else value
 
     def _field(self, scope: core.Scope, field: str) -> Syntax:
         """Gives code for a field of the record a scope means."""
@@ -127,13 +134,21 @@ class Emitter(ABC):
 
     def record_of(self, path: core.Path | core.Aggregate) -> Syntax:
         """Gives code for the record at the end of the hops, or None."""
-        if not path.hops:
-            return self._start(path.scope)
+        return self.record_after(path.scope, path.hops)
+
+    def record_after(self, scope: core.Scope, hops: tuple[core.Hop, ...]) -> Syntax:
+        """Gives code for the record that hops lead to from the one a scope means, or None."""
+        if not hops:
+            return self._start(scope)
         record: Syntax | None = None
-        for hop in path.hops:
+        for length, hop in enumerate(hops, start=1):
+            known = self.followed.get(hops[:length])
+            if known and scope is core.Scope.RECORD:
+                record = syntax.name(known)
+                continue
             field = syntax.literal(hop.field)
             reference = (
-                self._field(path.scope, hop.field)
+                self._field(scope, hop.field)
                 if record is None
                 else syntax.call("field_of", record, field)
             )
@@ -142,14 +157,9 @@ class Emitter(ABC):
         return cast("Syntax", record)
 
 
-def without_place(path: core.Path) -> core.Path:
-    """Gives the same path for all places where it is written."""
-    return replace(path, span=NOWHERE, nullable=True)
-
-
-def not_said(node: core.Node, message: str) -> NotTranslatableError:
-    """Gives the error for what Python cannot say."""
-    return NotTranslatableError(Diagnostic(message, node.span, "not_in_python"))
+def not_said(node: core.Node, template: str, /, **values: object) -> NotTranslatableError:
+    """Gives the error for what Python cannot say; the values fill the constant text."""
+    return NotTranslatableError(finding("not_in_python", template, node.span, "", **values))
 
 
 #: Nodes that know only the moment and the zone, when all their parts do.

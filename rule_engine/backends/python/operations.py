@@ -8,7 +8,6 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from datetime import date, datetime, time, timedelta
 from decimal import Decimal
-from zoneinfo import ZoneInfo
 
 from rule_engine import arithmetic, dates
 from rule_engine.backends.chains import NUMBERS
@@ -60,27 +59,29 @@ def today(environment: Environment) -> date | None:
     return dates.date_in(environment.now, environment.zone)
 
 
-class RunConstant:
-    """A value that depends on the moment and the zone only: computed once as long as both stay.
+class RunConstants:
+    """Values that depend on the moment and the zone only: computed once as long as both stay.
 
-    A run has one moment, so `today - 7 days` costs one comparison per record.
+    A run has one moment, so all of a function's `today - 7 days` cost two comparisons per record:
+    the function itself looks whether `known` is of its moment and its zone, and calls if not.
     """
 
-    __slots__ = ("_compute", "_known")
+    __slots__ = ("_compute", "known")
 
-    def __init__(self, compute: Callable[[Environment], object]) -> None:
+    def __init__(self, compute: Sequence[Callable[[Environment], object]]) -> None:
         self._compute = compute
-        self._known: tuple[datetime, ZoneInfo, object] | None = None
+        #: Moment, zone, values. One attribute, so that threads see all of it or nothing.
+        self.known: tuple[object, ...] = (None, None)
 
-    def __call__(self, environment: Environment) -> object:
-        """Gives the value at the environment's moment in its zone."""
-        known = self._known
+    def __call__(self, environment: Environment) -> tuple[object, ...]:
+        """Gives moment, zone and the values there."""
         now, zone = environment.now, environment.zone
-        # One attribute read and one written, so that threads see all three or none.
-        if known is None or known[0] != now or known[1] is not zone:
-            known = (now, zone, self._compute(environment))
-            self._known = known
-        return known[2]
+        if self.known[0] == now and self.known[1] is zone:
+            values = self.known[2:]
+        else:
+            values = tuple(compute(environment) for compute in self._compute)
+        self.known = known = (now, zone, *values)
+        return known
 
 
 def local_instant(day: date | None, clock: time, environment: Environment) -> datetime | None:

@@ -7,19 +7,22 @@ from dataclasses import replace
 
 from rule_engine import arithmetic, core
 from rule_engine.backends.reading import read
+from rule_engine.messages import NOTHING, Phrase
 from rule_engine.types import Environment, Kind, Type
 from rule_engine.values import Money
 
 Evaluate = Callable[[core.Node], object]
 
 
-def reason_of(node: core.Node, value: object, evaluate: Evaluate, environment: Environment) -> str:
-    """Gives `employees is empty`, `the divisor is 0` and the like; "" when there is no such cause.
+def reason_of(
+    node: core.Node, value: object, evaluate: Evaluate, environment: Environment
+) -> Phrase:
+    """Gives `employees is empty`, `the divisor is 0` and the like; nothing without such a cause.
 
     `evaluate` gives the value of any part.
     """
     if value is not None and value is not False:
-        return ""
+        return NOTHING
     match node:
         case core.Compare() | core.TextTest() | core.Arithmetic():
             sides: tuple[core.Node, ...] = (node.left, node.right)
@@ -36,18 +39,22 @@ def reason_of(node: core.Node, value: object, evaluate: Evaluate, environment: E
         case core.Path():
             return _missing_record(node, evaluate)
         case _:
-            return ""
-    return next(_empties(sides, evaluate), "") or _no_result(node, evaluate, environment)
+            return NOTHING
+    return next(_empties(sides, evaluate), NOTHING) or _no_result(node, evaluate, environment)
 
 
-def _empties(sides: tuple[core.Node, ...], evaluate: Evaluate) -> Iterator[str]:
+def _empties(sides: tuple[core.Node, ...], evaluate: Evaluate) -> Iterator[Phrase]:
     for side in sides:
         if evaluate(side) is None:
-            missing = _missing_record(side, evaluate) if isinstance(side, core.Path) else ""
-            yield missing or f"{read(side)} is empty"
+            missing = _missing_record(side, evaluate) if isinstance(side, core.Path) else NOTHING
+            yield missing or _is_empty(side)
 
 
-def _missing_record(path: core.Path, evaluate: Evaluate) -> str:
+def _is_empty(part: core.Node) -> Phrase:
+    return Phrase("{field} is empty", {"field": read(part)})
+
+
+def _missing_record(path: core.Path, evaluate: Evaluate) -> Phrase:
     """Gives the first reference on the way that leads nowhere."""
     for count, hop in enumerate(path.hops):
         reference = replace(
@@ -58,20 +65,21 @@ def _missing_record(path: core.Path, evaluate: Evaluate) -> str:
             field=hop.field,
         )
         if evaluate(reference) is None:
-            return f"{read(reference)} is empty"
-    return ""
+            return _is_empty(reference)
+    return NOTHING
 
 
-def _no_result(node: core.Node, evaluate: Evaluate, environment: Environment) -> str:
+def _no_result(node: core.Node, evaluate: Evaluate, environment: Environment) -> Phrase:
     if not isinstance(node, core.Arithmetic | core.Compare):
-        return ""
+        return NOTHING
     left, right = evaluate(node.left), evaluate(node.right)
     amounts = (left, right) if isinstance(left, Money) and isinstance(right, Money) else None
     if amounts and arithmetic.agree(*amounts, environment.rates) is None:
-        return f"there is no rate between {amounts[0].currency} and {amounts[1].currency}"
+        currencies = {"first": amounts[0].currency, "second": amounts[1].currency}
+        return Phrase("there is no rate between {first} and {second}", currencies)
     if isinstance(node, core.Arithmetic) and node.op == "/" and not _amount(right):
-        return "the divisor is 0"
-    return ""
+        return Phrase("the divisor is 0")
+    return NOTHING
 
 
 def _amount(value: object) -> object:

@@ -7,6 +7,7 @@ from rule_engine.backends.chains import balance, is_plain, split_sum
 from rule_engine.backends.python import operations, syntax
 from rule_engine.backends.python.emitter import Emitter, Guards, is_fixed, not_said
 from rule_engine.backends.python.syntax import Syntax
+from rule_engine.check.words import kind_name
 
 NUMBER_FUNCTIONS = {"+": "add", "-": "subtract", "*": "multiply"}
 LONG_SUM = 16
@@ -56,6 +57,13 @@ class ArithmeticEmitter(Emitter):
         kinds = node.left.type.kind, node.op, node.right.type.kind
         operation = operations.find_operation(*kinds)
         if operation is None:
-            raise not_said(node, f"Python has no {kinds[0]} {node.op} {kinds[2]}")
+            left_kind, right_kind = kind_name(node.left.type.kind), kind_name(node.right.type.kind)
+            raise not_said(
+                node,
+                "Python has no {left} {op} {right}",
+                left=left_kind,
+                op=node.op,
+                right=right_kind,
+            )
         left, right = self.full(node.left, guards), self.full(node.right, guards)
         return self.call_kept(operation, left, right, syntax.name("environment"))

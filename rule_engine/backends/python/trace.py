@@ -10,6 +10,7 @@ from rule_engine.backends.python.compiler import compile_node
 from rule_engine.backends.python.reasons import Evaluate, reason_of
 from rule_engine.backends.reading import read
 from rule_engine.errors import Span
+from rule_engine.messages import NOTHING, Phrase
 from rule_engine.types import Environment, Kind
 from rule_engine.wording import text_of_value
 
@@ -22,23 +23,23 @@ class Trace:
 
     The value of a condition is True or False, that of any other part a text, None when empty.
     `reason` says why a part is empty or false when nothing was compared (`employees is empty`),
-    else it is "".
+    else it says nothing.
     """
 
     text: str
     value: str | bool | None
     span: Span
     children: tuple[Trace, ...] = ()
-    reason: str = ""
+    reason: Phrase = NOTHING
 
     def to_json(self) -> dict[str, object]:
-        """Gives a form to store."""
+        """Gives a form to store; the reason is English there."""
         return {
             "text": self.text,
             "value": self.value,
             "line": self.span.line,
             "column": self.span.column,
-            "reason": self.reason,
+            "reason": str(self.reason),
             "children": [child.to_json() for child in self.children],
         }
 
@@ -49,15 +50,25 @@ class Trace:
         for child in self.children:
             yield from child.leaves()
 
-    def sentence(self) -> str:
+    def sentence(self) -> Phrase:
         """Gives one line: the text and what its fields hold."""
-        held = dict.fromkeys(leaf.fact() for leaf in self.leaves() if leaf is not self)
-        return self.fact() + (f" because {', '.join(held)}" if held else "")
+        held = {str(leaf.fact()): leaf.fact() for leaf in self.leaves() if leaf is not self}
+        if not held:
+            return self.fact()
+        values = {"fact": self.fact(), "facts": list(held.values())}
+        return Phrase("{fact} because {facts}", values)
 
-    def fact(self) -> str:
+    def fact(self) -> Phrase:
         """Gives the text and its value: `employees is empty`."""
-        value = "empty" if self.value is None else str(self.value)
-        return f"{self.text} is {value.lower() if isinstance(self.value, bool) else value}"
+        values = {"field": self.text, "value": self.value}
+        match self.value:
+            case None:
+                return Phrase("{field} is empty", values)
+            case True:
+                return Phrase("{field} is true", values)
+            case False:
+                return Phrase("{field} is false", values)
+        return Phrase("{field} is {value}", values)
 
 
 def trace_node(
