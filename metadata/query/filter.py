@@ -43,5 +43,5 @@ def compile_filter(
 
 def as_problem(found: Diagnostic) -> Problem:
     """Gives a finding of the language as a problem of the parameter, with its place."""
-    values = {"message": found.message, "hint": found.hint}
+    values = {"message": found.said, "hint": found.advice}
     return Problem(PARAMETER, "bad_filter", values, found.span.line, found.span.column)

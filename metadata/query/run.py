@@ -12,6 +12,7 @@ from metadata.access import Principal
 from metadata.problems import Problem
 from metadata.query.answers import Moment, QueryProblem
 from metadata.query.tables import Bound
+from rule_engine.backends.sql import rate_parameters
 
 if TYPE_CHECKING:
     from metadata.catalog import Catalog
@@ -75,5 +76,6 @@ def parameters_of(catalog: Catalog, principal: Principal, moment: Moment) -> Map
         "now": moment.now,
         "today": moment.today,
         "zone": moment.zone.key,
+        **rate_parameters(None),
         **{f"user_{name}": value for name, value in person.items()},
     }

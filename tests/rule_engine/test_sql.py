@@ -90,7 +90,12 @@ SQLITE = [
     ("quantity != 5", "coalesce(quantity = ?, 0) = 0"),
     ("quantity is empty", "quantity IS NULL"),
     ("quantity is not empty", "quantity IS NOT NULL"),
-    ("amount > 5 CNY", "amount > ? AND amount$currency = ?"),
+    (
+        "amount > 5 CNY",
+        "amount > ? AND amount$currency = ? OR amount$currency != ? AND rule_compare("
+        "rule_multiply(rule_decimal(amount, 2), rule_rate(?, amount$currency)), "
+        "rule_multiply(rule_rate(?, ?), ?)) > ?",
+    ),
     ('stage in ["new", "won"]', "stage IN (?, ?)"),
     ('name contains "x"', "instr(name$fold, ?) > 0"),
     (
@@ -218,6 +223,7 @@ def test_parameters_of_the_person_and_of_this() -> None:
         "this_quantity": Decimal(3),
         "user_limit": None,
         "user_limit_currency": None,
+        "rates": '{"CNY": "1"}',
     }
 
 

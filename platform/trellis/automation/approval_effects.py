@@ -7,6 +7,8 @@ from typing import Protocol
 
 from metadata.json_text import sequence
 from metadata.objects import ObjectDefinition
+from metadata.problems import Problem
+from rule_engine.services.approval_state import Refusal
 from rule_engine.services.effects import Effect
 from trellis.automation import outbox
 from trellis.automation.approval_store import Request
@@ -28,6 +30,11 @@ class Change(Protocol):
         why: str | None = None,
     ) -> object:
         """Changes fields of a record."""
+
+
+def problem_of(refusal: Refusal) -> Problem:
+    """Gives the engine's refusal as a problem; it brings its own words."""
+    return Problem("", f"approval_{refusal.code}", {"message": refusal.said})
 
 
 def carry_out(

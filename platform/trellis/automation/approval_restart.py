@@ -4,10 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Collection, Mapping
 
-from metadata.problems import Problem
 from rule_engine.services import approval as service
 from rule_engine.types import Environment
-from trellis.automation.approval_effects import Change, carry_out
+from trellis.automation.approval_effects import Change, carry_out, problem_of
 from trellis.automation.approval_store import advance, load
 from trellis.errors import Conflict
 from trellis.unit import Unit
@@ -35,6 +34,5 @@ def restart(
     if outcome.state is not None and not outcome.problems:
         after = advance(unit, request, approval, outcome.state)
     if after is None:
-        messages = [refusal.message for refusal in outcome.problems]
-        raise Conflict([Problem("", "approval_refused", {"message": text}) for text in messages])
+        raise Conflict([problem_of(refusal) for refusal in outcome.problems])
     carry_out(unit, definition, after, outcome.effects, "restarted", change)

@@ -74,4 +74,5 @@ def environment_of(unit: Unit) -> Surroundings:
         zone=unit.moment.zone,
         user=unit.principal.user,
         related=RelatedRecords(as_system.records()),
+        calendars=unit.catalog.program.business_time,
     )

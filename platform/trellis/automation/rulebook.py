@@ -45,7 +45,7 @@ def compile_snapshot(connection: sa.Connection, catalog: Catalog, digest: str) -
         sa.select(rule_snapshot.c.texts).where(rule_snapshot.c.digest == digest)
     ).scalar_one()
     try:
-        return make_program(texts, catalog.schema)
+        return make_program(texts, catalog.schema, catalog.rule_packages)
     except RuleError:
         return None
 

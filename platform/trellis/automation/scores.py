@@ -26,9 +26,15 @@ def score_values(
     for rules, result in results_of(catalog, definition, record, environment):
         if result is None:
             continue
-        values[rules.into] = stored(definition, rules.into, result.points)
-        if rules.grade_into is not None:
-            values[rules.grade_into] = result.grade
+        values |= filled(definition, rules, result)
+    return values
+
+
+def filled(definition: ObjectDefinition, rules: Score, result: ScoreResult) -> dict[str, object]:
+    """Gives what one score writes into its fields."""
+    values = {rules.into: stored(definition, rules.into, result.points)}
+    if rules.grade_into is not None:
+        values[rules.grade_into] = result.grade
     return values
 
 

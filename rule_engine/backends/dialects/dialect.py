@@ -9,6 +9,7 @@ from typing import Any
 
 import sqlalchemy as sa
 
+from rule_engine.arithmetic import NO_CURRENCY
 from rule_engine.backends.dialects.numbers import Condition, Numbers
 from rule_engine.backends.dialects.postgresql_numbers import PostgresqlNumbers, strict_extreme
 from rule_engine.backends.dialects.postgresql_texts import PostgresqlTexts
@@ -29,11 +30,17 @@ from rule_engine.backends.dialects.values import (
     literal,
     retype,
 )
+from rule_engine.check.words import kind_name
+from rule_engine.messages import Phrase
 from rule_engine.types import Kind
 
 
 class NoWordError(Exception):
     """What the dialects cannot say; the compiler makes a NotTranslatableError of it."""
+
+    def __init__(self, what: Phrase) -> None:
+        self.what = what
+        super().__init__(str(what))
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,7 +99,7 @@ class Dialect(ABC):
             case Amount():
                 return self._first_amount([self._amount(value) for value in full])
             case Length():
-                raise NoWordError("the first calendar length")
+                raise NoWordError(Phrase("the first calendar length"))
             case _:
                 elements = [value.element for value in full if isinstance(value, Plain)]
                 found = sa.func.coalesce(*elements, type_=elements[0].type)
@@ -120,18 +127,39 @@ class Dialect(ABC):
             case Amount():
                 return self._extreme_amount(function, [self._amount(value) for value in values])
             case Length():
-                raise NoWordError("the order of calendar lengths")
+                raise NoWordError(Phrase("the order of calendar lengths"))
             case _:
                 elements = [value.element for value in values if isinstance(value, Plain)]
                 return Plain(self.extreme(function, elements), nullable)
 
     def _extreme_amount(self, function: str, amounts: Sequence[Amount]) -> Amount:
+        """Gives the extreme amount in its own currency; unlike ones are compared by the base."""
         if any(amount.may_lack_currency for amount in amounts):
-            raise NoWordError("the order of sums of money")
-        currency = amounts[0].currency
-        same = sa.and_(sa.true(), *(currency == other.currency for other in amounts[1:]))
-        number = self.numbers.extreme(function, [amount.number for amount in amounts])
-        return Amount(self.numbers.choose([(same, number)], self.numbers.empty()), currency)
+            raise NoWordError(Phrase("the order of sums of money"))
+        numbers = self.numbers
+        alike = numbers.extreme(function, [amount.number for amount in amounts])
+        if len(amounts) == 1:
+            return Amount(alike, amounts[0].currency)
+        first = amounts[0].currency
+        same = sa.and_(*(first == other.currency for other in amounts[1:]))
+        bases = [self.in_base(amount) for amount in amounts]
+        order = "<=" if function == "min" else ">="
+        wins = [
+            sa.and_(*(numbers.compare(order, one, two) for two in bases if two is not one))
+            for one in bases
+        ]
+        pairs = list(zip(wins, amounts, strict=True))
+        unlike = numbers.choose([(win, each.number) for win, each in pairs], numbers.empty())
+        chosen = sa.case((same, first), *((win, each.currency) for win, each in pairs), else_=None)
+        return Amount(numbers.mixed(same, alike, unlike), chosen)
+
+    def in_base(self, amount: Amount) -> Number:
+        """Gives an amount in the base currency, empty without a rate."""
+        product = self.numbers.multiply(amount.number, self.numbers.rate(amount.currency))
+        if not amount.may_lack_currency:
+            return product
+        nothing = amount.currency == literal(NO_CURRENCY, sa.Text())
+        return self.numbers.choose([(nothing, amount.number)], product)
 
     def written(self, value: Value, kind: Kind) -> Element:
         """Gives a value as text, as in `rule_engine.wording`."""
@@ -150,7 +178,7 @@ class Dialect(ABC):
             case Plain():
                 return value.element
             case _:
-                raise NoWordError(f"the text of a {kind}")
+                raise NoWordError(Phrase("the text of a {kind}", {"kind": kind_name(kind)}))
 
     def _choose_number(self, conditions: Sequence[Condition], numbers: Sequence[Number]) -> Number:
         arms = list(zip(conditions, numbers[:-1], strict=True))

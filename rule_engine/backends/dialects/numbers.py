@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from decimal import Decimal
 from operator import eq, ge, gt, le, lt
 from typing import Any
 
 import sqlalchemy as sa
 
-from rule_engine.backends.dialects.values import Element, Number, verbatim
+from rule_engine.backends.dialects.values import Element, Number, retype, verbatim
 
 Condition = sa.ColumnElement[bool]
 
@@ -132,6 +133,26 @@ class Numbers(ABC):
     def settle(self, number: Number) -> Number:
         """Gives the number in a form that may be moved into another place of the statement."""
         return number
+
+    def is_empty(self, number: Number) -> Condition:
+        """Gives whether there is no number."""
+        return number.element.is_(None)
+
+    @abstractmethod
+    def rate(self, currency: Element) -> Number:
+        """Gives what one unit of a currency is worth in the base currency, NULL without a rate."""
+
+    def mixed(self, usual: Condition, number: Number, other: Number) -> Number:
+        """Gives `number` where a condition is true, else `other`."""
+        return self.choose([(usual, number)], other)
+
+    def carried(self, number: Number) -> Element:
+        """Gives the number as a column of a derived table, for `taken`."""
+        return number.element
+
+    def taken(self, column: Element, number: Number) -> Number:
+        """Gives the number again out of the column that carries it."""
+        return replace(number, element=retype(column, number.element.type), constant=None)
 
     def order_element(self, number: Number) -> Element:
         """Gives an expression that sorts as the number does."""

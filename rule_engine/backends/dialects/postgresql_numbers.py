@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from decimal import Decimal
+from math import prod
 from typing import Any
 
 import sqlalchemy as sa
-from sqlalchemy.dialects.postgresql import array
+from sqlalchemy.dialects.postgresql import JSONB, array
 
 from rule_engine.arithmetic import MAX_PLACES, QUOTIENT_PLACES, round_places
 from rule_engine.backends.dialects.numbers import OPERATORS, Condition, Numbers
@@ -15,6 +16,9 @@ from rule_engine.backends.dialects.values import Element, Number, literal, retyp
 from rule_engine.columns import MAX_DIGITS, DecimalText
 
 NUMERIC = sa.Numeric()
+WHOLE = sa.BigInteger()
+#: How large whole constants, and sums of them, may be.
+MAX_SMALL = 2**62
 
 #: Multiplying by it gives a quotient 60 places before it is rounded (a NUMERIC quotient has as
 #: many places as its operands), without the overflow a cast to a fixed precision could cause.
@@ -30,7 +34,32 @@ def numeric(element: Element) -> Element:
 
 
 class PostgresqlNumbers(Numbers):
-    """Elements are NUMERIC; scales and bounds are not used."""
+    """Elements are NUMERIC.
+
+    But sums of small whole constants, which scores are made of, are BIGINT as long as their
+    `bound` says that they fit; `scale` is 0 then, else None.
+    """
+
+    def _element(self, number: Number) -> Element:
+        """Gives the number as NUMERIC."""
+        return sa.cast(number.element, NUMERIC) if number.scale == 0 else number.element
+
+    def _wholes(
+        self,
+        numbers: Sequence[Number],
+        build: Callable[[Sequence[Element]], Element],
+        bound: Callable[[Sequence[int]], int],
+    ) -> Number | None:
+        """Gives one BIGINT of several; None when one is not, or they could overflow."""
+        known = [_small(number) for number in numbers]
+        if any(number is None for number in known):
+            return None
+        small = [number for number in known if number is not None]
+        most = bound([number.bound for number in small])
+        if most > MAX_SMALL:
+            return None
+        element = retype(build([number.element for number in small]), WHOLE)
+        return Number(element, any(number.nullable for number in small), 0, most)
 
     def _made(self, element: Element, *numbers: Number, nullable: bool = False) -> Number:
         return Number(numeric(element), nullable or any(number.nullable for number in numbers))
@@ -68,31 +97,35 @@ class PostgresqlNumbers(Numbers):
 
     def add(self, left: Number, right: Number) -> Number:
         """Gives `left + right`."""
-        return self._made(left.element + right.element, left, right)
+        small = self._wholes([left, right], lambda both: both[0] + both[1], sum)
+        return small or self._made(left.element + right.element, left, right)
 
     def subtract(self, left: Number, right: Number) -> Number:
         """Gives `left - right`."""
-        return self._made(left.element - right.element, left, right)
+        small = self._wholes([left, right], lambda both: both[0] - both[1], sum)
+        return small or self._made(left.element - right.element, left, right)
 
     def multiply(self, left: Number, right: Number) -> Number:
         """Gives `left * right`."""
-        return self._made(left.element * right.element, left, right)
+        small = self._wholes([left, right], lambda both: both[0] * both[1], prod)
+        return small or self._made(left.element * right.element, left, right)
 
     def negate(self, number: Number) -> Number:
         """Gives `-number`."""
         if number.constant is not None:
             return self.constant(number.constant.copy_negate())
-        return self._made(-number.element, number)
+        small = self._wholes([number], lambda one: -one[0], max)
+        return small or self._made(-number.element, number)
 
     def divide(self, left: Number, right: Number) -> Number:
         """Gives a quotient of many places, rounded."""
-        exact = left.element * sa.cast(verbatim(f"'{MANY_PLACES}'"), NUMERIC)
-        quotient = _operate(exact, "/", sa.func.nullif(right.element, verbatim(0)))
+        exact = self._element(left) * sa.cast(verbatim(f"'{MANY_PLACES}'"), NUMERIC)
+        quotient = _operate(exact, "/", sa.func.nullif(self._element(right), verbatim(0)))
         return self._made(sa.func.round(quotient, QUOTIENT_PLACES), nullable=True)
 
     def modulo(self, left: Number, right: Number) -> Number:
         """Gives mod(mod(a, b) + b, b), which has the divisor's sign; a and b are written once."""
-        call = sa.func.unnest(array([left.element]), array([right.element]))
+        call = sa.func.unnest(array([self._element(left)]), array([self._element(right)]))
         row = call.table_valued("dividend", "divisor").render_derived()
         divisor = numeric(row.c.divisor)
         rest = self._remainder(numeric(row.c.dividend), divisor)
@@ -105,46 +138,70 @@ class PostgresqlNumbers(Numbers):
     def round(self, number: Number, places: Number) -> Number:
         """Gives round(), which rounds ties away from zero."""
         return self._made(
-            sa.func.round(number.element, self.whole_element(places, MAX_PLACES)), nullable=True
+            sa.func.round(self._element(number), self.whole_element(places, MAX_PLACES)),
+            nullable=True,
         )
 
     def floor(self, number: Number) -> Number:
         """Gives floor()."""
-        return self._made(sa.func.floor(number.element), number)
+        return self._made(sa.func.floor(self._element(number)), number)
 
     def ceiling(self, number: Number) -> Number:
         """Gives ceiling()."""
-        return self._made(sa.func.ceiling(number.element), number)
+        return self._made(sa.func.ceiling(self._element(number)), number)
 
     def absolute(self, number: Number) -> Number:
         """Gives abs()."""
-        return self._made(sa.func.abs(number.element), number)
+        return self._made(sa.func.abs(self._element(number)), number)
 
     def extreme(self, function: str, numbers: Sequence[Number]) -> Number:
-        """Gives the extreme of a row of values: least() and greatest() would pass over NULL."""
-        elements = [number.element for number in numbers]
+        """Gives least() or greatest(); they pass over NULL: then the extreme of a row."""
+        pick = sa.func.least if function == "min" else sa.func.greatest
+        empties = [number.element for number in numbers if number.nullable]
+        if all(map(_is_column, empties)):
+            small = self._wholes(numbers, lambda found: pick(*found), max)
+            if small is not None and not empties:
+                return small
+            picked = pick(*map(self._element, numbers))
+            tests = [element.is_(None) for element in empties]
+            strict = sa.case((sa.or_(*tests), None), else_=picked) if tests else picked
+            return self._made(strict, *numbers)
+        elements = list(map(self._element, numbers))
         return self._made(strict_extreme(function, elements, NUMERIC), *numbers)
 
     def first(self, numbers: Sequence[Number]) -> Number:
         """Gives coalesce()."""
-        found = sa.func.coalesce(*(number.element for number in numbers))
+        found = sa.func.coalesce(*map(self._element, numbers))
         return self._made(found, nullable=all(number.nullable for number in numbers))
+
+    def rate(self, currency: Element) -> Number:
+        """Looks the currency up in the JSON object of rates."""
+        rates = sa.cast(sa.bindparam("rates", type_=sa.Text()), JSONB)
+        found = rates.op("->>", return_type=sa.Text())(currency)
+        return self._made(sa.cast(found, NUMERIC), nullable=True)
 
     def choose(self, arms: Sequence[tuple[Condition, Number]], otherwise: Number) -> Number:
         """Gives a CASE."""
-        chosen = [number for _, number in arms]
-        whens = [(condition, number.element) for condition, number in arms]
-        case = sa.case(*whens, else_=otherwise.element)
-        return self._made(case, *chosen, otherwise)
+        numbers = [*(number for _, number in arms), otherwise]
+        conditions = [condition for condition, _ in arms]
+
+        def case(elements: Sequence[Element]) -> Element:
+            whens = zip(conditions, elements[:-1], strict=True)
+            return sa.case(*whens, else_=elements[-1])
+
+        if not arms:
+            return otherwise
+        small = self._wholes(numbers, case, max)
+        return small or self._made(case(list(map(self._element, numbers))), *numbers)
 
     def total(self, number: Number) -> Number:
         """Gives coalesce(sum(), 0)."""
-        return self._made(sa.func.coalesce(sa.func.sum(number.element), verbatim(0)))
+        return self._made(sa.func.coalesce(sa.func.sum(self._element(number)), verbatim(0)))
 
     def aggregate_extreme(self, function: str, number: Number) -> Number:
         """Gives min() or max()."""
         aggregate = sa.func.min if function == "min" else sa.func.max
-        return self._made(aggregate(number.element), nullable=True)
+        return self._made(aggregate(self._element(number)), nullable=True)
 
     def whole_element(self, number: Number, limit: int) -> Element:
         """Gives an integer clamped just beyond the limit, where it becomes NULL."""
@@ -157,25 +214,42 @@ class PostgresqlNumbers(Numbers):
 
     def within(self, number: Number, limit: int) -> Number:
         """Gives the number clamped just beyond the limit, where it becomes NULL."""
-        return self._made(_bounded(number.element, limit), nullable=True)
+        return self._made(_bounded(self._element(number), limit), nullable=True)
 
     def result(self, number: Number) -> sa.ColumnElement[Decimal]:
         """Gives the element."""
-        return retype(number.element, DecimalText())
+        return retype(self._element(number), DecimalText())
 
     def stored(self, number: Number, scale: int) -> Element:
         """Gives the rounded number."""
-        whole = _bounded(number.element * verbatim(10**scale), 10**MAX_DIGITS - 1)
+        whole = _bounded(self._element(number) * verbatim(10**scale), 10**MAX_DIGITS - 1)
         return numeric(sa.func.round(whole)) * verbatim(f"1E-{scale}")
 
     def digits(self, number: Number) -> Element:
         """Gives trim_scale() as text."""
-        return sa.cast(sa.func.trim_scale(number.element), sa.Text())
+        return sa.cast(sa.func.trim_scale(self._element(number)), sa.Text())
 
     def parse(self, text: Element) -> Number:
         """Gives a cast of what a pattern finds in the text: other texts give NULL."""
         found = sa.func.substring(text, NUMBER_PATTERN)
         return self._made(sa.cast(found, NUMERIC), nullable=True)
+
+
+def _small(number: Number) -> Number | None:
+    """Gives the number as BIGINT, if it is one or a small whole constant."""
+    if number.constant is None:
+        return number if number.scale == 0 else None
+    value = number.constant
+    if value != value.to_integral_value() or abs(value) > MAX_SMALL:
+        return None
+    return Number(literal(int(value), WHOLE), False, 0, abs(int(value)))
+
+
+def _is_column(element: Element) -> bool:
+    """Says whether an expression costs nothing to be written twice."""
+    while isinstance(element, (sa.TypeCoerce, sa.Cast)):
+        element = element.clause
+    return isinstance(element, sa.ColumnClause)
 
 
 def _bounded(element: Element, limit: int) -> Element:

@@ -6,6 +6,7 @@ makes the result empty. None of them raises: SQLite would fail the whole stateme
 
 from __future__ import annotations
 
+import json
 import sqlite3
 from collections.abc import Callable
 from datetime import date, time
@@ -129,6 +130,16 @@ def _sort_key(value: Argument) -> str:
     return f"0{shifted:0{SORT_WIDTH}d}"
 
 
+@lru_cache(64)
+def _rates(document: str) -> dict[str, str]:
+    found: dict[str, str] = json.loads(document)
+    return found
+
+
+def _rate(document: Argument, currency: Argument) -> str | None:
+    return _rates(str(document)).get(str(currency))
+
+
 # ---------------------------------------------------------------- dates
 
 
@@ -214,6 +225,7 @@ FUNCTIONS: dict[str, tuple[int, Function]] = {
     "digits": (1, _digits),
     "number": (1, _number),
     "sort_key": (1, _sort_key),
+    "rate": (2, _rate),
     "fold": (1, text.fold),
     "clean": (1, _clean),
     "lower": (1, text.lower),

@@ -2,38 +2,46 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from decimal import ROUND_FLOOR, Decimal
-from typing import Any
 
 import sqlalchemy as sa
 
-from rule_engine.arithmetic import EXACT, MAX_PLACES, ONE, scale_integer
+from rule_engine.arithmetic import EXACT, ONE, QUOTIENT_PLACES, divide, scale_integer
 from rule_engine.backends.dialects.numbers import MIRRORED, OPERATORS, Condition
+from rule_engine.backends.dialects.sqlite_roundings import Roundings
 from rule_engine.backends.dialects.sqlite_scales import (
     HALF,
     INTEGER,
+    LEVELS,
     MAX_INTEGER,
-    PRODUCT,
     STORED,
     TEXT,
-    USUAL,
-    SqliteScales,
     exact_of,
     function,
-    guarded_leaves,
     integer,
     is_guarded,
-    join_native,
+    make,
+    operate,
     unusual,
-    usual_bound,
 )
-from rule_engine.backends.dialects.values import Element, Native, Number, literal, retype, verbatim
+from rule_engine.backends.dialects.values import (
+    Element,
+    Leaf,
+    Native,
+    Number,
+    literal,
+    retype,
+    verbatim,
+)
 from rule_engine.columns import DecimalText, Scaled
 
+#: The product of two columns is looked at itself: a float is near enough to see that it is small.
+PRODUCT_LIMIT, PRODUCT_BOUND = 4 * 10**16, 5 * 10**16
 
-class SqliteNumbers(SqliteScales):
+
+class SqliteNumbers(Roundings):
     """Scaled integers and decimal texts."""
 
     def constant(self, value: Decimal) -> Number:
@@ -48,7 +56,7 @@ class SqliteNumbers(SqliteScales):
         """Gives the stored integer as it is."""
         scale = column.type.scale if isinstance(column.type, Scaled) else 0
         element = integer(column)
-        native = Native(USUAL, (column,), False, exact_of(element, scale))
+        native = Native(LEVELS, (Leaf(column),), False, exact_of(element, scale))
         return Number(element, nullable, scale, STORED, None, native)
 
     def parameter(self, name: str) -> Number:
@@ -65,26 +73,43 @@ class SqliteNumbers(SqliteScales):
         """Gives an integer comparison where it is exact; a column beside a constant stays plain."""
         if left.constant is not None and right.constant is None:
             left, right, operator = right, left, MIRRORED[operator]
-        if right.constant is not None and left.scale is not None and not is_guarded(left):
-            return _compare_constant(operator, left.element, left.scale, right.constant)
+
+        def exact() -> Condition:
+            order = function("compare", self.exact(left), self.exact(right))
+            compared: Condition = OPERATORS[operator](retype(order, INTEGER), 0)
+            return compared
+
+        if right.constant is not None and left.scale is not None:
+            near = _compare_constant(operator, left.element, left.scale, right.constant)
+            return self._trusted(left, near, exact)
         aligned = self.align([left, right])
-        order = function("compare", self.exact(left), self.exact(right))
-        exact: Condition = OPERATORS[operator](retype(order, INTEGER), 0)
         if aligned is None:
-            return exact
+            return exact()
         native: Condition = OPERATORS[operator](aligned[0].element, aligned[1].element)
-        leaves = guarded_leaves(aligned)
-        return sa.case((unusual(leaves), exact), else_=native) if leaves else native
+        both = make(aligned, native, 0, max, lambda: native)
+        return exact() if both is None else self._trusted(both, native, exact)
+
+    def _trusted(
+        self, number: Number, native: Condition, exact: Callable[[], Condition]
+    ) -> Condition:
+        """Gives a native condition where a native number may be trusted, else the exact one."""
+        strange = unusual(number) if is_guarded(number) else None
+        return native if strange is None else sa.case((strange, exact()), else_=native)
 
     def one_of(self, number: Number, values: Sequence[Decimal]) -> Condition:
         """Gives an IN list of integers; constants with more places than the column never match."""
-        settled = self.settle(number)
-        if settled.scale is None:
-            tests = [self.compare("=", settled, self.constant(value)) for value in values]
+
+        def exact() -> Condition:
+            text = Number(self.exact(number), number.nullable)
+            tests = [self.compare("=", text, self.constant(value)) for value in values]
             return sa.or_(sa.false(), *tests)
-        wholes = [scale_integer(value, settled.scale) for value in values]
+
+        if number.scale is None:
+            return exact()
+        wholes = [scale_integer(value, number.scale) for value in values]
         fitting = [each for each in wholes if each is not None and abs(each) <= MAX_INTEGER]
-        return settled.element.in_(fitting) if fitting else sa.false()
+        native = number.element.in_(fitting) if fitting else sa.false()
+        return self._trusted(number, native, exact)
 
     # ------------------------------------------------------------ arithmetic
 
@@ -94,98 +119,99 @@ class SqliteNumbers(SqliteScales):
         def exact() -> Element:
             return function("add", self.exact(left), self.exact(right))
 
-        nullable = left.nullable or right.nullable
         aligned = self.align([left, right])
-        if aligned is None:
-            return Number(exact(), nullable)
-        first, second = aligned
-        usual, bound = usual_bound(first) + usual_bound(second), first.bound + second.bound
-        if usual > MAX_INTEGER:
-            return Number(exact(), nullable)
-        native = join_native(aligned, usual, bound, exact)
-        element = integer(first.element + second.element)
-        return Number(element, nullable, first.scale, min(bound, MAX_INTEGER), None, native)
+        if aligned is not None:
+            first, second = aligned
+            element = first.element + second.element
+            total = make(aligned, element, first.scale or 0, sum, exact)
+            if total is not None:
+                return total
+        return Number(exact(), left.nullable or right.nullable)
 
     def multiply(self, left: Number, right: Number) -> Number:
-        """Gives an integer product with a constant, else that of texts."""
+        """Gives an integer product, else that of texts."""
         if left.constant is not None:
             left, right = right, left
 
         def exact() -> Element:
             return function("multiply", self.exact(left), self.exact(right))
 
-        if right.constant is not None and None not in (left.scale, right.scale):
+        product = None
+        if left.scale is not None and right.scale is not None:
+            product = self._product(left, right, left.scale + right.scale, exact)
+        return product or Number(exact(), left.nullable or right.nullable)
+
+    def _product(
+        self, left: Number, right: Number, scale: int, exact: Callable[[], Element]
+    ) -> Number | None:
+        if right.constant is not None:
             whole = scale_integer(right.constant, right.scale or 0) or 0
-            product = self._times(left, whole, (left.scale or 0) + (right.scale or 0))
-            if product is not None and left.constant is None:
-                native = product.native and replace(product.native, exact=exact)
-                return replace(product, native=native)
-        return Number(exact(), left.nullable or right.nullable)
+            element = left.element * verbatim(whole)
+            return make([left], element, scale, lambda found: found[0] * abs(whole), exact)
+        element = left.element * right.element
+        if self._is_column(left) and self._is_column(right):
+            near = left.element.op("*")(verbatim("1.0")).op("*")(right.element)
+            bounds = (PRODUCT_BOUND,) * len(LEVELS)
+            native = Native(bounds, (Leaf(near, PRODUCT_LIMIT),), True, exact)
+            return Number(integer(element), left.nullable or right.nullable, scale, 0, None, native)
+        return make([left, right], element, scale, lambda both: both[0] * both[1], exact)
 
     def negate(self, number: Number) -> Number:
         """Gives `-number`."""
         if number.constant is not None:
             return self.constant(number.constant.copy_negate())
-        if number.scale is None:
-            return Number(function("negate", number.element), number.nullable)
 
         def exact() -> Element:
             return function("negate", self.exact(number))
 
-        native = number.native and replace(number.native, exact=exact)
-        return replace(number, element=integer(-number.element), native=native)
-
-    def _exactly(self, name: str, *numbers: Number, nullable: bool | None = None) -> Number:
-        found = any(number.nullable for number in numbers) if nullable is None else nullable
-        return Number(function(name, *map(self.exact, numbers)), found)
+        if number.scale is not None:
+            negated = make([number], -number.element, number.scale, max, exact)
+            if negated is not None:
+                return negated
+        return Number(exact(), number.nullable)
 
     def divide(self, left: Number, right: Number) -> Number:
-        """Gives the quotient of texts."""
+        """Gives a product where that is the exact quotient, else the quotient of texts."""
+        inverse = _inverse(right.constant)
+        if inverse is not None and left.scale is not None:
+            times = self.constant(inverse)
+            if left.scale + (times.scale or 0) <= QUOTIENT_PLACES:
+                return self.multiply(left, times)
         return self._exactly("divide", left, right, nullable=True)
 
     def modulo(self, left: Number, right: Number) -> Number:
-        """Gives the rest of texts."""
+        """Gives the rest by a constant natively, else that of texts."""
+        aligned = self.align([left, right])
+        if aligned is not None and right.constant:
+            divisor = scale_integer(right.constant, aligned[1].scale or 0) or 0
+            rest = operate(aligned[0].element, "%", divisor)
+            rest = operate(integer(rest + verbatim(divisor)), "%", divisor)
+
+            def exact() -> Element:
+                return function("modulo", self.exact(left), self.exact(right))
+
+            found = make([aligned[0]], rest, aligned[0].scale or 0, max, exact)
+            if found is not None:
+                return found
         return self._exactly("modulo", left, right, nullable=True)
 
-    def round(self, number: Number, places: Number) -> Number:
-        """Gives the rounded text."""
-        scale, wanted = number.scale, places.constant
-        if scale is not None and wanted is not None and scale <= wanted <= MAX_PLACES:
-            return number
-        return self._exactly("round", number, places, nullable=True)
-
-    def floor(self, number: Number) -> Number:
-        """Gives the rounded text."""
-        return number if number.scale == 0 else self._exactly("floor", number)
-
-    def ceiling(self, number: Number) -> Number:
-        """Gives the rounded text."""
-        return number if number.scale == 0 else self._exactly("ceiling", number)
-
-    def absolute(self, number: Number) -> Number:
-        """Gives abs()."""
-        number = self.settle(number)
-        if number.scale is None:
-            return self._exactly("absolute", number)
-        return replace(number, element=integer(sa.func.abs(number.element)), constant=None)
-
-    def extreme(self, function: str, numbers: Sequence[Number]) -> Number:
+    def extreme(self, function_name: str, numbers: Sequence[Number]) -> Number:
         """Gives SQLite's min() or max() of several arguments, which is NULL when one is."""
-        nullable = any(number.nullable for number in numbers)
-        aligned = self.align([self.settle(number) for number in numbers])
-        if aligned is None:
-            texts = [self.exact(number) for number in numbers]
-            name = {"min": "least", "max": "greatest"}[function]
-            return Number(_call(name, texts), nullable)
-        pick = sa.func.min if function == "min" else sa.func.max
-        elements = [number.element for number in aligned]
-        element = elements[0] if len(elements) == 1 else integer(pick(*elements))
-        return Number(element, nullable, aligned[0].scale, max(each.bound for each in aligned))
+        name = {"min": "least", "max": "greatest"}[function_name]
+        pick = sa.func.min if function_name == "min" else sa.func.max
+
+        def build(elements: Sequence[Element]) -> Element:
+            return elements[0] if len(elements) == 1 else pick(*elements)
+
+        def exact() -> Element:
+            return function(name, *map(self.exact, numbers))
+
+        return self._unite(numbers, build, exact)
 
     def first(self, numbers: Sequence[Number]) -> Number:
         """Gives coalesce()."""
-        nullable = all(number.nullable for number in numbers)
-        return self._unite(numbers, nullable, lambda found: _coalesce(found))
+        found = self._unite(numbers, _coalesce, lambda: _coalesce(self._texts(numbers)))
+        return replace(found, nullable=all(number.nullable for number in numbers))
 
     def choose(self, arms: Sequence[tuple[Condition, Number]], otherwise: Number) -> Number:
         """Gives a CASE."""
@@ -196,21 +222,32 @@ class SqliteNumbers(SqliteScales):
             whens = zip(conditions, elements[:-1], strict=True)
             return sa.case(*whens, else_=elements[-1])
 
-        return self._unite(numbers, any(number.nullable for number in numbers), case)
+        if not arms:
+            return otherwise
+        return self._unite(numbers, case, lambda: case(self._texts(numbers)))
 
-    def _unite(self, numbers: Sequence[Number], nullable: bool, build: Any) -> Number:
+    def _texts(self, numbers: Sequence[Number]) -> list[Element]:
+        return [self.exact(number) for number in numbers]
+
+    def _unite(
+        self,
+        numbers: Sequence[Number],
+        build: Callable[[Sequence[Element]], Element],
+        exact: Callable[[], Element],
+    ) -> Number:
         """Gives one expression of several numbers: integers of one scale, else texts."""
-        settled = [self.settle(number) for number in numbers]
-        aligned = self.align(settled)
-        if aligned is None:
-            return Number(build([self.exact(number) for number in settled]), nullable)
-        bound = max(number.bound for number in aligned)
-        elements = [number.element for number in aligned]
-        return Number(integer(build(elements)), nullable, aligned[0].scale, bound)
+        aligned = self.align(numbers)
+        if aligned is not None:
+            element = build([number.element for number in aligned])
+            found = make(aligned, element, aligned[0].scale or 0, max, exact)
+            if found is not None:
+                return found
+        return Number(exact(), any(number.nullable for number in numbers))
 
     def within(self, number: Number, limit: int) -> Number:
         """Gives rule_within()."""
-        if number.scale is not None and number.bound // 10**number.scale <= limit:
+        known = number.scale is not None and not is_guarded(number)
+        if known and number.bound // 10 ** (number.scale or 0) <= limit:
             return number
         return Number(function("within", self.exact(number), verbatim(limit)), True)
 
@@ -221,9 +258,8 @@ class SqliteNumbers(SqliteScales):
         number = self.settle(number)
         if number.scale is None:
             return Number(function("sum", number.element), False)
-        half = verbatim(HALF)
-        high = sa.func.sum(number.element.op("/", PRODUCT)(half))
-        low = sa.func.sum(number.element.op("%", PRODUCT)(half))
+        high = sa.func.sum(operate(number.element, "/", HALF))
+        low = sa.func.sum(operate(number.element, "%", HALF))
         nothing = verbatim(0)
         sums = (sa.func.coalesce(high, nothing), sa.func.coalesce(low, nothing))
         return Number(function("total", *sums, verbatim(number.scale)), False)
@@ -256,12 +292,18 @@ class SqliteNumbers(SqliteScales):
         return retype(settled.element, Scaled(settled.scale))
 
     def stored(self, number: Number, scale: int) -> Element:
-        """Gives the integer of that scale, by rule_stored() where it is rounded or may be long."""
-        aligned = None if is_guarded(number) else self.align([number, _ruler(scale)])
-        if aligned is not None and aligned[0].scale == scale and aligned[0].bound <= STORED:
-            return aligned[0].element
-        text = self.exact(self.settle(number))
-        return integer(function("stored", text, verbatim(scale)))
+        """Gives the integer of that scale, by rule_stored() where it may be long."""
+
+        def exact() -> Element:
+            return integer(function("stored", self.exact(number), verbatim(scale)))
+
+        aligned = self._to_scale(number, scale)
+        if aligned is None:
+            return exact()
+        strange = unusual(aligned, STORED)
+        if strange is None:
+            return aligned.element
+        return integer(sa.case((strange, exact()), else_=aligned.element))
 
     def order_element(self, number: Number) -> Element:
         """Gives the integer, or a text that sorts as the number does."""
@@ -277,11 +319,6 @@ class SqliteNumbers(SqliteScales):
     def parse(self, text: Element) -> Number:
         """Gives the number that a text is."""
         return Number(function("number", text), True)
-
-
-def _ruler(scale: int) -> Number:
-    """Gives a zero that others are aligned to."""
-    return Number(verbatim(0), False, scale, 0)
 
 
 def _call(name: str, arguments: Sequence[Element]) -> Element:
@@ -308,3 +345,11 @@ def _compare_constant(operator: str, element: Element, scale: int, constant: Dec
         return element.is_not(None) if always and operator != "=" else sa.false()
     compared: Condition = OPERATORS[operator](element, literal(whole, INTEGER))
     return compared
+
+
+def _inverse(divisor: Decimal | None) -> Decimal | None:
+    """Gives 1 / divisor when that has few places, so that dividing is multiplying."""
+    if not divisor:
+        return None
+    inverse = divide(ONE, divisor)
+    return inverse if inverse and EXACT.multiply(inverse, divisor) == ONE else None

@@ -24,15 +24,29 @@ class Plain:
 
 
 @dataclass(frozen=True, slots=True)
+class Leaf:
+    """What SQLite looks at before it trusts its integers: beyond `limit` it must not.
+
+    Without a limit of its own, the level that is needed decides. `empties`: beyond it the number
+    may be empty though the integer is not.
+    """
+
+    element: Element
+    limit: int | None = None
+    empties: bool = False
+
+
+@dataclass(frozen=True, slots=True)
 class Native:
     """How far SQLite's own integers can be trusted with a number.
 
-    `usual` bounds it as long as no one of the columns `leaves` is beyond SQLite's usual limit.
-    When `guarded`, the integer expression is right only then, and `exact` gives it always.
+    `reach` bounds it at each of SQLite's levels, as long as no leaf is beyond the level's limit;
+    None says that it could overflow even then. When `guarded`, the integer expression is right
+    only within such limits, and `exact` gives it always.
     """
 
-    usual: int
-    leaves: tuple[Element, ...]
+    reach: tuple[int | None, ...]
+    leaves: tuple[Leaf, ...]
     guarded: bool
     exact: Callable[[], Element]
 

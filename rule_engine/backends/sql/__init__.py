@@ -2,7 +2,8 @@
 
 A condition is compiled for a place where NULL counts as false (WHERE, CASE WHEN): plain, so that
 an index can be used. Bind parameters: `now`, `today`, `zone`, `user_<field>` (the acting person)
-and, outside an aggregate, `this_<field>` for `this.`; `parameters` fills the first kinds.
+and, outside an aggregate, `this_<field>` for `this.`; where unlike
+currencies may meet, `rates` and `base_currency`. `parameters` fills them all.
 """
 
 from __future__ import annotations
@@ -15,21 +16,32 @@ from rule_engine import core
 from rule_engine.backends.dialects.sqlite_functions import register_sqlite_functions
 from rule_engine.backends.dialects.values import Number, Plain, parts, retype
 from rule_engine.backends.sql.compiler import Compiler
-from rule_engine.backends.sql.frames import Frame
-from rule_engine.backends.sql.parameters import parameters
+from rule_engine.backends.sql.frames import Frame, not_said
+from rule_engine.backends.sql.parameters import parameters, rate_parameters
+from rule_engine.backends.sql.scores import (
+    Rescoring,
+    ScoreColumns,
+    compile_rescoring_sql,
+    compile_score_sql,
+)
+from rule_engine.check.words import kind_name
 from rule_engine.columns import Scaled
-from rule_engine.errors import Diagnostic, NotTranslatableError
 from rule_engine.types import Kind, Schema, SqlSchema
 
 if TYPE_CHECKING:
     from rule_engine.expression import Expression
 
 __all__ = [
+    "Rescoring",
+    "ScoreColumns",
     "compile_node_sql",
     "compile_parts_sql",
+    "compile_rescoring_sql",
+    "compile_score_sql",
     "compile_sql",
     "compile_stored_sql",
     "parameters",
+    "rate_parameters",
     "register_sqlite_functions",
 ]
 
@@ -65,8 +77,9 @@ def compile_node_sql(
     found = compile_parts_sql(node, sql_schema, root)
     if len(found) == 1:
         return found[""]
-    message = f"a value of the kind {node.type.kind} is more than one column"
-    raise NotTranslatableError(Diagnostic(message, node.span, "not_in_sql"))
+    raise not_said(
+        node, "a value of the kind {kind} is more than one column", kind=kind_name(node.type.kind)
+    )
 
 
 def compile_parts_sql(

@@ -20,7 +20,9 @@ from rule_engine.backends.dialects.values import (
     literal,
     map_parts,
     retype,
+    verbatim,
 )
+from rule_engine.backends.sql.arithmetic import base_currency
 from rule_engine.backends.sql.conditions import Conditions
 from rule_engine.backends.sql.frames import Frame, not_said
 from rule_engine.types import Kind, Type
@@ -61,7 +63,7 @@ class Aggregates(Conditions):
         if node.function == "count":
             return self._count(node, rows, frame)
         if node.argument is None:
-            raise not_said(node, f"{node.function} of nothing")
+            raise not_said(node, "{function} of nothing", function=node.function)
         argument = self.value(node.argument, rows.frame)
         match node.function:
             case "latest":
@@ -128,7 +130,7 @@ class Aggregates(Conditions):
             case Number():
                 result: Value = self._fold_number(node.function, argument)
             case Amount():
-                result = self._fold_amount(node.function, argument)
+                return self._money_of_rows(node, argument, rows, frame)
             case Clock():
                 count = self._fold_number(node.function, argument.milliseconds)
                 result = self._clock(self._rounded_count(count))
@@ -137,7 +139,7 @@ class Aggregates(Conditions):
                 element = aggregate(argument.element, type_=argument.element.type)
                 result = Plain(element, True)
             case _:
-                raise not_said(node, f"SQL has no {node.function} of this kind")
+                raise not_said(node, "SQL has no {function} of this kind", function=node.function)
         embedded = self.embed(result, rows.select, frame)
         if node.function == "sum" and isinstance(embedded, Number):
             return replace(embedded, nullable=False)
@@ -157,17 +159,72 @@ class Aggregates(Conditions):
         return self.numbers.aggregate_extreme(function, number)
 
     def _fold_amount(self, function: str, amount: Amount) -> Amount:
-        """Amounts of several currencies have no sum and no order without rates."""
+        """Gives an aggregate of amounts of one currency; empty for those of several."""
         full = self._main(amount).is_not(None)
         currency: Element = sa.case((full, amount.currency), else_=None)
         lowest = sa.func.min(currency, type_=TEXT)
         is_one = sa.or_(lowest.is_(None), lowest == sa.func.max(currency, type_=TEXT))
         number = self._fold_number(function, amount.number)
         number = self.numbers.choose([(is_one, number)], self.numbers.empty())
-        if function != "sum":
-            return Amount(number, lowest, amount.may_lack_currency)
         nothing = literal(NO_CURRENCY, TEXT)
-        return Amount(number, sa.func.coalesce(lowest, nothing, type_=TEXT), True)
+        common = sa.func.coalesce(lowest, nothing, type_=TEXT) if function == "sum" else lowest
+        return Amount(number, sa.case((is_one, common), else_=None), function == "sum")
+
+    def _money_of_rows(
+        self, node: core.Aggregate, argument: Amount, rows: Rows, frame: Frame
+    ) -> Amount:
+        """Gives an aggregate of money. Only where currencies meet is the second one computed."""
+        alike = self.embed(self._fold_amount(node.function, argument), rows.select, frame)
+        if node.function in ("sum", "avg"):
+            unlike = self._sum_in_base(node.function, argument, rows, frame)
+        else:
+            unlike = self._extreme_by_base(node, argument, rows, frame)
+        if not isinstance(alike, Amount):
+            raise TypeError(node)
+        number = self.numbers.first([alike.number, unlike.number])
+        currency = sa.func.coalesce(alike.currency, unlike.currency, type_=TEXT)
+        return Amount(number, currency, node.function == "sum")
+
+    def _sum_in_base(self, function: str, amount: Amount, rows: Rows, frame: Frame) -> Amount:
+        """Gives a sum or an average in the base currency; empty when a rate is missing."""
+        base = self.dialect.in_base(amount)
+        full = sa.func.count(self._main(amount)) == sa.func.count(self._main(base))
+        number = self.numbers.choose(
+            [(full, self._fold_number(function, base))], self.numbers.empty()
+        )
+        embedded = self.embed(number, rows.select, frame)
+        if not isinstance(embedded, Number):
+            raise TypeError(number)
+        return Amount(embedded, base_currency())
+
+    def _extreme_by_base(
+        self, node: core.Aggregate, amount: Amount, rows: Rows, frame: Frame
+    ) -> Amount:
+        """Gives the amount worth least or most, the first of several; empty without all rates."""
+        base = self.dialect.in_base(amount)
+        worth, main = self.numbers.order_element(base), self._main(amount)
+        unknown = self.numbers.is_empty(base)
+        full = replace(rows, select=rows.select.where(main.is_not(None)))
+        missing = full.select.where(unknown).with_only_columns(
+            literal(1, sa.Integer()), maintain_column_froms=True
+        )
+        is_known = ~missing.correlate(*frame.tables).exists()
+        order_by = sa.asc if node.function == "min" else sa.desc
+
+        def first(part: Number | Plain) -> Number | Plain:
+            settled = self.numbers.settle(part) if isinstance(part, Number) else part
+            found = self._arrange(settled.element, [worth, *self._created(node, rows)], full, frame)
+            places = [order_by(found.places[0]), *found.places[1:]]
+            one = sa.select(found.value).where(is_known).order_by(*places).limit(verbatim(1))
+            element = retype(one.scalar_subquery(), settled.element.type)
+            if isinstance(settled, Number):
+                return replace(settled, element=element, nullable=True, constant=None)
+            return Plain(element, True)
+
+        found = map_parts(amount, first)
+        if not isinstance(found, Amount):
+            raise TypeError(node)
+        return found
 
     # ------------------------------------------------------------ in order
 
@@ -215,12 +272,17 @@ class Aggregates(Conditions):
         found[-1] = self.dialect.as_identifier(found[-1])
         return Arranged(table.c.value, tuple(found))
 
+    def _created(self, node: core.Aggregate, rows: Rows) -> list[Element]:
+        """Gives the order of creation, then of ids."""
+        table = rows.frame.table
+        return [self.schema.column(table, node.target, name) for name in ("created_at", "id")]
+
     def _places(self, node: core.Aggregate, rows: Rows) -> list[Element]:
         """Gives what the records are ordered by: `by` or creation, then the id."""
         table = rows.frame.table
         identifier = self.schema.column(table, node.target, "id")
         if node.order is None:
-            return [self.schema.column(table, node.target, "created_at"), identifier]
+            return self._created(node, rows)
         match self.value(node.order, rows.frame):
             case Number() as number:
                 return [self.numbers.order_element(number), identifier]

@@ -23,10 +23,13 @@ from rule_engine.backends.dialects.values import (
     literal,
 )
 from rule_engine.backends.sql.frames import Frame, Frames, not_said
+from rule_engine.check.words import kind_name
 from rule_engine.dates import MAX_MILLISECONDS
 from rule_engine.types import Kind
 
 LONG_SUM = 16
+MOST_NESTED = 6
+MIRRORED_SIGNS = {"+": "-", "-": "+"}
 
 PLAIN: Mapping[str, Callable[[Decimal, Decimal], Decimal | None]] = {
     "+": arithmetic.add,
@@ -36,8 +39,24 @@ PLAIN: Mapping[str, Callable[[Decimal, Decimal], Decimal | None]] = {
 }
 
 
+def base_currency() -> Element:
+    """Gives the bind parameter for the base currency."""
+    return sa.bindparam("base_currency", type_=sa.Text())
+
+
+def _terms(node: core.Node, sign: str = "+") -> list[tuple[str, core.Node]]:
+    """Gives the amounts that a tree of sums and differences consists of, with their signs."""
+    if not isinstance(node, core.Arithmetic) or node.op not in "+-":
+        return [(sign, node)]
+    turned = sign if node.op == "+" else MIRRORED_SIGNS[sign]
+    return [*_terms(node.left, sign), *_terms(node.right, turned)]
+
+
 class Arithmetic(Frames, ABC):
     """Compiles sums, products and the like."""
+
+    #: How many sums of money the one at hand stands in.
+    nesting = 0
 
     @abstractmethod
     def value(self, node: core.Node, frame: Frame) -> Value:
@@ -49,13 +68,19 @@ class Arithmetic(Frames, ABC):
             added, taken = split_sum(node)
             if len(added) + len(taken) >= LONG_SUM:
                 return self._long_sum(added, taken, frame)
+        if node.op in "+-" and node.type.kind is Kind.MONEY:
+            total = self._sum_of_money(node, frame)
+            if total is not None:
+                return total
         left, right = self.value(node.left, frame), self.value(node.right, frame)
         found = self._combine(node.op, left, right)
         if found is None:
             found = self._on_calendar(node, left, right)
         if found is None:
-            kinds = f"{node.left.type.kind} {node.op} {node.right.type.kind}"
-            raise not_said(node, f"SQL has no {kinds}")
+            left_kind, right_kind = kind_name(node.left.type.kind), kind_name(node.right.type.kind)
+            raise not_said(
+                node, "SQL has no {left} {op} {right}", left=left_kind, op=node.op, right=right_kind
+            )
         return found
 
     def negated(self, value: Value) -> Value | None:
@@ -81,11 +106,11 @@ class Arithmetic(Frames, ABC):
             [value for node in nodes if isinstance(value := self.value(node, frame), Number)]
             for nodes in (added, taken)
         ]
-        total = balance(plus, self._bracketed_sum)
-        return self.number("-", total, balance(minus, self._bracketed_sum)) if minus else total
+        total = balance(plus, self.bracketed_sum)
+        return self.number("-", total, balance(minus, self.bracketed_sum)) if minus else total
 
-    def _bracketed_sum(self, left: Number, right: Number) -> Number:
-        """SQLAlchemy would write a + (b + c) without the brackets, which is deep again."""
+    def bracketed_sum(self, left: Number, right: Number) -> Number:
+        """Gives a sum in brackets: SQLAlchemy would write a + (b + c) without, deep again."""
         total = self.number("+", left, right)
         return replace(total, element=Grouping(total.element))
 
@@ -139,13 +164,41 @@ class Arithmetic(Frames, ABC):
         return sa.or_(*tests)
 
     def _amounts(self, operator: str, left: Amount, right: Amount) -> Value:
-        number = self.number(operator, left.number, right.number)
         same = self.same_currency(left, right)
-        known = self.numbers.choose([(same, number)], self.numbers.empty())
+        alike = self.number(operator, left.number, right.number)
+        unlike = self.number(operator, *map(self.dialect.in_base, (left, right)))
+        number = self.numbers.mixed(same, alike, unlike)
         if operator == "/":
-            return known
+            return number
         lacking = left.may_lack_currency and right.may_lack_currency
-        return Amount(known, self._common_currency(left, right), lacking)
+        common = self._common_currency(left, right)
+        return Amount(number, sa.case((same, common), else_=base_currency()), lacking)
+
+    def _sum_of_money(self, node: core.Arithmetic, frame: Frame) -> Value | None:
+        """Gives a sum of amounts, all of one currency or all in the base.
+
+        Two by two each amount would be written twice, with those inside of it: an expression that
+        doubles with every `+`. None when no amount is sure to have a currency.
+        """
+        if self.nesting >= MOST_NESTED:
+            raise not_said(node, "sums of money inside of each other are too long for SQL")
+        self.nesting += 1
+        terms = [(sign, self.value(term, frame)) for sign, term in _terms(node)]
+        self.nesting -= 1
+        amounts = [(sign, amount) for sign, amount in terms if isinstance(amount, Amount)]
+        sure = [amount for _, amount in amounts if not amount.may_lack_currency]
+        if len(amounts) < len(terms) or not sure:
+            return None
+        rest = [amount for _, amount in amounts if amount is not sure[0]]
+        same = sa.and_(*(self.same_currency(sure[0], amount) for amount in rest))
+        alike = self._signed([(sign, amount.number) for sign, amount in amounts])
+        unlike = self._signed([(sign, self.dialect.in_base(each)) for sign, each in amounts])
+        currency = sa.case((same, sure[0].currency), else_=base_currency())
+        return Amount(self.numbers.mixed(same, alike, unlike), currency)
+
+    def _signed(self, terms: list[tuple[str, Number]]) -> Number:
+        signed = [self.numbers.negate(each) if sign == "-" else each for sign, each in terms]
+        return balance(signed, self.bracketed_sum)
 
     def _common_currency(self, left: Amount, right: Amount) -> Element:
         if not left.may_lack_currency:

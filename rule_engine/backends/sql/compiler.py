@@ -12,6 +12,7 @@ from rule_engine.backends.dialects.dialect import NoWordError
 from rule_engine.backends.dialects.values import Amount, Clock, Length, Plain, Value, literal
 from rule_engine.backends.sql.aggregates import Aggregates
 from rule_engine.backends.sql.frames import PLAIN_TYPES, Frame, not_said
+from rule_engine.check.words import kind_name
 from rule_engine.columns import Instant
 from rule_engine.dates import to_milliseconds
 from rule_engine.functions import SqlCall, functions
@@ -67,7 +68,9 @@ class Compiler(Aggregates):
             case timedelta():
                 return Clock(numbers.constant(Decimal(to_milliseconds(value))))
         if node.type.kind not in PLAIN_TYPES:
-            raise not_said(node, f"SQL has no literal of the kind {node.type.kind}")
+            raise not_said(
+                node, "SQL has no literal of the kind {kind}", kind=kind_name(node.type.kind)
+            )
         return Plain(literal(value, PLAIN_TYPES[node.type.kind]), False)
 
     def _local_instant(self, node: core.LocalInstant, frame: Frame) -> Value:
@@ -87,7 +90,9 @@ class Compiler(Aggregates):
     def _negate(self, node: core.Negate, frame: Frame) -> Value:
         found = self.negated(self.value(node.operand, frame))
         if found is None:
-            raise not_said(node, f"SQL has no negative {node.operand.type.kind}")
+            raise not_said(
+                node, "SQL has no negative {kind}", kind=kind_name(node.operand.type.kind)
+            )
         return found
 
     def _choose(
@@ -105,9 +110,9 @@ class Compiler(Aggregates):
     def _call(self, node: core.Call, frame: Frame) -> Value:
         function = functions()[node.function]
         if function.sql is None:
-            raise not_said(node, f"{node.function} is not for databases")
+            raise not_said(node, "{function} is not for databases", function=node.function)
         arguments = tuple(self.value(argument, frame) for argument in node.arguments)
         try:
             return function.sql(SqlCall(self.dialect, node, arguments))
         except NoWordError as error:
-            raise not_said(node, f"SQL does not know {error}") from error
+            raise not_said(node, "SQL does not know {what}", what=error.what) from error

@@ -28,6 +28,7 @@ from rule_engine.backends.dialects.values import (
 )
 from rule_engine.backends.sql.arithmetic import Arithmetic
 from rule_engine.backends.sql.frames import Frame, not_said
+from rule_engine.check.words import kind_name
 from rule_engine.text import clean, fold
 from rule_engine.types import Kind, Type
 
@@ -91,7 +92,7 @@ class Conditions(Arithmetic):
                 value = self.value(node, frame)
                 return Truth(_plain(value).element, value.nullable)
             case _:
-                raise not_said(node, f"{node.type.kind} is no condition")
+                raise not_said(node, "{kind} is no condition", kind=kind_name(node.type.kind))
 
     def truth_value(self, node: core.Node, frame: Frame) -> Plain:
         """Gives a test as a value, which is never empty."""
@@ -130,8 +131,7 @@ class Conditions(Arithmetic):
             case Number(), Number():
                 return compare(node.op, left, right)
             case Amount(), Amount():
-                same = self.same_currency(left, right)
-                return sa.and_(compare(node.op, left.number, right.number), same)
+                return self._ordered_amounts(node.op, left, right)
             case Clock(), Clock():
                 return compare(node.op, left.milliseconds, right.milliseconds)
             case Length(), Length():
@@ -142,8 +142,18 @@ class Conditions(Arithmetic):
                 found: Condition = OPERATORS[node.op](left.element, right.element)
                 return found
             case _:
-                kinds = node.left.type.kind, node.right.type.kind
-                raise not_said(node, f"SQL does not compare {kinds[0]} with {kinds[1]}")
+                kinds = kind_name(node.left.type.kind), kind_name(node.right.type.kind)
+                template = "SQL does not compare {left} with {right}"
+                raise not_said(node, template, left=kinds[0], right=kinds[1])
+
+    def _ordered_amounts(self, operator: str, left: Amount, right: Amount) -> Condition:
+        """Compares amounts of one currency as they are, others by the base currency."""
+        same = self.same_currency(left, right)
+        alike = sa.and_(self.numbers.compare(operator, left.number, right.number), same)
+        if same is sa.true():
+            return alike
+        unlike = self.numbers.compare(operator, *map(self.dialect.in_base, (left, right)))
+        return sa.or_(alike, sa.and_(sa.not_(same), unlike))
 
     def _ordered_lengths(self, node: core.Compare, left: Length, right: Length) -> Condition:
         if left.months.constant is not None and left.months.constant == right.months.constant:
@@ -158,14 +168,13 @@ class Conditions(Arithmetic):
             case None:
                 return sa.true()
             case Number():
-                return self.numbers.settle(value).element.is_(None)
+                return self.numbers.is_empty(value)
             case Amount():
-                return self.numbers.settle(value.number).element.is_(None)
+                return self.numbers.is_empty(value.number)
             case Length():
-                parts = (self.numbers.settle(part) for part in (value.months, value.days))
-                return sa.or_(*(part.element.is_(None) for part in parts))
+                return sa.or_(*map(self.numbers.is_empty, (value.months, value.days)))
             case Clock():
-                return self.numbers.settle(value.milliseconds).element.is_(None)
+                return self.numbers.is_empty(value.milliseconds)
             case _:
                 return value.element.is_(None)
 

@@ -20,8 +20,9 @@ from rule_engine.backends.dialects.values import (
     map_parts,
     retype,
 )
+from rule_engine.check.words import kind_name
 from rule_engine.columns import Choices, Instant
-from rule_engine.errors import Diagnostic, NotTranslatableError
+from rule_engine.errors import NotTranslatableError, finding
 from rule_engine.types import Kind, SqlSchema, Type
 
 TEXT = sa.Text()
@@ -166,7 +167,7 @@ class Frames:
             return Clock(self.numbers.column(column, nullable=node.nullable))
         if kind.kind in PLAIN_TYPES:
             return Plain(column, node.nullable)
-        raise not_said(node, f"SQL has no column of the kind {kind.kind}")
+        raise not_said(node, "SQL has no column of the kind {kind}", kind=kind_name(node.type.kind))
 
     def parameter(self, name: str, node: core.Node) -> Value:
         """Gives a bind parameter with a value of the node's kind."""
@@ -178,9 +179,11 @@ class Frames:
             return Amount(self.numbers.parameter(name), currency)
         if kind in PLAIN_TYPES:
             return Plain(sa.bindparam(name, type_=PLAIN_TYPES[kind]), True)
-        raise not_said(node, f"SQL has no parameter of the kind {kind}")
+        raise not_said(
+            node, "SQL has no parameter of the kind {kind}", kind=kind_name(node.type.kind)
+        )
 
 
-def not_said(node: core.Node, message: str) -> NotTranslatableError:
-    """Gives the error for what SQL cannot say."""
-    return NotTranslatableError(Diagnostic(message, node.span, "not_in_sql"))
+def not_said(node: core.Node, template: str, **values: object) -> NotTranslatableError:
+    """Gives the error for what SQL cannot say; the values fill the constant text."""
+    return NotTranslatableError(finding("not_in_sql", template, node.span, "", **values))

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping
 from typing import Any
 
 import sqlalchemy as sa
 from sqlalchemy.sql import visitors
 
+from rule_engine.arithmetic import ONE
+from rule_engine.currencies import CURRENCIES
 from rule_engine.dates import date_in
-from rule_engine.types import Environment
+from rule_engine.types import Environment, RateTable
 from rule_engine.values import Money
 
 
@@ -21,7 +24,9 @@ def parameters(
     `this` is the record that `this.` means outside of aggregates.
     """
     names = {str(bind.key) for bind in _binds(element) if not bind.unique}
-    found: dict[str, object] = {}
+    found = {
+        name: value for name, value in rate_parameters(environment.rates).items() if name in names
+    }
     for name in names:
         if name == "now":
             found[name] = environment.now
@@ -34,6 +39,16 @@ def parameters(
         elif name.startswith("this_"):
             found[name] = _field(this, name.removeprefix("this_"))
     return found
+
+
+def rate_parameters(rates: RateTable | None) -> dict[str, object]:
+    """Gives the values of the parameters that conversion of currencies takes."""
+    if rates is None:
+        return {"rates": "{}", "base_currency": ""}
+    known = {currency: rates.rate(currency) for currency in CURRENCIES}
+    known[rates.base] = ONE
+    texts = {name: format(rate, "f") for name, rate in known.items() if rate is not None}
+    return {"rates": json.dumps(texts, sort_keys=True), "base_currency": rates.base}
 
 
 def _binds(element: sa.ClauseElement) -> list[sa.BindParameter[Any]]:
