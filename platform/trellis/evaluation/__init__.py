@@ -1,6 +1,6 @@
 """Evaluating one expression on one record, by any back end: what `trellis rules eval` does."""
 
 from trellis.evaluation.question import EvaluationError, Question, Setting
-from trellis.evaluation.run import ENGINES, evaluate
+from trellis.evaluation.run import ENGINES, Engine, evaluate
 
-__all__ = ["ENGINES", "EvaluationError", "Question", "Setting", "evaluate"]
+__all__ = ["ENGINES", "Engine", "EvaluationError", "Question", "Setting", "evaluate"]

@@ -131,7 +131,9 @@ def from_parts(kind: Kind, parts: Mapping[str, object]) -> object:
     main = parts.get("")
     if kind is Kind.CALENDAR_LENGTH:
         months, days = parts.get("months"), parts.get("days")
-        return None if months is None else CalendarLength(int(str(months)), int(str(days)))
+        if months is None or days is None:
+            return None
+        return CalendarLength(int(str(months)), int(str(days)))
     if main is None:
         return None
     if kind is Kind.MONEY:

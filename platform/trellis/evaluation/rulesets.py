@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
+from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
 from zoneinfo import ZoneInfo
 
 from metadata.catalog import Catalog
+from metadata.elements import LOCAL
 from metadata.programs import make_program, parse_rules
 from rule_engine import compile_program
 from rule_engine.errors import Diagnostic, RuleCheckError
-from rule_engine.testing import TestResult, run_tests
+from rule_engine.program import Program
+from rule_engine.testing import TestRun, examine
+from trellis.automation.idle import idle_parts
 
 
 def read_texts(paths: Iterable[Path]) -> dict[str, str]:
@@ -32,23 +36,41 @@ def beside(texts: Mapping[str, str], catalog: Catalog) -> dict[str, str]:
     }
 
 
+def packages_of(texts: Iterable[str], catalog: Catalog) -> dict[str, str]:
+    """Gives the packages that files belong to. One that the catalog does not know belongs to that
+    of the other files; to the designer's where they are none or of several."""
+    known = {one: catalog.rule_packages.get(Path(one).stem) for one in texts}
+    given = {known[one] for one in known if one not in catalog.rules} - {None}
+    usual = next(iter(given)) if len(given) == 1 else None
+    return {one: package or usual or LOCAL for one, package in known.items()}
+
+
 def check_texts(texts: Mapping[str, str], catalog: Catalog) -> list[Diagnostic]:
     """Gives everything that is wrong with rule texts, warnings too, by source and place."""
-    rulesets, found = parse_rules({**beside(texts, catalog), **texts})
+    rules = {**beside(texts, catalog), **texts}
+    rulesets, found = parse_rules(rules, packages_of(rules, catalog))
     try:
-        found = [*found, *compile_program(rulesets, catalog.schema).warnings]
+        program = compile_program(rulesets, catalog.schema)
+        idle = (part.finding() for part in idle_parts(program))
+        found = [*found, *program.warnings, *idle]
     except RuleCheckError as error:
         found = [*found, *error.diagnostics]
     mine = [finding for finding in found if finding.source in texts]
     return sorted(mine, key=lambda one: (one.source, one.span.line, one.span.column))
 
 
+def program_of(texts: Mapping[str, str], catalog: Catalog) -> Program:
+    """Gives the program of rule texts and the catalog's other rules; raises RuleError."""
+    rules = {**beside(texts, catalog), **texts}
+    return make_program(rules, catalog.schema, packages_of(rules, catalog))
+
+
 def run_test_blocks(
     texts: Mapping[str, str], catalog: Catalog, now: datetime | None, zone: ZoneInfo
-) -> Sequence[TestResult]:
+) -> TestRun:
     """Runs the `test` blocks of rule texts; raises RuleError for what cannot be compiled.
 
-    The catalog's other rules are in force, their tests are not run.
+    The catalog's other rules are in force, what is said of coverage is of the texts alone.
     """
-    program = make_program({**beside(texts, catalog), **texts}, catalog.schema)
-    return run_tests(program, now=now, zone=zone)
+    run = examine(program_of(texts, catalog), now=now, zone=zone)
+    return replace(run, gaps=tuple(gap for gap in run.gaps if gap.source in texts))

@@ -2,18 +2,28 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
+from functools import partial
 
 import sqlalchemy as sa
 
 from rule_engine import Expression
+from rule_engine.backends.javascript.compiler import compile_node_javascript
 from rule_engine.backends.python import compile_node
 from rule_engine.core import Node
 from rule_engine.errors import NotTranslatableError, RuleCheckError, RuleSyntaxError
 from rule_engine.services.evaluate import Surroundings
 from trellis.evaluation.database import ask_database, postgresql_engine, sqlite_engine
-from trellis.evaluation.question import EvaluationError, Question, Setting
+from trellis.evaluation.javascript import (
+    Answers,
+    environment_of,
+    from_wire,
+    running_node,
+    wire_record,
+)
+from trellis.evaluation.question import EvaluationError, FixedRates, Question, Setting
 from trellis.evaluation.records import Loaded, load_record
 
 
@@ -26,10 +36,14 @@ class Asked:
     record: Mapping[str, object]
     loaded: Loaded
     surroundings: Surroundings
+    rates: FixedRates
 
 
-def evaluate(question: Question, setting: Setting, engine: str = "python") -> object:
-    """Gives the value; None is empty.
+Engine = Callable[[Asked], object]
+
+
+def evaluate(question: Question, setting: Setting, engine: Engine) -> object:
+    """Gives the value; None is empty. `engine` is a running one of ENGINES.
 
     Raises EvaluationError, worded `line:column: message (hint)` for what is wrong with the
     expression.
@@ -38,7 +52,7 @@ def evaluate(question: Question, setting: Setting, engine: str = "python") -> ob
         known = ", ".join(sorted(setting.catalog.objects))
         raise EvaluationError(f"no object {question.object_name!r}; there are: {known}")
     try:
-        return ENGINES[engine](ask(question, setting))
+        return engine(ask(question, setting))
     except (RuleSyntaxError, RuleCheckError) as error:
         raise EvaluationError("\n".join(map(str, error.diagnostics))) from error
     except NotTranslatableError as error:
@@ -48,48 +62,68 @@ def evaluate(question: Question, setting: Setting, engine: str = "python") -> ob
 def ask(question: Question, setting: Setting) -> Asked:
     """Reads a question; the acting person's related records are known like the record's own."""
     parsed = Expression.parse(question.expression)
-    node = parsed.resolve(setting.catalog.schema, question.object_name)
+    calendars = setting.catalog.program.business_time
+    node = parsed.resolve(setting.catalog.schema, question.object_name, calendars=calendars)
     loaded, record = load_record(setting, question.object_name, question.record)
     user = None
     if setting.user is not None:
         around, user = load_record(setting, "user", setting.user)
         for object_name, rows in around.rows.items():
             loaded.rows[object_name] = {**rows, **loaded.rows.get(object_name, {})}
-    surroundings = Surroundings(setting.now, setting.zone, user, {}, setting.rates, loaded)
-    return Asked(node, question.object_name, record, loaded, surroundings)
+    surroundings = Surroundings(setting.now, setting.zone, user, calendars, setting.rates, loaded)
+    return Asked(node, question.object_name, record, loaded, surroundings, setting.rates)
 
 
-def by_python(asked: Asked) -> object:
-    """Evaluates one record in Python."""
-    return compile_node(asked.node)(asked.record, asked.surroundings, None, None)
+@contextmanager
+def in_python() -> Iterator[Engine]:
+    """Evaluates in this process."""
+    yield lambda asked: compile_node(asked.node)(asked.record, asked.surroundings, None, None)
 
 
-def by_sqlite(asked: Asked) -> object:
-    """Evaluates in a database in memory."""
-    with sqlite_engine() as engine:
-        return by_sql(asked, engine)
+@contextmanager
+def in_sqlite() -> Iterator[Engine]:
+    """Evaluates in databases in memory, one for each question."""
+    yield partial(by_sql, sqlite_engine)
 
 
-def by_postgresql(asked: Asked) -> object:
+@contextmanager
+def in_postgresql() -> Iterator[Engine]:
     """Evaluates in the PostgreSQL of the environment, where nothing stays."""
-    with postgresql_engine() as engine:
-        return by_sql(asked, engine)
+    yield partial(by_sql, postgresql_engine)
 
 
-def by_sql(asked: Asked, engine: sa.Engine) -> object:
+@contextmanager
+def in_javascript() -> Iterator[Engine]:
+    """Evaluates in one Node."""
+    with running_node() as node:
+        yield partial(by_node, node)
+
+
+def by_sql(database: Callable[[], AbstractContextManager[sa.Engine]], asked: Asked) -> object:
     """Evaluates in a database."""
-    return ask_database(
-        engine,
-        asked.node,
-        asked.object_name,
-        asked.loaded,
-        asked.surroundings,
-        str(asked.record["id"]),
-    )
+    with database() as engine:
+        return ask_database(
+            engine,
+            asked.node,
+            asked.object_name,
+            asked.loaded,
+            asked.surroundings,
+            str(asked.record["id"]),
+        )
 
 
-ENGINES: Mapping[str, Callable[[Asked], object]] = {
-    "python": by_python,
-    "sqlite": by_sqlite,
-    "postgresql": by_postgresql,
+def by_node(node: Answers, asked: Asked) -> object:
+    """Evaluates in a running Node."""
+    source = compile_node_javascript(asked.node)
+    related = {name: rows.values() for name, rows in asked.loaded.rows.items()}
+    environment = environment_of(asked.surroundings, asked.rates.rates, related)
+    ((found,),) = node.ask([source], [wire_record(asked.record)], environment)
+    return from_wire(asked.node.type.kind, found)
+
+
+ENGINES: Mapping[str, Callable[[], AbstractContextManager[Engine]]] = {
+    "python": in_python,
+    "sqlite": in_sqlite,
+    "postgresql": in_postgresql,
+    "javascript": in_javascript,
 }

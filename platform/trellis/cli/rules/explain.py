@@ -1,0 +1,68 @@
+"""`trellis rules explain`."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+from trellis.cli.rules.options import (
+    FILES,
+    NOW,
+    OBJECT,
+    RATES,
+    SCHEMA,
+    TIMEZONE,
+    USER,
+    explaining,
+    make_setting,
+    read_record,
+    rules_among,
+    schemas_among,
+)
+from trellis.evaluation.catalogs import open_source
+from trellis.evaluation.explain import explain_record
+from trellis.evaluation.rulesets import program_of, read_texts
+
+
+@click.command("explain")
+@OBJECT
+@click.option("--record", required=True, help="The record as JSON, or the id of a stored one.")
+@click.option("--old", help="The record before the change as JSON; without it, it is created.")
+@click.option("--score", help="Explain only the score of this name.")
+@click.option("--rule", help="Explain only the rule, assignment, approval … of this name.")
+@SCHEMA
+@NOW
+@TIMEZONE
+@RATES
+@USER
+@FILES
+def command(
+    object_name: str,
+    record: str,
+    old: str | None,
+    score: str | None,
+    rule: str | None,
+    schemas: tuple[Path, ...],
+    now: str | None,
+    timezone: str,
+    rates: str,
+    user: str | None,
+    files: tuple[Path, ...],
+) -> None:
+    """Explain what rule files or folders make of a record, and why.
+
+    Arguments that end in .json count as --schema.
+    """
+    texts = read_texts(rules_among(files))
+    with explaining(), open_source(schemas_among(schemas, files)) as source:
+        setting = make_setting(source, now, timezone, rates, user)
+        lines = explain_record(
+            program_of(texts, source.catalog),
+            setting,
+            object_name,
+            read_record(record, object_name, source, setting),
+            None if old is None else read_record(old, object_name, source, setting),
+            score or rule,
+        )
+        click.echo("\n".join(lines))

@@ -1,0 +1,101 @@
+"""What rules make of one record, and why, as lines of text: `trellis rules explain`."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from rule_engine.program import Program, Rule
+from rule_engine.services.automate import before_save
+from rule_engine.services.evaluate import Surroundings
+from trellis.evaluation.question import EvaluationError, Setting
+from trellis.evaluation.records import load_record
+from trellis.evaluation.told import Explained, Lines, World, explain_definition
+
+
+def explain_record(
+    program: Program,
+    setting: Setting,
+    object_name: str,
+    wire: Mapping[str, object],
+    wire_before: Mapping[str, object] | None = None,
+    only: str | None = None,
+) -> list[str]:
+    """Gives what all rules of an object say of a record in wire form; `only` names one of them.
+
+    Rules before saving run first, as when saving. Raises EvaluationError for an unknown object or
+    name, and for records that cannot be read.
+    """
+    if object_name not in setting.catalog.objects:
+        known = ", ".join(sorted(setting.catalog.objects))
+        raise EvaluationError(f"no object {object_name!r}; there are: {known}")
+    told = _Told(program, _read_world(program, setting, object_name, wire, wire_before), only)
+    if only and not any(one.name == only for one in told.definitions(object_name)):
+        names = ", ".join(sorted(one.name for one in told.definitions(object_name)))
+        raise EvaluationError(f"no rule {only!r} on {object_name}; there are: {names}")
+    return list(told.lines(object_name))
+
+
+def _read_world(
+    program: Program,
+    setting: Setting,
+    object_name: str,
+    wire: Mapping[str, object],
+    wire_before: Mapping[str, object] | None,
+) -> World:
+    loaded, record = load_record(setting, object_name, wire)
+    old = None
+    if wire_before is not None:
+        _, old = load_record(setting, object_name, wire_before)
+    user = None if setting.user is None else load_record(setting, "user", setting.user)[1]
+    environment = Surroundings(
+        setting.now, setting.zone, user, program.business_time, setting.rates, loaded
+    )
+    return World(record, old, environment)
+
+
+@dataclass(frozen=True, slots=True)
+class _Told:
+    """One explanation of everything, or of one thing."""
+
+    program: Program
+    world: World
+    only: str | None
+
+    def definitions(self, object_name: str) -> list[Explained]:
+        """Gives what can be explained of an object, in the order in which it runs."""
+        program = self.program
+        rules = sorted(program.rules, key=lambda rule: rule.running_order)
+        first = [rule for rule in rules if rule.listens_to("before", self.world.event)]
+        every: list[Explained] = [
+            *first,
+            *program.validations,
+            *program.scores,
+            *(rule for rule in rules if rule not in first),
+            *program.assignments,
+            *program.approvals,
+            *program.service_levels,
+        ]
+        return [one for one in every if one.object == object_name]
+
+    def lines(self, object_name: str) -> Lines:
+        """Gives the explanations, a blank line between them."""
+        every = self.definitions(object_name)
+        early = [one for one in every if isinstance(one, Rule)]
+        made = before_save(
+            early, self.world.event, self.world.record, self.world.old, self.world.environment
+        )
+        after = {**self.world.record, **made.values}
+        saved = World(after, self.world.old, self.world.environment)
+        is_first = True
+        for one in every:
+            if self.only in (None, one.name):
+                if not is_first:
+                    yield ""
+                is_first = False
+                world = self.world if _is_early(one, self.world) else saved
+                yield from explain_definition(one, world)
+
+
+def _is_early(one: Explained, world: World) -> bool:
+    return isinstance(one, Rule) and one.listens_to("before", world.event)
