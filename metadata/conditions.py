@@ -89,7 +89,7 @@ def expression_problems(
 
 def diagnostic_problem(found: Diagnostic, place: str) -> Problem:
     """Gives a finding of the rule language as a problem, with line and column."""
-    values = {"message": found.message, "hint": found.hint or None}
+    values = {"message": found.said, "hint": found.advice}
     return Problem(place, "expression", values, found.span.line, found.span.column)
 
 

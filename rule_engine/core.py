@@ -14,6 +14,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass, fields
 from datetime import time
 from enum import StrEnum
+from functools import cache
+from typing import Any
 
 from rule_engine.errors import Span
 from rule_engine.types import Type
@@ -244,8 +246,20 @@ class Aggregate(Node):
 
 def children(node: Node) -> Iterator[Node]:
     """Gives the nodes directly inside a node, in written order."""
-    for part in fields(node):
-        yield from _nodes(getattr(node, part.name))
+    kind: Any = type(node)
+    for name in _member_names(kind):
+        value = getattr(node, name)
+        if isinstance(value, Node):
+            yield value
+        elif isinstance(value, tuple):
+            yield from _nodes(value)
+
+
+@cache
+def _member_names(kind: type[Any]) -> tuple[str, ...]:
+    """Gives the members that may hold nodes: all but those that every node has."""
+    common = {part.name for part in fields(Node)}
+    return tuple(part.name for part in fields(kind) if part.name not in common)
 
 
 def walk(node: Node) -> Iterator[Node]:
@@ -268,9 +282,9 @@ def depth(node: Node) -> int:
     return deepest
 
 
-def _nodes(value: object) -> Iterator[Node]:
-    if isinstance(value, Node):
-        yield value
-    elif isinstance(value, tuple):
-        for item in value:
+def _nodes(items: tuple[object, ...]) -> Iterator[Node]:
+    for item in items:
+        if isinstance(item, Node):
+            yield item
+        elif isinstance(item, tuple):
             yield from _nodes(item)

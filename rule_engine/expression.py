@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from dataclasses import dataclass
 
 from rule_engine import core, tree
@@ -9,7 +10,7 @@ from rule_engine.check.expressions import new_session
 from rule_engine.check.session import Origin, Place, place_on
 from rule_engine.check.words import say, say_kind
 from rule_engine.core import Scope
-from rule_engine.errors import Diagnostic, RuleCheckError, Span
+from rule_engine.errors import Diagnostic, RuleCheckError, Span, finding
 from rule_engine.parse import parse_expression
 from rule_engine.spelling import did_you_mean
 from rule_engine.types import Kind, Schema
@@ -35,14 +36,15 @@ class Expression:
         expect: Kind | None = None,
         this: str | None = None,
         sees_changes: bool = False,
+        calendars: Collection[str] = (),
     ) -> list[Diagnostic]:
         """Gives what does not fit the schema; empty when all does.
 
         `expect` is the wanted kind of value (BOOLEAN for filters); `this` names the object that
         `this.` means when it is another record (without it, the record itself); `sees_changes`
-        allows `old` and `changed`.
+        allows `old` and `changed`; `calendars` are the names of those that may be named.
         """
-        found = self._bind(schema, object_name, expect, this, sees_changes)
+        found = self._bind(schema, object_name, expect, this, sees_changes, calendars)
         return found if isinstance(found, list) else []
 
     def resolve(
@@ -53,9 +55,10 @@ class Expression:
         expect: Kind | None = None,
         this: str | None = None,
         sees_changes: bool = False,
+        calendars: Collection[str] = (),
     ) -> core.Node:
         """Gives the checked expression; raises RuleCheckError with all that does not fit."""
-        found = self._bind(schema, object_name, expect, this, sees_changes)
+        found = self._bind(schema, object_name, expect, this, sees_changes, calendars)
         if isinstance(found, list):
             raise RuleCheckError(found)
         return found
@@ -67,17 +70,22 @@ class Expression:
         expect: Kind | None,
         this: str | None,
         sees_changes: bool,
+        calendars: Collection[str],
     ) -> core.Node | list[Diagnostic]:
         place = _place(schema, object_name, this, sees_changes)
         if isinstance(place, Diagnostic):
             return [place]
-        session = new_session(schema)
+        session = new_session(schema, calendars=calendars)
         node = session.check(place, self.tree)
         if node is not None and expect is not None and node.type.kind is not expect:
-            message = f"{say_kind(expect)} is needed, not {say(node)}"
+            found, wanted = say(node), say_kind(expect)
             if expect is Kind.BOOLEAN:
-                message = f"{say(node)} is not a condition"
-            session.report("wrong_type", message, node.span)
+                session.report(
+                    "not_a_condition", "{found} is not a condition", node.span, found=found
+                )
+            else:
+                template = "{wanted} is needed, not {found}"
+                session.report("wrong_type", template, node.span, wanted=wanted, found=found)
         if node is None or session.found:
             return sorted(session.found, key=lambda one: (one.span.line, one.span.column))
         return node
@@ -91,7 +99,7 @@ def _place(
     if own is None or outer is None:
         name = object_name if own is None else str(this)
         hint = did_you_mean(name, list(schema.objects))
-        return Diagnostic(f'there is no object "{name}"', Span(1, 1), "unknown_object", hint)
+        return finding("unknown_object", 'there is no object "{name}"', Span(1, 1), hint, name=name)
     place = place_on(own, sees_changes=sees_changes)
     if this is None:
         return place

@@ -14,7 +14,7 @@ from rule_engine.errors import Diagnostic, RuleCheckError
 
 def rules_problems(catalog: Catalog) -> Iterator[tuple[tuple[str, str], Problem]]:
     """Gives the errors in all rule files, each with the element it stands in."""
-    rulesets, diagnostics = parse_rules(catalog.rules)
+    rulesets, diagnostics = parse_rules(catalog.rules, catalog.rule_packages)
     yield from placed(diagnostics)
     try:
         compile_program(rulesets, catalog.schema)

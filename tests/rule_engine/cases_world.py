@@ -48,6 +48,8 @@ def read_cases(path: Path) -> Iterator[Case]:
 
 FOLDER = Path(__file__).parent / "cases"
 CASES = tuple(case for path in sorted(FOLDER.glob("values/*.txt")) for case in read_cases(path))
+#: What only Python says, in the calendars of test_business_functions.
+BUSINESS_CASES = tuple(read_cases(FOLDER / "business_time.txt"))
 DIFFERENCES = tuple(read_cases(FOLDER / "differences.txt"))
 
 

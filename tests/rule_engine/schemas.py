@@ -271,6 +271,7 @@ USER = make_object(
         "approval_limit": "money CNY",
         "manager": "-> user",
         "team": "-> team",
+        "roles": "text",
     },
 )
 TEAM = make_object("team", {"name": "text", "manager": "-> user", "parent": "-> team"})

@@ -9,7 +9,7 @@ import pytest
 from rule_engine.backends.python import compile_node
 from rule_engine.expression import Expression
 from rule_engine.functions import Function, functions
-from tests.rule_engine.cases_world import CASES
+from tests.rule_engine.cases_world import BUSINESS_CASES, CASES
 from tests.rule_engine.law_world import SCHEMA, Store, Surroundings
 
 EVERY = tuple(functions().values())
@@ -30,7 +30,8 @@ EMPTY = {
 def test_is_described_and_has_cases(function: Function) -> None:
     assert function.doc.endswith(".")
     assert function.signature.startswith(f"{function.name}(")
-    used = [case for case in CASES if re.search(rf"\b{function.name}\(", case.expression)]
+    cases = (*CASES, *BUSINESS_CASES)
+    used = [case for case in cases if re.search(rf"\b{function.name}\(", case.expression)]
     assert len(used) >= 2, f"cases/values says too little about {function.signature}"
 
 

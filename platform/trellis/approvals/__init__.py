@@ -16,9 +16,9 @@ from metadata.objects import ObjectDefinition
 from metadata.problems import Problem
 from rule_engine.program import Approval
 from rule_engine.services import approval as service
-from rule_engine.services.approval_state import Outcome, Refusal, Verdict
+from rule_engine.services.approval_state import Outcome, Verdict
 from trellis.approvals.inbox import Pending, of_record, pending_for
-from trellis.automation.approval_effects import carry_out
+from trellis.automation.approval_effects import carry_out, problem_of
 from trellis.automation.approval_store import Request, advance, insert, load, open_request
 from trellis.automation.environment import environment_of
 from trellis.automation.requests import OPEN, approval_approver
@@ -37,21 +37,6 @@ __all__ = [
     "recall",
     "submit",
 ]
-
-# The engine's reasons → codes of messages.
-REFUSALS = {
-    "does_not_qualify": "approval_does_not_qualify",
-    "not_submitter": "approval_not_submitter",
-    "not_submitter_recall": "approval_not_submitter_recall",
-    "closed": "approval_closed",
-    "already_decided": "approval_already_decided",
-    "not_approver": "approval_not_approver",
-    "no_delegation": "approval_no_delegation",
-    "self_approval": "approval_self_approval",
-    "comment_required": "approval_comment_required",
-    "nobody_to_ask": "approval_nobody_to_ask",
-    "too_few_to_ask": "approval_too_few_to_ask",
-}
 
 
 def submit(unit: Unit, object_name: str, record_id: str, name: str | None = None) -> Request:
@@ -215,12 +200,6 @@ def moved_on(request: Request) -> Conflict:
     """Gives the answer to a click that came too late."""
     values = {"status": request.status, "revision": request.revision}
     return Conflict([Problem("", "request_moved", values)])
-
-
-def problem_of(refusal: Refusal) -> Problem:
-    """Gives the engine's refusal as a problem that the reader's language can word."""
-    code = REFUSALS.get(refusal.code, "approval_refused")
-    return Problem("", code, {"message": refusal.message, **refusal.values})
 
 
 def move(

@@ -9,12 +9,14 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 
 from metadata import store
+from metadata.catalog import build_catalog
 from metadata.checks import check_elements
 from metadata.diff import plan
 from metadata.elements import Element
 from metadata.migrate import PublishConflict, Unconfirmed, publish
 from metadata.operations import Operation
 from metadata.problems import Problem
+from trellis.automation.idle import Idle, idle_parts
 from trellis.designer.drafts import author_of, place_of
 from trellis.errors import Conflict, Refused
 from trellis.unit import Unit
@@ -63,6 +65,13 @@ def plan_elements(unit: Unit, wanted: Sequence[Element]) -> Planned:
         destructive=found.destructive,
         elements=found.elements,
     )
+
+
+def idle_rules(planned: Planned) -> list[Idle]:
+    """Gives what the planned rules say and nobody carries out yet; nothing with problems."""
+    if planned.problems:
+        return []
+    return list(idle_parts(build_catalog(planned.base_version, planned.elements).program))
 
 
 def token_of(version: int, operations: Sequence[Operation], wanted: Sequence[Element]) -> str:

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import replace
 
+from rule_engine.errors import Span
 from rule_engine.program import Score, ScoreGroup, ScoreItem
-from rule_engine.services.score import ScoredItem, ScoreResult
+from rule_engine.services.score import ScoreResult
 from trellis.automation.environment import environment_of
 from trellis.automation.readable import Reader
 from trellis.automation.scores import results_of
@@ -27,17 +27,17 @@ def explain_scores(unit: Unit, object_name: str, record_id: str) -> tuple[ScoreR
     record = unit.as_automation().records().get(object_name, record_id) or {}
     found = results_of(unit.catalog, definition, record, environment_of(unit))
     return tuple(
-        replace(result, items=readable_items(unit, rules, result))
+        result.with_items(readable_places(unit, rules))
         for rules, result in found
         if result is not None and access.reads(rules.into)
     )
 
 
-def readable_items(unit: Unit, rules: Score, result: ScoreResult) -> tuple[ScoredItem, ...]:
-    """Gives the items whose facts the principal may read."""
+def readable_places(unit: Unit, rules: Score) -> frozenset[Span]:
+    """Gives the places of the items whose facts the principal may read."""
     reader = Reader(unit)
-    seen = {item.span for item in items_in(rules.entries) if reader.may_see_item(rules, item)}
-    return tuple(item for item in result.items if item.span in seen)
+    items = items_in(rules.entries)
+    return frozenset(item.span for item in items if reader.may_see_item(rules, item))
 
 
 def items_in(entries: Sequence[ScoreItem | ScoreGroup]) -> Iterator[ScoreItem]:

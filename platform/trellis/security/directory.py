@@ -29,6 +29,8 @@ class UserDirectory:
         A role is known by its API name or title, a team by its name or id, a user by user name or
         id. `scope` narrows to a region or to a team's id.
         """
+        if kind == "queue":
+            return []  # queues have no people yet
         conditions = {"role": self.has_role, "team": self.is_member, "user": self.is_named}
         if kind not in conditions:
             raise ValueError(f"no kind of people {kind!r}; there are: {', '.join(conditions)}")
@@ -40,9 +42,14 @@ class UserDirectory:
         return list(self.connection.execute(statement.order_by(users.c.username)).scalars())
 
     def relation(self, kind: str, user: str) -> Sequence[str]:
-        """Gives the active people who stand in a relation to a user; `manager` is the only kind."""
+        """Gives the active people who stand in a relation to a user: the `manager`.
+
+        Nobody is anybody's `substitute`: absences are not kept yet.
+        """
+        if kind == "substitute":
+            return []
         if kind != "manager":
-            raise ValueError(f"no relation {kind!r}; there is: manager")
+            raise ValueError(f"no relation {kind!r}; there are: manager, substitute")
         users = self.catalog.tables["user"]
         manager = sa.select(users.c.manager).where(users.c.id == user).scalar_subquery()
         statement = sa.select(users.c.id).where(self.is_active(users), users.c.id == manager)

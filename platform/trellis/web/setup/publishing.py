@@ -10,8 +10,15 @@ from werkzeug.wrappers import Response
 
 from metadata.operations import Operation
 from trellis import current
+from trellis.automation.idle import Idle
 from trellis.designer.drafts import discard
-from trellis.designer.publishing import Planned, make_plan, publish_plan, versions
+from trellis.designer.publishing import (
+    Planned,
+    idle_rules,
+    make_plan,
+    publish_plan,
+    versions,
+)
 from trellis.errors import Conflict, Refused
 from trellis.web.doors import make_blueprint, words
 from trellis.web.people import name_of, names_of
@@ -53,6 +60,7 @@ class PublishPage:
     token: str
     version: int
     changes: int
+    idle: tuple[PlanProblem, ...] = ()
     message: str = ""
     typed: str = ""
     error: str = ""
@@ -86,11 +94,23 @@ def show(message: str = "", typed: str = "", error: str = "") -> str:
         token=planned.token,
         version=planned.base_version + 1,
         changes=changes(unit),
+        idle=tuple(map(idle_line, idle_rules(planned))),
         message=message,
         typed=typed,
         error=error,
     )
     return render_template("setup/publish.html", page=page)
+
+
+def idle_line(idle: Idle) -> PlanProblem:
+    """Gives what is not carried out yet, as people read it."""
+    sentences = {
+        "rule": gettext("The rule %(name)s: only rules before saving run", name=idle.name),
+        "assign": gettext("The assignment %(name)s", name=idle.name),
+        "sla": gettext("The service level %(name)s", name=idle.name),
+        "due": gettext("The time limit of the step %(name)s", name=idle.name),
+    }
+    return PlanProblem(place(idle.source, idle.span.line), sentences[idle.kind])
 
 
 def grouped(planned: Planned) -> tuple[tuple[str, tuple[PlanLine, ...]], ...]:
