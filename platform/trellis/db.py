@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 import sqlite3
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
@@ -82,10 +82,10 @@ class Database:
             for listener in self._listeners.get(name, ()):
                 listener()
 
-    def has_table(self, name: str) -> bool:
-        """Says whether there is a table called so."""
+    def missing_tables(self, wanted: Iterable[str]) -> list[str]:
+        """Gives the tables among those wanted that are not there, sorted."""
         with self.read() as connection:
-            return sa.inspect(connection).has_table(name)
+            return sorted({*wanted} - {*sa.inspect(connection).get_table_names()})
 
     def listen(self, name: str, listener: Listener) -> None:
         """Has `listener` called after each commit in which `name` was signalled."""

@@ -73,9 +73,8 @@ def examine_tables(platform: Platform) -> Iterator[Finding]:
     """Looks whether all tables are there: the platform's and those of objects."""
     with platform.database.read() as connection:
         catalog = platform.catalogs.current(connection)
-        present = set(sa.inspect(connection).get_table_names())
     wanted = {*SYSTEM_TABLES.tables, *(table.name for table in catalog.tables.values())}
-    missing = sorted(wanted - present)
+    missing = platform.database.missing_tables(wanted)
     if missing:
         yield Finding("wrong", "tables", f"missing: {', '.join(missing)}; run `trellis init`")
     else:

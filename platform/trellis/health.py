@@ -36,10 +36,9 @@ def database_state(platform: Platform) -> str:
         with platform.database.read() as connection:
             if read_versions(connection).catalog == 0:
                 return "empty: run `trellis init`"
-            present = set(sa.inspect(connection).get_table_names())
+        missing = platform.database.missing_tables(SYSTEM_TABLES.tables)
     except sa.exc.SQLAlchemyError:
         return "not reachable, or not set up: run `trellis init`"
-    missing = sorted(set(SYSTEM_TABLES.tables) - present)
     return f"tables are missing: {', '.join(missing)}: run `trellis init`" if missing else "ok"
 
 

@@ -10,6 +10,7 @@ import sqlalchemy.exc
 
 from metadata.migrate import PublishConflict, Unconfirmed
 from metadata.problems import DefinitionError
+from metadata.store import STORE
 from trellis.checkpoints import BusyError
 from trellis.config import Settings, SettingsError, load_settings
 from trellis.db import Database
@@ -46,11 +47,13 @@ def settings_of_instance() -> Settings:
     settings = load_settings()
     database = Database(settings.database_url, synchronous=settings.synchronous)
     try:
-        is_ready = database.has_table("meta_version")
+        missing = database.missing_tables(STORE.tables)
     finally:
         database.dispose()
-    if not is_ready:
+    if len(missing) == len(STORE.tables):
         raise SettingsError("the database is empty: run `trellis init` first")
+    if missing:
+        raise SettingsError(f"tables are missing: {', '.join(missing)}: run `trellis init`")
     return settings
 
 

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
+import sqlalchemy as sa
 from click.testing import CliRunner
 
 from trellis.cli import trellis
@@ -111,6 +112,15 @@ def test_an_instance_is_made_once_and_users_are_managed(tmp_path: Path, database
     doctor = run("doctor", **where)
     assert doctor.returncode == 0, doctor.stdout
     assert not [line for line in doctor.stdout.splitlines() if line.startswith("wrong")]
+
+    older = sa.create_engine(database_url)
+    with older.begin() as connection:
+        connection.execute(sa.text("DROP TABLE meta_program"))
+    older.dispose()
+    outdated = run("user", "list", **where)
+    assert outdated.stderr == "Error: tables are missing: meta_program: run `trellis init`\n"
+    assert run("init", **where).returncode == 0
+    assert run("user", "list", **where).returncode == 0
 
 
 def test_the_admin_password_comes_from_the_environment(tmp_path: Path) -> None:
