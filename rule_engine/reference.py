@@ -22,8 +22,8 @@ HEAD = """\
 
 Made from `rule_engine/functions/` by `make docs`; every value on this page is computed by a test. There it is 2 March 2026,
 9:00 in Berlin, and Amy acts: a sales rep of the team East who speaks two languages and has no manager. An empty argument makes
-the result empty unless the function says otherwise. A function that a database cannot compute is refused in filters,
-permissions and bulk scoring; [aggregates](rules.md#other-records) over related records are part of the language.
+the result empty unless the function says otherwise. Where a function cannot be used it is refused, with its place and the
+reason; [aggregates](rules.md#other-records) over related records are part of the language.
 """
 
 
@@ -39,7 +39,7 @@ def _entry(function: Function) -> Iterator[str]:
     yield ""
     for parameter in function.parameters:
         yield f"- `{parameter.name}`: {_takes(parameter)}"
-    yield f"- runs in {', '.join(_places(function))}"
+    yield f"- can be used in {', '.join(_places(function))}"
     yield ""
     yield "| expression | value |"
     yield "|---|---|"
@@ -63,11 +63,11 @@ def _takes(parameter: Parameter) -> str:
 
 
 def _places(function: Function) -> Iterator[str]:
-    yield "Python"
+    yield "rules"
     if function.sql is not None or function.expand is not None:
-        yield "the database"
+        yield "filters, permissions, bulk scoring"
     if function.javascript is not None or function.expand is not None:
-        yield "JavaScript"
+        yield "forms"
 
 
 if __name__ == "__main__":
