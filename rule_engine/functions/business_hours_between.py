@@ -32,5 +32,5 @@ FUNCTION = Function(
     sql=None,
     javascript=None,
     doc="Gives the hours of working time from the first moment to the second.",
-    examples=(("business_hours_between(2026-03-06T16:00, 2026-03-09T10:00)", "3"),),
+    examples=(("business_hours_between(2026-03-06T16:00, 2026-03-09T10:00)", "2"),),
 )
