@@ -39,6 +39,17 @@ class Labelled(Protocol):
         """Gives the title in a language."""
 
 
+@dataclass(frozen=True, slots=True)
+class Translated:
+    """A title or a text of a rule, inside a sentence: readers see it in their languages."""
+
+    labels: Labels
+
+    def in_language(self, language: str) -> str:
+        """Gives the text in a language; as it was written when nobody translated it."""
+        return choose_label(self.labels, language)
+
+
 @dataclass(frozen=True)  # without slots: what few need is made when first asked for
 class Catalog:
     """All definitions of one version.
@@ -163,8 +174,11 @@ class Catalog:
 
     def message(self, original: str, language: str = ENGLISH) -> str:
         """Gives a text of a rule in a language; the text itself when nobody translated it."""
-        labels = self.messages.get(original)
-        return choose_label({ENGLISH: original, **labels}, language) if labels else original
+        return self.rule_text(original).in_language(language)
+
+    def rule_text(self, original: str) -> Translated:
+        """Gives a text of a rule with its translations, for the values of a problem."""
+        return Translated({ENGLISH: original, **self.messages.get(original, {})})
 
 
 def build_catalog(

@@ -57,13 +57,18 @@ def find_links(objects: Mapping[str, ObjectDefinition]) -> tuple[Links, list[Pro
 
 
 def make_link(child: ObjectDefinition, field: FieldDefinition) -> LinkDefinition:
-    """Gives the way back of one reference."""
+    """Gives the way back of one reference.
+
+    Only its English title stands in the definition: in other languages it is called by what it
+    leads to, unless that is the object itself.
+    """
     named = field.text("reverse")
+    others = child.plurals if field.target != child.name else {}
     return LinkDefinition(
         name=link_name(child, field),
         target=child.name,
         field=field.name,
-        labels={"en": readable(named)} if named else child.plurals,
+        labels={**others, "en": readable(named)} if named else child.plurals,
         on_delete=field.text("on_delete") or ("restrict" if field.required else "set_null"),
     )
 

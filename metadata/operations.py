@@ -42,6 +42,8 @@ class Operation:
     def sentence(self, language: str = "en") -> str:
         """Gives the operation in a reader's language."""
         values = {"object": self.object, "field": self.field, **self.detail}
+        if "kind" in values:
+            values["kind"] = sentence(Problem("", f"element_{values['kind']}"), language)
         return sentence(Problem("", f"operation_{self.kind}", values), language)
 
     def to_json(self) -> JsonObject:

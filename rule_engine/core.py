@@ -10,12 +10,12 @@ of options (an `OptionAttribute` named "position" against a number).
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from dataclasses import dataclass, fields
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from datetime import time
 from enum import StrEnum
 from functools import cache
-from typing import Any
+from typing import Any, get_args, get_type_hints
 
 from rule_engine.errors import Span
 from rule_engine.types import Type
@@ -204,11 +204,13 @@ class If(Node):
 class Case(Node):
     """The value of the first arm (condition, value) whose condition holds; else `otherwise`.
 
-    Made from decision tables; may have a thousand arms. All values have this node's type.
+    Made from decision tables; may have a thousand arms. All values have this node's type. `name` is
+    what the table's result is called.
     """
 
     arms: tuple[tuple[Node, Node], ...]
     otherwise: Node
+    name: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -244,22 +246,29 @@ class Aggregate(Node):
     separator: str = ""
 
 
-def children(node: Node) -> Iterator[Node]:
+def children(node: Node) -> Sequence[Node]:
     """Gives the nodes directly inside a node, in written order."""
+    found: list[Node] = []
     kind: Any = type(node)
     for name in _member_names(kind):
         value = getattr(node, name)
         if isinstance(value, Node):
-            yield value
-        elif isinstance(value, tuple):
-            yield from _nodes(value)
+            found.append(value)
+        elif value is not None:
+            found += _nodes(value)
+    return found
 
 
 @cache
 def _member_names(kind: type[Any]) -> tuple[str, ...]:
-    """Gives the members that may hold nodes: all but those that every node has."""
-    common = {part.name for part in fields(Node)}
-    return tuple(part.name for part in fields(kind) if part.name not in common)
+    """Gives the members that can hold nodes, by their types."""
+    return tuple(name for name, hint in get_type_hints(kind).items() if _can_hold_nodes(hint))
+
+
+def _can_hold_nodes(hint: Any) -> bool:
+    if isinstance(hint, type) and issubclass(hint, Node):
+        return True
+    return any(map(_can_hold_nodes, get_args(hint)))
 
 
 def walk(node: Node) -> Iterator[Node]:
@@ -268,18 +277,28 @@ def walk(node: Node) -> Iterator[Node]:
     while pending:
         current = pending.pop()
         yield current
-        pending.extend(reversed(list(children(current))))
+        pending.extend(reversed(children(current)))
 
 
-def depth(node: Node) -> int:
-    """Gives how many nodes lie inside each other at most; 1 for a node without children."""
-    deepest = 0
-    pending = [(node, 1)]
+def size(node: Node) -> tuple[int, int]:
+    """Gives how many nodes there are, this one too, and how many lie inside each other at most.
+
+    One that stands in several places counts in each, but is looked at once.
+    """
+    known: dict[int, tuple[int, int]] = {}
+    pending = [node]
     while pending:
-        current, level = pending.pop()
-        deepest = max(deepest, level)
-        pending.extend((child, level + 1) for child in children(current))
-    return deepest
+        current = pending[-1]
+        inner = children(current)
+        unknown = [child for child in inner if id(child) not in known]
+        if unknown:
+            pending += unknown
+            continue
+        sizes = [known[id(child)] for child in inner]
+        levels = max((level for _, level in sizes), default=0)
+        known[id(current)] = 1 + sum(count for count, _ in sizes), 1 + levels
+        pending.pop()
+    return known[id(node)]
 
 
 def _nodes(items: tuple[object, ...]) -> Iterator[Node]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal
 from unicodedata import combining, east_asian_width
 
@@ -70,7 +70,7 @@ def finding(
 
 def _phrase(text: str | Phrase, values: Mapping[str, object]) -> Phrase:
     if isinstance(text, Phrase):
-        return Phrase(text.template, {**values, **text.values}) if text else NOTHING
+        return replace(text, values={**values, **text.values}) if text else NOTHING
     return Phrase(text, values) if text else NOTHING
 
 
@@ -79,7 +79,13 @@ def sentence(found: Diagnostic, language: str = "en") -> str:
     said: Phrase = found.said
     if found.advice:
         said = Phrase("{message} ({hint})", {"message": found.said, "hint": found.advice})
-    return f"{found.span.line}:{found.span.column}: {said.in_language(language)}"
+    return placed(found.span, said).in_language(language)
+
+
+def placed(span: Span, said: Phrase) -> Phrase:
+    """Gives what is said of a place, with its line and column in front."""
+    values = {"line": span.line, "column": span.column, "message": said}
+    return Phrase("{line}:{column}: {message}", values)
 
 
 def show(found: Diagnostic, text: str, language: str = "en") -> str:
@@ -87,7 +93,7 @@ def show(found: Diagnostic, text: str, language: str = "en") -> str:
     lines = text.split("\n")
     line = lines[found.span.line - 1] if found.span.line <= len(lines) else ""
     shown = [
-        f"{found.span.line}:{found.span.column}: {found.said.in_language(language)}",
+        placed(found.span, found.said).in_language(language),
         f"    {line}",
         f"    {_carets(line, found.span)}",
     ]
@@ -131,9 +137,17 @@ class RuleCheckError(RuleError):
         super().__init__("\n".join(map(str, diagnostics)))
 
 
-class NotTranslatableError(RuleError):
-    """A back end cannot say this expression. Raised when compiling, never when running."""
+class FoundError(RuleError):
+    """One finding that stands in the way."""
 
     def __init__(self, diagnostic: Diagnostic) -> None:
         self.diagnostic = diagnostic
         super().__init__(str(diagnostic))
+
+
+class NotTranslatableError(FoundError):
+    """A back end cannot say this expression. Raised when compiling, never when running."""
+
+
+class CannotRunError(FoundError):
+    """An action that reaches out where nothing outside is known; checked rules have none."""

@@ -10,13 +10,14 @@ from lark import Token
 from lark.exceptions import UnexpectedInput
 
 from rule_engine import tree
+from rule_engine.collecting import uncollected
 from rule_engine.errors import Diagnostic, RuleSyntaxError
 from rule_engine.syntax import actions, cases, literals, processes, statements
-from rule_engine.syntax.expressions import Branch, ExpressionBuilder, branch_of, token_of
+from rule_engine.syntax.expressions import Branch, ExpressionBuilder, token_of
 from rule_engine.syntax.limits import check_text, check_tree
 from rule_engine.syntax.mistakes import describe
+from rule_engine.syntax.reading import read
 from rule_engine.syntax.recovery import find_mistakes
-from rule_engine.syntax.tables import parser
 
 _BUILDERS: dict[str, Callable[[ExpressionBuilder, Branch], tree.Statement]] = {
     "calendar": statements.calendar,
@@ -39,20 +40,21 @@ def parse(text: str, *, source: str = "<text>", package: str = "") -> tree.Rules
     """
     _refuse(check_text(text, source))
     try:
-        root = parser().parse(text, start="file")
+        with uncollected():
+            root = read(text, "file")
+            ruleset = build_ruleset(root, text, source)
     except UnexpectedInput as error:
         raise RuleSyntaxError(_sorted(find_mistakes(text, error, source))) from None
-    return replace(build_ruleset(branch_of(root), text, source), package=package)
+    return replace(ruleset, package=package)
 
 
 def parse_expression(text: str, *, source: str = "<text>") -> tree.Expression:
     """Parses a single expression; raises RuleSyntaxError."""
     _refuse(check_text(text, source))
     try:
-        root = parser().parse(text, start="expression")
+        node = read(text, "expression")
     except UnexpectedInput as error:
         raise RuleSyntaxError([describe(error, text, source)]) from None
-    node = branch_of(root)
     _refuse(check_tree(node, source))
     found: list[Diagnostic] = []
     expression = ExpressionBuilder(text, found.append).build(node)

@@ -20,10 +20,11 @@ KINDS = {
 HEAD = """\
 # Functions of the rule language
 
-Made from `rule_engine/functions/` by `make docs`; every value on this page is computed by a test. There it is 2 March 2026,
-9:00 in Berlin, and Amy acts: a sales rep of the team East who speaks two languages and has no manager. An empty argument makes
-the result empty unless the function says otherwise. Where a function cannot be used it is refused, with its place and the
-reason; [aggregates](rules.md#other-records) over related records are part of the language.
+Made from `rule_engine/functions/` by `make docs`; every value on this page is computed by a test.
+There it is 2 March 2026, 9:00 in Berlin, and Amy acts: a sales rep of the team East who speaks two
+languages and has no manager. An empty argument makes the result empty unless the function says
+otherwise. Where a function cannot be used it is refused, with its place and the reason;
+[aggregates](rules.md#other-records) over related records are part of the language.
 """
 
 

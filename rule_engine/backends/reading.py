@@ -32,6 +32,8 @@ def read(node: core.Node) -> str:
             return f"{read_path(node.path)}.{node.attribute}"
         case core.Aggregate():
             return read_aggregate(node)
+        case core.Case():
+            return node.name or "table"
         case core.If():
             branches = (read(node.condition), read(node.then), read(node.otherwise))
             return "if {} then {} else {}".format(*branches)

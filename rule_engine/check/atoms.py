@@ -129,7 +129,7 @@ def shape(node: core.Node) -> Hashable:
 
     Large expressions are equal to nothing but themselves.
     """
-    if any(count >= MAX_SHAPE for count, _ in enumerate(core.walk(node))):
+    if core.children(node) and any(n >= MAX_SHAPE for n, _ in enumerate(core.walk(node))):
         return id(node)
     return _shape(node)
 
@@ -139,7 +139,9 @@ def _shape(value: object) -> Hashable:
         return tuple(map(_shape, value))
     if value is None or isinstance(value, str | bool):
         return value
-    if isinstance(value, core.Node | core.Hop):
+    if isinstance(value, core.Path):
+        return core.Path, value.nullable, value.scope, value.hops, value.object, value.field
+    if isinstance(value, core.Node):
         kind: Any = type(value)
         names = _shaping_members(kind)
         return type(value), *[_shape(getattr(value, name)) for name in names]

@@ -130,8 +130,8 @@ def _build(session: Session, origin: Origin, formula: Formula, output: int) -> c
 
 def is_too_big(node: core.Node) -> bool:
     """Says whether an expression with its formulas is too much to compile."""
-    too_many = any(count >= MAX_PARTS for count, _ in enumerate(core.walk(node)))
-    return too_many or core.depth(node) > MAX_DEPTH
+    parts, levels = core.size(node)
+    return parts > MAX_PARTS or levels > MAX_DEPTH
 
 
 def report_too_big(session: Session, span: Span) -> None:

@@ -6,7 +6,7 @@ are bits of an integer, so that `and`, `or` and `not` of tests of one value are 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from operator import eq, ge, gt, le, lt
@@ -65,32 +65,38 @@ class Axis:
 
     def holding(self, atom: Atom) -> int | None:
         """Gives the points at which a test of this value holds; None when it cannot be told."""
-        if atom.op == "unknown":
-            return self._where(lambda point: point == Exactly(True))
-        if atom.op == "empty":
-            return self._where(lambda point: _valued(atom.subject, point) == Empty())
-        if atom.op == "true":
-            return self._where(lambda point: _valued(atom.subject, point) == Exactly(True))
+        points = self._seen_by(atom)
+        if atom.op in _POINTS:
+            return _bits(point == _POINTS[atom.op] for point in points)
         bounds = [at_anchor(bound, self.anchor) for bound in atom.bounds]
         values = [bound.value for bound in bounds if bound is not None]
         if len(values) < len(bounds):
             return None
         op = "=" if atom.op == "in" else atom.op
-        return self._where(
-            lambda point: any(_compares(op, _valued(atom.subject, point), one) for one in values)
-        )
+        return _bits(any(_compares(op, point, one) for one in values) for point in points)
 
-    def _where(self, holds: Callable[[Point], bool]) -> int:
-        return sum(1 << place for place, point in enumerate(self.points) if holds(point))
+    def _seen_by(self, atom: Atom) -> Sequence[Point]:
+        """Gives the points themselves, or for an option's attribute those of its values."""
+        if not isinstance(atom.subject, core.OptionAttribute) or atom.op == "unknown":
+            return self.points
+        values = dict(atom.subject.values)
+        return [_valued(values, point) for point in self.points]
 
 
-def _valued(subject: core.Node, point: Point) -> Point:
-    """Gives the point itself, or for an option's attribute that of the attribute's value."""
-    if not isinstance(subject, core.OptionAttribute):
-        return point
-    if not isinstance(point, Exactly):
-        return Empty()
-    value = dict(subject.values).get(str(point.value))
+#: The point at which tests hold that compare with nothing.
+_POINTS: Mapping[str, Point] = {
+    "unknown": Exactly(True),
+    "true": Exactly(True),
+    "empty": Empty(),
+}
+
+
+def _bits(holding: Iterable[bool]) -> int:
+    return sum(1 << place for place, holds in enumerate(holding) if holds)
+
+
+def _valued(values: Mapping[str, object], point: Point) -> Point:
+    value = values.get(str(point.value)) if isinstance(point, Exactly) else None
     return Empty() if value is None else Exactly(value)
 
 

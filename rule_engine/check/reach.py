@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from rule_engine import core, program
-from rule_engine.check.reachability import always, warn_excluded, warn_of_turns
+from rule_engine.check.reachability import outcome_of, warn_excluded, warn_of_turns
 from rule_engine.check.session import Session
 from rule_engine.errors import Span
 
@@ -46,7 +46,7 @@ def _ends(action: program.Action) -> bool:
         case program.Fail() | program.Plain(name="stop"):
             return True
         case program.Branch(arms=arms, otherwise=otherwise):
-            covered = bool(otherwise) or any(always(condition) for condition, _ in arms)
+            covered = bool(otherwise) or any(outcome_of(condition) for condition, _ in arms)
             blocks = [*(actions for _, actions in arms), *([otherwise] if otherwise else [])]
             return covered and all(any(map(_ends, block)) for block in blocks)
     return False

@@ -7,12 +7,13 @@ at; those of formulas put in place are told where they are written.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Hashable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import combinations
 
 from rule_engine import core
-from rule_engine.check.atoms import shape
+from rule_engine.check.atoms import atom_of, shape
+from rule_engine.check.intervals import axis_subject, make_axis
 from rule_engine.check.session import Session
 from rule_engine.check.space import (
     ANYWHERE,
@@ -32,21 +33,22 @@ _TAKEN = "the conditions before it take all that it matches"
 _TRIED = 30
 
 
-def never(condition: core.Node) -> bool:
-    """Says whether a condition is known to hold for no record."""
-    return not holds_somewhere([condition])
-
-
-def always(condition: core.Node) -> bool:
-    """Says whether a condition is known to hold for every record."""
-    return not holds_somewhere([], but=[condition])
+def outcome_of(condition: core.Node) -> bool | None:
+    """Says what a condition comes out as for every record; None when not always the same."""
+    try:
+        space = make_space([condition])
+    except TooManyError:
+        return None
+    if not space.where(condition):
+        return False
+    return None if space.where(condition, False) else True
 
 
 def excludes(one: core.Node | None, other: core.Node | None) -> bool:
     """Says whether two conditions, each of which can hold, are known not to hold together."""
     if one is None or other is None or holds_somewhere([one, other]):
         return False
-    return not never(one) and not never(other)
+    return outcome_of(one) is not False and outcome_of(other) is not False
 
 
 def warn_excluded(session: Session, outer: core.Node | None, inner: core.Node | None) -> None:
@@ -56,9 +58,44 @@ def warn_excluded(session: Session, outer: core.Node | None, inner: core.Node | 
         session.warn("never_true", message, inner.span, hint, line=outer.span.line)
 
 
+class _Tests:
+    """What is known of the tests that conditions are made of, each looked at once."""
+
+    def __init__(self) -> None:
+        self._known: dict[int, Hashable] = {}
+
+    def are_free(self, condition: core.Node) -> bool:
+        """Says whether all tests are of different values and can come out either way: then so can
+        the condition, and nothing stands in it twice."""
+        seen: set[Hashable] = set()
+        pending = [condition]
+        while pending:
+            node = pending.pop()
+            if isinstance(node, core.AllOf | core.AnyOf | core.Not | core.If):
+                pending += core.children(node)
+                continue
+            value = self._value(node)
+            if value is None or value in seen:
+                return False
+            seen.add(value)
+        return True
+
+    def _value(self, node: core.Node) -> Hashable:
+        """Gives what a test looks at; None for one that always comes out the same."""
+        if isinstance(node, core.Constant):
+            return None
+        if id(node) not in self._known:
+            atom = atom_of(node)
+            subject = axis_subject(atom)
+            axis = make_axis(subject, [atom])
+            is_free = axis.holding(atom) not in (0, axis.all)
+            self._known[id(node)] = shape(subject) if is_free else None
+        return self._known[id(node)]
+
+
 def check_conditions(session: Session, text: str) -> None:
     """Warns of what can be told about the conditions that the session has seen in a text."""
-    writing = writing_of(text)
+    writing, tests = writing_of(text), _Tests()
     told: set[int] = set()
     spans: set[Span] = set()
     own = {id(node) for node in session.conditions}
@@ -66,9 +103,11 @@ def check_conditions(session: Session, text: str) -> None:
         if isinstance(node, core.If) or node.span in spans or _is_formula(node, own):
             continue
         spans.add(node.span)
-        if not any(id(inner) in told for inner in _inside(node)):
-            told.update({id(node)} if _judge(session, node, writing) else ())
-        _warn_of_repetition(session, node, writing)
+        if not tests.are_free(node):
+            if not any(id(inner) in told for inner in _inside(node)):
+                told.update({id(node)} if _judge(session, node, writing) else ())
+            _warn_of_parts(session, node, writing)
+        _warn_of_items(session, node, writing)
     for chain in _chains(session.conditions):
         if not any(id(one.condition) in told for one in chain):
             warn_of_turns(session, [one.condition for one in chain], chain[-1].otherwise.span)
@@ -85,14 +124,13 @@ def _judge(session: Session, node: core.Node, writing: Writing) -> bool:
     """Warns of a condition that is always or never true; says whether it is."""
     if isinstance(node, core.Constant) and node.value is True:
         return False
-    if never(node):
+    outcome = outcome_of(node)
+    if outcome is False:
         message = "this condition is never true"
         session.warn("never_true", message, node.span, _pair(node, writing))
-        return True
-    if always(node):
+    if outcome is True:
         session.warn("always_true", "this condition is always true", node.span)
-        return True
-    return False
+    return outcome is not None
 
 
 def _pair(node: core.Node, writing: Writing) -> Phrase:
@@ -118,22 +156,32 @@ def _inside(node: core.Node) -> Iterator[core.Node]:
             pending.extend(core.children(inner))
 
 
-def _warn_of_repetition(session: Session, node: core.Node, writing: Writing) -> None:
-    """Warns of what stands twice in a list or among the parts of an `and` or `or`."""
+def _warn_of_parts(session: Session, node: core.Node, writing: Writing) -> None:
+    """Warns of what stands twice among the parts of an `and` or `or`."""
+    items = node.items if isinstance(node, core.AllOf | core.AnyOf) else ()
+    for item in _repeated(items):
+        word = writing.at(item.span)
+        session.warn("twice", "this condition stands here twice", item.span, word=word)
+
+
+def _warn_of_items(session: Session, node: core.Node, writing: Writing) -> None:
+    """Warns of what stands twice in a list."""
     inner = node.operand if isinstance(node, core.Not) else node
-    if isinstance(inner, core.Member):
-        items, message = inner.items, "{word} stands in this list twice"
-    elif isinstance(inner, core.AllOf | core.AnyOf) and inner is node:
-        items, message = inner.items, "this condition stands here twice"
-    else:
-        return
-    seen: set[object] = set()
+    items = inner.items if isinstance(inner, core.Member) else ()
+    for item in _repeated(items):
+        word = writing.at(item.span)
+        session.warn("twice", "{word} stands in this list twice", item.span, word=word)
+
+
+def _repeated(items: Sequence[core.Node]) -> Sequence[core.Node]:
+    """Gives the first item that stands among those before it, if there is one."""
+    seen: set[Hashable] = set()
     for item in items:
         key = shape(item)
         if key in seen:
-            session.warn("twice", message, item.span, word=writing.at(item.span))
-            return
+            return (item,)
         seen.add(key)
+    return ()
 
 
 def _chains(nodes: Sequence[core.Node]) -> Iterator[list[core.If]]:

@@ -90,7 +90,14 @@ def _value(
     if table.hit == "collect":
         return _collect(session, table, output, arms)
     empty = core.Constant(kind, True, table.span, None)
-    return core.Case(kind, True, table.span, tuple(arms), empty)
+    return core.Case(kind, True, table.span, tuple(arms), empty, _result_name(table, output))
+
+
+def _result_name(table: tree.Table, output: int) -> str:
+    """Gives what rules call a result of a table."""
+    if len(table.outputs) == 1:
+        return table.head.name.text
+    return f"{table.head.name.text}.{table.outputs[output].text}"
 
 
 def _same_types(session: Session, arms: Sequence[_Arm]) -> bool:

@@ -24,6 +24,7 @@ from rule_engine.check.statements.scores import check_score
 from rule_engine.check.statements.service import check_sla
 from rule_engine.check.statements.validations import check_validate
 from rule_engine.check.written import conditions_in
+from rule_engine.collecting import uncollected
 from rule_engine.errors import Diagnostic, RuleCheckError
 from rule_engine.types import Schema
 
@@ -52,7 +53,8 @@ def check(
 
 def compile_program(rulesets: Sequence[tree.Ruleset], schema: Schema) -> program.Program:
     """Gives the program of rule sets; raises RuleCheckError with all that does not fit."""
-    checked, conditions, found = _check_all(rulesets, schema)
+    with uncollected():
+        checked, conditions, found = _check_all(rulesets, schema)
     if any(one.severity == "error" for one in found):
         raise RuleCheckError(found)
     calendars = {one.name: one for one in checked if isinstance(one, program.WorkingCalendar)}

@@ -71,8 +71,21 @@ def _untils(definition: program.Definition) -> Iterator[core.Node]:
         yield from (step.until for step in definition.steps if step.until is not None)
 
 
-def _asked(node: core.Node, own: Collection[int], *, wanted: bool) -> Iterator[_Asked]:
-    """Gives the conditions in an expression; `own` are those that the text itself has written."""
+def _asked(
+    node: core.Node,
+    own: Collection[int],
+    *,
+    wanted: bool,
+    seen: set[tuple[int, bool]] | None = None,
+) -> Iterator[_Asked]:
+    """Gives the conditions in an expression; `own` are those that the text itself has written.
+
+    `seen` are the nodes looked at: a formula may stand in many places.
+    """
+    seen = set() if seen is None else seen
+    if (id(node), wanted) in seen:
+        return
+    seen.add((id(node), wanted))
     match node:
         case core.Aggregate():
             return
@@ -86,7 +99,7 @@ def _asked(node: core.Node, own: Collection[int], *, wanted: bool) -> Iterator[_
         return
     same = isinstance(node, core.AllOf | core.AnyOf)
     for child in core.children(node):
-        yield from _asked(child, own, wanted=wanted if same else True)
+        yield from _asked(child, own, wanted=wanted if same else True, seen=seen)
 
 
 def _is_put_in_place(node: core.Node, own: Collection[int]) -> bool:

@@ -248,7 +248,8 @@ def _is_target(node: object, around: Around) -> bool:
 
 def _after_name(unfinished: Unfinished) -> frozenset[str]:
     """Gives what could follow a name at the cursor."""
-    return unfinished.reading.take("NAME", MARKER).accepted()
+    marked = unfinished.position.take("NAME")
+    return frozenset() if marked is None else marked.accepted()
 
 
 # Other names.

@@ -62,16 +62,17 @@ class Marks:
 def cut_lines(scan: Scan) -> list[Line]:
     """Gives the lines with their tokens, without levels and gaps."""
     lines: list[Line] = []
-    place = line_start = 0
+    place = column = counted = 0
     text = scan.text
     for token in scan.tokens:
         start = token.start_pos or 0
         breaks = text.count("\n", place, start)
         if breaks or not lines:
-            line_start = text.rfind("\n", 0, start) + 1
+            column, counted = 0, text.rfind("\n", 0, start) + 1
             lines.append(Line([], breaks > 1 and bool(lines), []))
         lines[-1].tokens.append(token)
-        lines[-1].written.append(display_width(text[line_start:start]))
+        column, counted = column + display_width(text[counted:start]), start
+        lines[-1].written.append(column)
         place = token.end_pos or start
     return lines
 

@@ -14,11 +14,10 @@ def parsable(text: str) -> str:
     """Gives a text with spaces in place of the statements that do not parse."""
     if check_text(text, ""):
         return ""
-    try:
-        parse(text)
-    except RuleSyntaxError:
-        return "".join(_readable_parts(text))
-    return text
+    if _parses(text):
+        return text
+    readable = "".join(_readable_parts(text))
+    return readable if _parses(readable) else ""
 
 
 def cut_statements(text: str) -> list[str]:
@@ -27,13 +26,19 @@ def cut_statements(text: str) -> list[str]:
     return [text[a:b] for a, b in zip([0, *starts], [*starts, len(text)], strict=True)]
 
 
+def _parses(text: str) -> bool:
+    try:
+        parse(text)
+    except RuleSyntaxError:
+        return False
+    return True
+
+
 def _readable_parts(text: str) -> list[str]:
-    parts = []
+    """Gives what parses by itself as it is; `ruleset` only where nothing stands before it."""
+    parts: list[str] = []
     for part in cut_statements(text):
-        try:
-            parse(part)
-        except RuleSyntaxError:
-            parts.append(re.sub(r"[^\n]", " ", part))
-        else:
-            parts.append(part)
+        is_late = part.startswith("ruleset") and any(map(str.strip, parts))
+        kept = not is_late and _parses(part)
+        parts.append(part if kept else re.sub(r"[^\n]", " ", part))
     return parts

@@ -7,13 +7,13 @@ from collections.abc import Iterator, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 from heapq import heappop, heappush
-from itertools import count
+from itertools import count, pairwise
 
-from lark.exceptions import UnexpectedInput, UnexpectedToken
+from lark.exceptions import UnexpectedInput
 
 from rule_engine import tree
 from rule_engine.editor.grammar_words import example_of
-from rule_engine.editor.reading import Reading
+from rule_engine.editor.reading import Position, Reading
 from rule_engine.errors import RuleSyntaxError
 from rule_engine.parse import parse
 from rule_engine.syntax.habits import STATEMENT
@@ -49,8 +49,8 @@ _COSTS: Mapping[str, int] = {
 }
 _USUAL_COST = 3
 
-#: Cost, number, what was read, the terminal to try, the terminals up to it.
-_Waiting = tuple[int, int, Reading, str, tuple[str, ...]]
+#: Cost, number, where the parser stands, the terminal to try, the terminals up to it.
+_Waiting = tuple[int, int, Position, str, tuple[str, ...]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,7 +63,7 @@ class Unfinished:
     before: str
     prefix: str
     quote: str
-    reading: Reading
+    position: Position
     accepted: frozenset[str]
 
 
@@ -84,10 +84,11 @@ def read_until(text: str, offset: int) -> Unfinished | None:
                 return None
             before = repaired
             continue
-        accepted = reading.accepted()
+        position = reading.position
+        accepted = position.accepted()
         if before.endswith("\n") and accepted >= STATEMENT_WORDS:
             accepted = STATEMENT_WORDS
-        return Unfinished(before, prefix, quote, reading, accepted)
+        return Unfinished(before, prefix, quote, position, accepted)
     return None
 
 
@@ -133,7 +134,8 @@ def finish(unfinished: Unfinished) -> tree.Ruleset | None:
     if kind is None:
         return None
     written = f'"{MARKER}"' if kind == "STRING" else MARKER
-    rest = shortest_end(unfinished.reading.take(kind, written))
+    marked = unfinished.position.take(kind)
+    rest = None if marked is None else shortest_end(marked)
     if rest is None:
         return None
     words = " ".join(map(example_of, rest))
@@ -149,31 +151,42 @@ def _kind_of_marker(unfinished: Unfinished) -> str | None:
     return next((kind for kind in ("NAME", "STRING") if kind in unfinished.accepted), None)
 
 
-def shortest_end(reading: Reading) -> list[str] | None:
-    """Gives the cheapest terminals that make what was read so far a whole text."""
+def shortest_end(position: Position) -> list[str] | None:
+    """Gives cheap terminals that make what was read so far a whole text.
+
+    Whatever is open is closed one after the other, each in the cheapest way.
+    """
+    ended: list[str] = []
+    while (found := _way_out(position)) is not None:
+        position, names = found
+        ended += names
+        if ended[-1] == "$END":
+            return ended[:-1]
+    return None
+
+
+def _way_out(begun: Position) -> tuple[Position, tuple[str, ...]] | None:
+    """Gives the cheapest terminals after which less is open, and where the parser stands then."""
     numbers = count()
-    waiting: list[_Waiting] = [(0, next(numbers), reading, "", ())]
+    waiting: list[_Waiting] = [(0, next(numbers), begun, "", ())]
     seen: set[tuple[int, ...]] = set()
     for _ in range(MAX_STEPS):
         if not waiting:
             break
         cost, _, before, name, path = heappop(waiting)
-        try:
-            after = before.take(name, example_of(name)) if name else before
-        except UnexpectedToken:
+        after = before.take(name) if name else before
+        if after is None or after.stack in seen:
             continue
-        if name == "$END":
-            return list(path[:-1])
-        if after.place in seen:
-            continue
-        seen.add(after.place)
+        if name == "$END" or len(after.stack) < len(begun.stack):
+            return after, path
+        seen.add(after.stack)
         for more, following in _choices(after):
             heappush(waiting, (cost + more, next(numbers), after, following, (*path, following)))
     return None
 
 
-def _choices(reading: Reading) -> Iterator[tuple[int, str]]:
-    for name in reading.possible():
+def _choices(position: Position) -> Iterator[tuple[int, str]]:
+    for name in position.possible():
         usual = _USUAL_COST if example_of(name).isalpha() else 1
         yield _COSTS.get(name, usual), name
 
@@ -187,7 +200,7 @@ def other_statements(text: str, offset: int) -> list[tree.Statement]:
     here = _statement_start(text, offset)
     is_test = text.startswith("test", here)
     found: list[tree.Statement] = []
-    for start, end in zip(starts, [*starts[1:], len(text)], strict=True):
+    for start, end in pairwise([*starts, len(text)]):
         if start == here or not (is_test or text.startswith(_NAMED_ELSEWHERE, start)):
             continue
         with suppress(RuleSyntaxError):

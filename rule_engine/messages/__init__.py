@@ -11,11 +11,12 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cache
 from importlib.resources import files
-from typing import Protocol, runtime_checkable
+from typing import Protocol, Self, cast, runtime_checkable
 
 LANGUAGES = ("en", "zh")
 PLACES = re.compile(r"\{([a-z][a-z_]*)\}")
 _BETWEEN = {"en": ", ", "zh": "、"}
+_BETWEEN_SENTENCES = {"en": "; ", "zh": "；"}
 
 
 @runtime_checkable
@@ -38,7 +39,21 @@ class Phrase:
 
     def in_language(self, language: str) -> str:
         """Gives the text for a reader; English where there is no translation."""
-        return _fill(translations(language).get(self.template, self.template), self, language)
+        return _fill(self.translated(language), self, language)
+
+    def translated(self, language: str) -> str:
+        """Gives the template in a language; English where there is no translation."""
+        return translations(language).get(self.template, self.template)
+
+    def to_json(self) -> list[object]:
+        """Gives plain JSON values, if the values are; `from_json` is the exact way back."""
+        return [self.template, dict(self.values)]
+
+    @classmethod
+    def from_json(cls, document: Sequence[object]) -> Self:
+        """Reads what `to_json` wrote."""
+        template, values = document
+        return cls(str(template), cast("Mapping[str, object]", values))
 
     def __str__(self) -> str:
         return _fill(self.template, self, "en")
@@ -61,6 +76,21 @@ class Title:
     def in_language(self, language: str) -> str:
         """Gives the title for a reader."""
         return self.labels.get(language) or self.labels.get("en") or self.name
+
+    def __str__(self) -> str:
+        return self.in_language("en")
+
+
+@dataclass(frozen=True, slots=True)
+class Sentences:
+    """Several sentences as one value, semicolons between them."""
+
+    phrases: Sequence[Phrase]
+
+    def in_language(self, language: str) -> str:
+        """Gives the sentences for a reader."""
+        between = _BETWEEN_SENTENCES.get(language, "; ")
+        return between.join(one.in_language(language) for one in self.phrases)
 
     def __str__(self) -> str:
         return self.in_language("en")

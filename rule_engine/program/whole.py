@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field, fields
+from dataclasses import dataclass, field, fields, is_dataclass
+from functools import cache
+from typing import Any
 
 from rule_engine import core
 from rule_engine.errors import Diagnostic, Span
@@ -102,6 +104,13 @@ def outer_nodes(value: object) -> Iterator[core.Node]:
     elif isinstance(value, Mapping):
         for item in value.values():
             yield from outer_nodes(item)
-    elif hasattr(value, "__dataclass_fields__") and not isinstance(value, Span):
-        for part in fields(value):  # type: ignore[arg-type]  # a dataclass, as just seen
-            yield from outer_nodes(getattr(value, part.name))
+    elif not isinstance(value, Span):
+        kind: Any = type(value)
+        for name in _members(kind):
+            yield from outer_nodes(getattr(value, name))
+
+
+@cache
+def _members(kind: type[Any]) -> tuple[str, ...]:
+    """Gives the members of a dataclass; nothing for other types."""
+    return tuple(part.name for part in fields(kind)) if is_dataclass(kind) else ()

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 from rule_engine import core
-from rule_engine.errors import RuleError, Span
+from rule_engine.errors import CannotRunError, finding
 from rule_engine.program import (
     Action,
     AssignTo,
@@ -28,10 +28,6 @@ from rule_engine.services.effects import Effect
 from rule_engine.services.evaluate import Record, evaluate, holds
 from rule_engine.services.people import Company, find_people
 from rule_engine.types import Directory, Environment, Kind, Type
-
-
-class CannotRunError(RuleError):
-    """An action that reaches out where nothing outside is known; checked rules have none."""
 
 
 @dataclass(slots=True)
@@ -125,7 +121,8 @@ class Run:
 
     def _company(self, action: Action) -> Company:
         if self.directory is None:
-            raise CannotRunError(_place(action.span, f'"{action.name}" cannot run here'))
+            found = finding("cannot_run", '"{word}" cannot run here', action.span, word=action.name)
+            raise CannotRunError(found)
         return Company(self.record, self.environment, self.directory, self.parts)
 
     def _notify(self, action: Notify, company: Company) -> None:
@@ -155,7 +152,3 @@ def _last_reference(path: core.Path) -> core.Path:
     return replace(
         path, type=kind, nullable=True, hops=tuple(before), object=last.source, field=last.field
     )
-
-
-def _place(span: Span, message: str) -> str:
-    return f"{span.line}:{span.column}: {message}"

@@ -79,6 +79,20 @@ def submit(
     return _finish(transition, begin, None)
 
 
+def route(
+    definition: Approval,
+    record: Record,
+    submitter: str,
+    environment: Environment,
+    directory: Directory,
+) -> dict[str, tuple[str, ...]]:
+    """Gives whom each step, by name, would ask if the record were submitted as it is now."""
+    state = ApprovalState(definition.name, str(record.get("id") or ""), submitter)
+    now = environment.now
+    transition = Transition(definition, state, record, environment, directory, now)
+    return {step.name: transition.asked(step) for step in definition.steps}
+
+
 def decide(
     definition: Approval,
     state: ApprovalState,

@@ -116,8 +116,7 @@ class Transition:
         """Gives the step opened, with the people who are asked."""
         step = self.step(planned.name)
         found = self._found(step)
-        climbed = chain.from_iterable(self.climb(step, user) for user in found)
-        approvers = tuple(dict.fromkeys(climbed))
+        approvers = self._standing(step, found)
         needs = quorum(step.decide, len(approvers))
         refusal = self._too_few(step, found, approvers, needs)
         if refusal and self.state.revision > 1:
@@ -134,6 +133,15 @@ class Transition:
             reminded=Decimal(0),
             overdue=False,
         )
+
+    def asked(self, step: Step) -> tuple[str, ...]:
+        """Gives whom a step would ask now."""
+        return self._standing(step, self._found(step))
+
+    def _standing(self, step: Step, found: Sequence[str]) -> tuple[str, ...]:
+        """Gives who stands for the people found, each once."""
+        climbed = chain.from_iterable(self.climb(step, user) for user in found)
+        return tuple(dict.fromkeys(climbed))
 
     def _found(self, step: Step) -> tuple[str, ...]:
         parts = {"submitter": (self.state.submitter,)}

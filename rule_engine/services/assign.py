@@ -13,6 +13,7 @@ from typing import Protocol, cast
 
 from rule_engine import dates
 from rule_engine.backends.reading import read
+from rule_engine.messages import Phrase, verbatim
 from rule_engine.program import AssignEntry, Assignment
 from rule_engine.services.candidates import Candidates, find_candidates
 from rule_engine.services.deadlines import due_after
@@ -45,7 +46,14 @@ class Skipped:
     entry: int
     user: str
     code: str
-    why: str
+    why: Phrase
+
+    @property
+    def said(self) -> Phrase:
+        """Who was skipped, and why, in one sentence."""
+        return (
+            Phrase("{user} {why}", {"user": self.user, "why": self.why}) if self.user else self.why
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,26 +68,28 @@ class Assigned:
     user: str | None
     queue: str | None
     entry: int | None
-    because: str
+    because: Phrase
     skipped: tuple[Skipped, ...] = ()
 
     def to_json(self) -> dict[str, object]:
         """Gives plain JSON values; `from_json` is the exact way back."""
-        skipped = [[one.entry, one.user, one.code, one.why] for one in self.skipped]
+        skipped = [[one.entry, one.user, one.code, one.why.to_json()] for one in self.skipped]
         return {
             "assignment": self.assignment,
             "user": self.user,
             "queue": self.queue,
             "entry": self.entry,
-            "because": self.because,
+            "because": self.because.to_json(),
             "skipped": skipped,
         }
 
     @classmethod
     def from_json(cls, document: Mapping[str, object]) -> Assigned:
         """Reads what `to_json` wrote."""
-        skipped = cast("Sequence[tuple[int, str, str, str]]", document["skipped"])
-        values = {**document, "skipped": tuple(Skipped(*one) for one in skipped)}
+        because = Phrase.from_json(cast("Sequence[object]", document["because"]))
+        rows = cast("Sequence[tuple[int, str, str, Sequence[object]]]", document["skipped"])
+        skipped = tuple(Skipped(*row[:3], Phrase.from_json(row[3])) for row in rows)
+        values = {**document, "because": because, "skipped": skipped}
         return cls(**values)  # type: ignore[arg-type]  # JSON that this class wrote
 
 
@@ -139,7 +149,8 @@ def assign(
     if known is None:
         skip = next((s for s in definition.skip if holds(s, record, environment, old)), None)
         if skip is not None:
-            known = Assigned(definition.name, None, None, None, "the record is to be skipped")
+            why = Phrase("the record is to be skipped")
+            known = Assigned(definition.name, None, None, None, why)
             return known, (), turns
         desk = _Desk(definition, record, old, environment, directory, workload, turns)
         known = desk.decide()
@@ -164,7 +175,8 @@ def reassign(
     known = turns.known(key)
     if known is None:
         if not any(holds(one.guard, record, environment) for one in definition.reassign):
-            known = Assigned(definition.name, None, None, None, "nothing asks for it any more")
+            why = Phrase("nothing asks for it any more")
+            known = Assigned(definition.name, None, None, None, why)
             return known, (), turns
         desk = _Desk(definition, record, None, environment, directory, workload, turns)
         known = desk.decide(instead_of=_text(record.get("owner")))
@@ -232,9 +244,9 @@ class _Desk:
                     self.turns = self.turns.given(found.group, user)
                 return self._answer(number, entry, user, None, skipped)
             if not found.users:
-                why = f"{found.group} gives nobody"
+                why = Phrase("{people} gives nobody", {"people": found.group})
                 skipped.append(Skipped(number, "", "nobody", why))
-        why = "nobody can take it" if skipped else "no entry fits"
+        why = Phrase("nobody can take it" if skipped else "no entry fits")
         return Assigned(self.definition.name, None, None, None, why, tuple(skipped))
 
     def _free(
@@ -256,17 +268,18 @@ class _Desk:
 
     def _reason_against(
         self, user: str, entry: AssignEntry, instead_of: str | None
-    ) -> tuple[str, str] | None:
+    ) -> tuple[str, Phrase] | None:
         if user == instead_of:
-            return "owner", "has the record now"
+            return "owner", Phrase("has the record now")
         if self.definition.only_available:
             if self.workload.is_away(user):
-                return "away", "is away"
+                return "away", Phrase("is away")
             if self._closed():
-                return "closed", f"it is outside the hours of {self.definition.calendar}"
+                calendar = {"calendar": self.definition.calendar}
+                return "closed", Phrase("it is outside the hours of {calendar}", calendar)
         count = self.workload.count(user, self.definition.object)
         if entry.capacity is not None and count >= entry.capacity:
-            return "full", f"has {count} of {entry.capacity}"
+            return "full", Phrase("has {count} of {most}", {"count": count, "most": entry.capacity})
         return None
 
     def _closed(self) -> bool:
@@ -285,8 +298,8 @@ class _Desk:
         queue: str | None,
         skipped: Sequence[Skipped],
     ) -> Assigned:
-        text = "nothing else fits" if entry.guard is None else read(entry.guard)
-        because = entry.because or text
+        text = entry.because or ("" if entry.guard is None else read(entry.guard))
+        because = verbatim(text) if text else Phrase("nothing else fits")
         return Assigned(self.definition.name, user, queue, number, because, tuple(skipped))
 
 

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Literal
 
+from rule_engine.messages import verbatim
 from rule_engine.program import OnDate, Rule
 from rule_engine.program.listening import listened_fields
 from rule_engine.services.actions import Run
@@ -188,7 +189,8 @@ def _in_order(rules: Iterable[Rule]) -> list[Rule]:
 def _failures(rule: Rule, run: Run) -> list[Violation]:
     if run.failure is None:
         return []
-    return [Violation(rule.name, run.failure.message, run.failure.field, run.failure.span)]
+    said = verbatim(run.failure.message)
+    return [Violation(rule.name, said, run.failure.field, run.failure.span)]
 
 
 def _link(

@@ -6,6 +6,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import cast
 
+from rule_engine.messages import Phrase
+
 MAX_DEPTH = 8
 
 
@@ -47,13 +49,14 @@ class Chain:
         """Gives the chain for the saves that a rule's own effects make."""
         return replace(self, cause=(*self.cause, rule))
 
-    def too_deep(self, rule: str, limit: int | None) -> str | None:
+    def too_deep(self, rule: str, limit: int | None) -> Phrase | None:
         """Gives the sentence that refuses one more rule; None when it may run."""
         most = limit or MAX_DEPTH
         if self.depth <= most:
             return None
         names = " → ".join(f'"{name}"' for name in (*self.cause, rule))
-        return f"rules set each other off more than {most} deep: {names}"
+        values = {"most": most, "rules": names}
+        return Phrase("rules set each other off more than {most} deep: {rules}", values)
 
     def to_json(self) -> dict[str, object]:
         """Gives plain JSON values; `from_json` is the exact way back."""

@@ -11,8 +11,8 @@ from lark import Token
 from rule_engine import tree
 from rule_engine.errors import Span, finding
 from rule_engine.syntax import literals
-from rule_engine.syntax.lookalikes import find_stranger
 from rule_engine.syntax.limits import MAX_LIST_ITEMS, MAX_PATTERN
+from rule_engine.syntax.lookalikes import find_stranger
 
 Branch: TypeAlias = "lark.Tree[Token]"
 Part: TypeAlias = "Branch | Token | None"
@@ -80,11 +80,10 @@ class ExpressionBuilder:
 
     def span(self, node: Branch) -> Span:
         """Gives the place of a subtree; the width counts line ends too."""
-        if node.meta.empty:
+        meta = node.meta
+        if meta.empty:
             return Span(1, 1)
-        return Span(
-            node.meta.line, node.meta.column, max(1, node.meta.end_pos - node.meta.start_pos)
-        )
+        return Span(meta.line, meta.column, max(1, meta.end_pos - meta.start_pos))
 
     def source(self, node: Branch) -> str:
         """Gives what was written."""

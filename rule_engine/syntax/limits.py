@@ -18,6 +18,9 @@ MAX_DIGITS = 18
 MAX_STRING = 4_000
 MAX_PATTERN = 200
 
+#: Characters that neither files nor databases can hold: NUL, and halves of UTF-16 pairs.
+_NO_CHARACTER = re.compile("[\0\ud800-\udfff]")
+
 #: What brackets may hide in: texts, comments, names in backquotes.
 BRACKETS = re.compile(r'"(?:\\.|[^"\\\n])*"|#[^\n]*|`[^`\n]+`|[()\[\]{}]')
 
@@ -36,7 +39,7 @@ _OPERATORS = _CONDITIONS | frozenset(
 
 
 def check_text(text: str, source: str) -> list[Diagnostic]:
-    """Finds what makes a text too big or too deep to parse."""
+    """Finds what makes a text too big, too deep or too strange to parse."""
     size = len(text.encode("utf-8", "surrogatepass"))
     if size > MAX_TEXT_BYTES:
         found = finding(
@@ -46,6 +49,16 @@ def check_text(text: str, source: str) -> list[Diagnostic]:
             "cut it into several rule sets",
             size=f"{size:,}",
             most=f"{MAX_TEXT_BYTES:,}",
+        )
+        return [replace(found, source=source)]
+    strange = _NO_CHARACTER.search(text)
+    if strange is not None:
+        found = finding(
+            "bad_character",
+            "no text can hold the character U+{number}",
+            span_at(text, strange.start()),
+            "delete it",
+            number=f"{ord(strange.group()):04X}",
         )
         return [replace(found, source=source)]
     return _check_nesting(text, source)

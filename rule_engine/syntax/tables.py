@@ -6,12 +6,11 @@ only costs the time to build the parser anew.
 
 from __future__ import annotations
 
-import gc
 import os
 import sys
 import tempfile
 from collections.abc import Iterable, Iterator
-from contextlib import contextmanager, suppress
+from contextlib import suppress
 from functools import cache
 from hashlib import sha256
 from pathlib import Path
@@ -21,6 +20,8 @@ import lark
 import msgspec
 from lark.grammar import Rule
 from lark.lexer import TerminalDef
+
+from rule_engine.collecting import uncollected
 
 GRAMMAR = Path(__file__).parent.parent / "grammar.lark"
 
@@ -81,24 +82,11 @@ def _load(file: Path) -> lark.Lark:
     status = file.stat()
     if hasattr(os, "getuid") and status.st_uid != os.getuid():
         raise OSError(f"{file} belongs to someone else")
-    with _uncollected():
+    with uncollected():
         stored = msgspec.msgpack.decode(file.read_bytes(), strict=False)
         stored["data"]["options"]["postlex"] = NameAlways()
         # Lark.load takes the decoded mapping as well as a file.
         return lark.Lark.load(stored)
-
-
-@contextmanager
-def _uncollected() -> Iterator[None]:
-    """Keeps the garbage collector from going through tables that all stay: two thirds of the time
-    to load them."""
-    was_enabled = gc.isenabled()
-    gc.disable()
-    try:
-        yield
-    finally:
-        if was_enabled:
-            gc.enable()
 
 
 def _store(built: lark.Lark, file: Path) -> None:

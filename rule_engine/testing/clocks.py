@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from datetime import datetime
 
+from rule_engine.messages import Phrase, verbatim
 from rule_engine.program import Program, ServiceLevel
 from rule_engine.services.effects import Effect
 from rule_engine.services.evaluate import Record
@@ -101,15 +102,16 @@ def _keep(
         world.levels[record_id, definition.name] = outcome.state
     titles = {target.name: target.label for target in definition.targets}
     for fired in outcome.fired:
-        world.reasons.append(f"{titles[fired.target]}: {fired.percent:.0%}")
+        values = {"target": titles[fired.target], "share": f"{fired.percent:.0%}"}
+        world.reasons.append(Phrase("{target}: {share}", values))
         world.reasons += [_told(effect) for effect in fired.effects]
         yield fired
 
 
-def _told(effect: Effect) -> str:
+def _told(effect: Effect) -> Phrase:
     """Gives a line about what an `at` block did."""
     values = (f"{name}: {value}" for name, value in effect.arguments.items() if value)
-    return f"{effect.action} {', '.join(values)}"
+    return verbatim(f"{effect.action} {', '.join(values)}")
 
 
 def _shown(key: str, clock: Clock) -> dict[str, object]:

@@ -8,19 +8,16 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
+from rule_engine.messages import Phrase
 from rule_engine.program import Approval, Assignment, Do, Length, Principal
 from rule_engine.services import approval as approvals
 from rule_engine.services.approval_state import ApprovalState, Verdict
 from rule_engine.services.people import Company, find_people
 from rule_engine.testing.requests import Requests, approval_of
-from rule_engine.testing.timing import TooMuchError, pass_time
-from rule_engine.testing.world import RefusedSaveError, Values, World
+from rule_engine.testing.timing import pass_time
+from rule_engine.testing.world import CannotTestError, Refusals, RefusedSaveError, Values, World
 
-Refusals = tuple[str, ...]
-
-
-class CannotTestError(Exception):
-    """A statement that cannot be carried out as it stands; the test fails with the sentence."""
+NOBODY = Phrase("the person after by is nobody")
 
 
 @dataclass(slots=True)
@@ -53,7 +50,8 @@ class Commands:
         changed = self.world.evaluated(self.object_name, values)
         locked = self._locked(changed)
         if locked:
-            return (f"{', '.join(locked)}: the record is locked while it waits for approval",)
+            text = "{fields}: the record is locked while it waits for approval"
+            return (Phrase(text, {"fields": locked}),)
         before = self.values
         names = [name for name in changed if changed[name] != before.get(name)]
         try:
@@ -90,7 +88,7 @@ class Commands:
 
     def _known(self) -> None:
         if self.record_id not in self.world.values:
-            raise CannotTestError("the record was deleted")
+            raise CannotTestError(Phrase("the record was deleted"))
 
     @property
     def object_name(self) -> str:
@@ -125,7 +123,7 @@ class Commands:
 
     def _submit(self, user: str | None) -> None:
         if self.request and self.request.status == "open":
-            raise RefusedSaveError(["The record waits for approval already"])
+            raise RefusedSaveError([Phrase("The record waits for approval already")])
         self.requests.submit(self._chosen(), self.record_id, user)
 
     def _decide(self, by: Principal | None, verdict: Verdict) -> None:
@@ -143,13 +141,13 @@ class Commands:
         named = [assignment for assignment in known if assignment.name == self.of]
         if named or len(known) == 1:
             return (named or known)[0]
-        raise CannotTestError(
-            f'"{self.object_name}" has {len(known)} assignments; write the test of one of them'
-        )
+        values = {"object": self.object_name, "count": len(known)}
+        text = '"{object}" has {count} assignments; write the test of one of them'
+        raise CannotTestError(Phrase(text, values))
 
     def _open_request(self) -> ApprovalState:
         if self.request is None:
-            raise CannotTestError('nothing was submitted; write "do submit" before')
+            raise CannotTestError(Phrase('nothing was submitted; write "do submit" before'))
         return self.request
 
     def _chosen(self) -> Approval:
@@ -158,9 +156,9 @@ class Commands:
         named = [approval for approval in known if approval.name == self.of]
         if named or len(known) == 1:
             return (named or known)[0]
-        raise CannotTestError(
-            f'"{self.object_name}" has {len(known)} approvals; write the test of one of them'
-        )
+        values = {"object": self.object_name, "count": len(known)}
+        text = '"{object}" has {count} approvals; write the test of one of them'
+        raise CannotTestError(Phrase(text, values))
 
     def _actor(self, by: Principal | None) -> str | None:
         """Gives the first person meant; None when nobody was named."""
@@ -168,7 +166,7 @@ class Commands:
             return None
         found = self._found(by)
         if not found:
-            raise CannotTestError("the person after by is nobody")
+            raise CannotTestError(NOBODY)
         return found[0]
 
     def _decider(self, by: Principal | None, request: ApprovalState) -> str:
@@ -177,13 +175,14 @@ class Commands:
             found = self._found(by)
             asked = [user for user in found if user in request.approvers]
             if not found:
-                raise CannotTestError("the person after by is nobody")
+                raise CannotTestError(NOBODY)
             return (asked or list(found))[0]
         if len(request.approvers) == 1:
             return request.approvers[0]
         if not request.approvers:
             return request.submitter
-        raise CannotTestError(f"say by whom; asked are: {', '.join(request.approvers)}")
+        text = "say by whom; asked are: {people}"
+        raise CannotTestError(Phrase(text, {"people": request.approvers}))
 
     def _found(self, by: Principal) -> Sequence[str]:
         parts = {}
@@ -198,9 +197,7 @@ def wait(requests: Requests, length: Length) -> Refusals:
     """Moves the clock of a world; what becomes due meanwhile is done."""
     until = requests.world.after(length)
     if until is None:
-        raise CannotTestError("no business calendar is the organisation's; write hours or days")
+        text = "no business calendar is the organisation's; write hours or days"
+        raise CannotTestError(Phrase(text))
     requests.world.reasons.clear()
-    try:
-        return pass_time(requests, until)
-    except TooMuchError as error:
-        raise CannotTestError(str(error)) from error
+    return pass_time(requests, until)

@@ -6,6 +6,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from rule_engine.errors import Span
+from rule_engine.messages import Phrase
 from rule_engine.program import Condition, Program
 from rule_engine.services.evaluate import evaluate
 from rule_engine.testing.world import Situation
@@ -20,9 +21,14 @@ class Gap:
     text: str
     wanted: bool
 
-    def __str__(self) -> str:
-        word = "true" if self.wanted else "false"
-        return f"never {word}: {self.source}:{self.span.line}:{self.span.column} {self.text}"
+    @property
+    def said(self) -> Phrase:
+        """The gap in a sentence."""
+        values: dict[str, object] = {"source": self.source, "text": self.text}
+        values |= {"line": self.span.line, "column": self.span.column}
+        if self.wanted:
+            return Phrase("never true: {source}:{line}:{column} {text}", values)
+        return Phrase("never false: {source}:{line}:{column} {text}", values)
 
 
 def coverage(program: Program, situations: Iterable[Situation]) -> tuple[Gap, ...]:

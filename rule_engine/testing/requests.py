@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
+from rule_engine.messages import Phrase, verbatim
 from rule_engine.program import Approval
 from rule_engine.services import approval as approvals
 from rule_engine.services.approval_clock import tick
@@ -112,7 +113,7 @@ class Requests:
     def _apply(self, record_id: str, outcome: Outcome, user: str | None) -> None:
         self.world.reasons += _reasons(outcome)
         if outcome.problems or outcome.state is None:
-            raise RefusedSaveError([problem.message for problem in outcome.problems])
+            raise RefusedSaveError([problem.said for problem in outcome.problems])
         locks = [e for e in outcome.effects if e.action not in ("lock", "unlock")]
         self.saver.carry_out(record_id, [_told(effect) for effect in locks], user)
         self.world.requests[record_id] = outcome.state
@@ -128,7 +129,7 @@ def _told(effect: Effect) -> Effect:
     return Effect("notify", told)
 
 
-def _reasons(outcome: Outcome) -> list[str]:
-    problems = [problem.message for problem in outcome.problems]
+def _reasons(outcome: Outcome) -> list[Phrase]:
+    problems = [problem.said for problem in outcome.problems]
     decisions = outcome.state.decisions if outcome.state else ()
-    return [*problems, *(decision.comment for decision in decisions if decision.comment)]
+    return [*problems, *(verbatim(one.comment) for one in decisions if one.comment)]

@@ -8,7 +8,8 @@ from datetime import UTC, datetime
 from zoneinfo import ZoneInfo
 
 from rule_engine.backends.python import trace_node
-from rule_engine.errors import RuleError, Span
+from rule_engine.errors import FoundError, RuleError, Span, placed
+from rule_engine.messages import Phrase, Sentences, verbatim
 from rule_engine.program import (
     Change,
     Do,
@@ -24,12 +25,12 @@ from rule_engine.program import (
 )
 from rule_engine.services.evaluate import holds
 from rule_engine.testing.clocks import calendar_of, show_clocks
-from rule_engine.testing.commands import CannotTestError, Commands, wait
+from rule_engine.testing.commands import Commands, wait
 from rule_engine.testing.coverage import coverage
 from rule_engine.testing.requests import Requests
 from rule_engine.testing.results import TestResult, TestRun
 from rule_engine.testing.saving import Saver
-from rule_engine.testing.world import Values, World
+from rule_engine.testing.world import CannotTestError, Refusals, Values, World
 
 #: What the clock shows in tests that do not say: a Monday morning.
 STANDARD_NOW = datetime(2026, 1, 5, 9, tzinfo=UTC)
@@ -44,17 +45,22 @@ def run_tests(
     `now` is where each test's clock starts unless it says `now is`; without it a fixed instant, so
     that a test gives the same answer every day.
     """
-    return list(examine(program, now=now, zone=zone).results)
+    return [case.result() for case in _cases(program, now, zone)]
 
 
 def examine(
     program: Program, *, now: datetime | None = None, zone: ZoneInfo = STANDARD_ZONE
 ) -> TestRun:
     """Runs all tests and says which conditions none of them made true."""
-    cases = [_Case(program, case, now or STANDARD_NOW, zone) for case in program.tests]
+    cases = list(_cases(program, now, zone))
     results = tuple(case.result() for case in cases)
     situations = (one for case in cases for one in case.world.situations)
     return TestRun(results, coverage(program, situations))
+
+
+def _cases(program: Program, now: datetime | None, zone: ZoneInfo) -> Iterator[_Case]:
+    for case in program.tests:
+        yield _Case(program, case, now or STANDARD_NOW, zone)
 
 
 @dataclass(slots=True)
@@ -66,12 +72,12 @@ class _Case:
     now: datetime
     zone: ZoneInfo
     world: World = field(init=False)
-    errors: tuple[str, ...] = ()
+    errors: Refusals = ()
     seen: bool = True
     place: Span = field(init=False)
     commands: Commands | None = None
     expectations: int = 0
-    failures: list[tuple[Span, str]] = field(default_factory=list)
+    failures: list[tuple[Span, Phrase]] = field(default_factory=list)
 
     def __post_init__(self) -> None:
         calendar = calendar_of(self.program, self.case.of)
@@ -82,10 +88,10 @@ class _Case:
         """Runs the steps; after a statement that cannot run the rest is not looked at."""
         self._run()
         by_place = sorted(self.failures, key=lambda failure: (failure[0].line, failure[0].column))
-        failures = tuple(f"{span.line}:{span.column}: {why}" for span, why in by_place)
+        failures = tuple(placed(span, why) for span, why in by_place)
         return TestResult(self.case.name, self.case.of, not failures, failures)
 
-    def fail(self, span: Span, why: str) -> None:
+    def fail(self, span: Span, why: Phrase) -> None:
         """Notes a failure at its place."""
         self.failures.append((span, why))
 
@@ -94,11 +100,11 @@ class _Case:
             try:
                 self._take(step)
             except (CannotTestError, RuleError) as problem:
-                self.fail(step.span, str(problem))
+                self.fail(step.span, _said(problem))
                 return
         self._forget_errors()
         if not self.expectations and not self.failures:
-            self.fail(self.case.span, "the test expects nothing")
+            self.fail(self.case.span, Phrase("the test expects nothing"))
 
     def _take(self, step: TestStep) -> None:
         match step:
@@ -120,7 +126,7 @@ class _Case:
                 self.expectations += 1
                 self._expect(step)
 
-    def _done(self, refusals: tuple[str, ...], place: Span) -> None:
+    def _done(self, refusals: Refusals, place: Span) -> None:
         self.errors, self.seen, self.place = refusals, not refusals, place
 
     def _give(self, object_name: str, alias: str, values: Values) -> None:
@@ -131,14 +137,15 @@ class _Case:
 
     def _tested(self) -> Commands:
         if self.commands is None:
-            wanted = self.case.object
-            raise CannotTestError(f'there is no {wanted}; write "given {wanted} as … {{ … }}"')
+            text = 'there is no {object}; write "given {object} as … { … }"'
+            raise CannotTestError(Phrase(text, {"object": self.case.object}))
         return self.commands
 
     def _forget_errors(self) -> None:
         """A refusal that no `expect error` looked at makes the test fail."""
         if not self.seen:
-            self.fail(self.place, f"refused: {'; '.join(self.errors)}")
+            why = {"messages": Sentences(self.errors)}
+            self.fail(self.place, Phrase("refused: {messages}", why))
         self.errors, self.seen = (), True
 
     def _expect(self, step: Expect | ExpectError | ExpectReason) -> None:
@@ -147,14 +154,12 @@ class _Case:
                 self._expect_condition(step)
             case ExpectError(text=text):
                 self.seen = True
-                if not any(text in error for error in self.errors):
-                    self.fail(
-                        step.span, f'no error says "{text}"; {_listed("errors", self.errors)}'
-                    )
+                if not any(text in str(error) for error in self.errors):
+                    self.fail(step.span, _no_error(text, self.errors))
             case ExpectReason(text=text):
                 reasons = tuple(self._reasons())
-                if not any(text in reason for reason in reasons):
-                    self.fail(step.span, f'no reason says "{text}"; {_listed("reasons", reasons)}')
+                if not any(text in str(reason) for reason in reasons):
+                    self.fail(step.span, _no_reason(text, reasons))
 
     def _expect_condition(self, step: Expect) -> None:
         self.world.rescore()
@@ -163,26 +168,46 @@ class _Case:
             **self.world.names(),
             **self.world.told(),
             "pending_step": self._pending_step(),
-            "reason": "; ".join(self._reasons()) or None,
+            "reason": str(Sentences(tuple(self._reasons()))) or None,
         }
         environment = self.world.environment()
         if not holds(step.condition, record, environment):
             trace = trace_node(step.condition, record, environment, None)
-            self.fail(step.span, f"expected {step.text}; {trace.sentence()}")
+            values = {"text": step.text, "found": trace.sentence()}
+            self.fail(step.span, Phrase("expected {text}; {found}", values))
 
     def _pending_step(self) -> str | None:
         request = self.commands.request if self.commands else None
         return request.step if request else None
 
-    def _reasons(self) -> Iterator[str]:
+    def _reasons(self) -> Iterator[Phrase]:
         """Gives what spoke for the tested record's scores and its last approval outcome."""
         self.world.rescore()
         if self.commands is None:
             return
         for result in self.world.scores.get(self.commands.record_id, ()):
-            yield from (item.because or item.text for item in result.items)
+            yield from (verbatim(item.because or item.text) for item in result.items)
         yield from self.world.reasons
 
 
-def _listed(what: str, texts: tuple[str, ...]) -> str:
-    return f"{what}: {'; '.join(texts)}" if texts else f"there are no {what}"
+def _said(problem: CannotTestError | RuleError) -> Phrase:
+    match problem:
+        case CannotTestError(said=said):
+            return said
+        case FoundError(diagnostic=found):
+            return placed(found.span, found.said)
+    return verbatim(str(problem))
+
+
+def _no_error(text: str, errors: Refusals) -> Phrase:
+    values = {"text": text, "errors": Sentences(errors)}
+    if errors:
+        return Phrase('no error says "{text}"; errors: {errors}', values)
+    return Phrase('no error says "{text}"; there are no errors', values)
+
+
+def _no_reason(text: str, reasons: tuple[Phrase, ...]) -> Phrase:
+    values = {"text": text, "reasons": Sentences(reasons)}
+    if reasons:
+        return Phrase('no reason says "{text}"; reasons: {reasons}', values)
+    return Phrase('no reason says "{text}"; there are no reasons', values)

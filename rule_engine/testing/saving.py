@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
+from rule_engine.messages import Phrase, verbatim
 from rule_engine.program import Assignment
 from rule_engine.services.assign import NO_TURNS, Assigned, Turns, assign, pick, reassign
 from rule_engine.services.automate import (
@@ -64,7 +65,7 @@ class Saver:
         world.note(record_id, record, record, user)
         failures = before_delete(rules, record, environment)
         if failures:
-            raise RefusedSaveError([failure.message for failure in failures])
+            raise RefusedSaveError([failure.said for failure in failures])
         # The record stays known by its name: rules after the delete still speak of it.
         outcome = after_save(rules, "delete", record, record, environment, self.people)
         del world.values[record_id]
@@ -88,7 +89,7 @@ class Saver:
         world.note(record_id, result, old, user)
         broken = (*made.failures, *validate(rules.validations, result, old, environment))
         if broken:
-            raise RefusedSaveError([violation.message for violation in broken])
+            raise RefusedSaveError([violation.said for violation in broken])
         world.values[record_id] = result
         if made.locked is not None:
             self._lock(record_id, "lock" if made.locked else "unlock")
@@ -129,7 +130,7 @@ class Saver:
     def follow(self, record_id: str, outcome: AfterSave, user: str | None) -> Chain:
         """Does what rules have asked for after a save or by the clock."""
         if outcome.failures:
-            raise RefusedSaveError([failure.message for failure in outcome.failures])
+            raise RefusedSaveError([failure.said for failure in outcome.failures])
         chain = outcome.chain
         for ran in outcome.ran:
             chain = chain.knowing(
@@ -265,11 +266,7 @@ def candidates_of(arguments: Mapping[str, object]) -> Candidates:
     )
 
 
-def reasons_of(decision: Assigned) -> list[str]:
+def reasons_of(decision: Assigned) -> list[Phrase]:
     """Gives why somebody got a record, and why others did not."""
-    queue = [f'queue "{decision.queue}"'] if decision.queue else []
-    return [
-        decision.because,
-        *queue,
-        *(f"{one.user} {one.why}".strip() for one in decision.skipped),
-    ]
+    queue = [verbatim(f'queue "{decision.queue}"')] if decision.queue else []
+    return [decision.because, *queue, *(one.said for one in decision.skipped)]

@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import datetime
 
+from rule_engine.messages import Phrase
 from rule_engine.program import Assignment, OnDate, OnEvent, OnSchedule, Rule
 from rule_engine.services.approval_clock import next_at
 from rule_engine.services.assign import reassign_due
@@ -13,14 +14,10 @@ from rule_engine.services.automate import run_due
 from rule_engine.services.schedule import due_key, due_of, next_run
 from rule_engine.testing.clocks import due_clocks, let_tick
 from rule_engine.testing.requests import Requests, approval_of
-from rule_engine.testing.world import RefusedSaveError, World
+from rule_engine.testing.world import CannotTestError, Refusals, RefusedSaveError, World
 
 #: More than this in one `wait` is a mistake (`every minute` through a year).
 MOST = 20_000
-
-
-class TooMuchError(Exception):
-    """A `wait` that would set off more than a test can look at."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,13 +29,14 @@ class Due:
     act: Callable[[], None]
 
 
-def pass_time(requests: Requests, until: datetime) -> tuple[str, ...]:
+def pass_time(requests: Requests, until: datetime) -> Refusals:
     """Moves the clock and does what becomes due; gives the messages of what was refused.
 
+    Raises CannotTestError when that is more than a test can look at.
     What was due at or before the start of the wait is not made up for.
     """
     world = requests.world
-    start, messages = world.now, list[str]()
+    start, messages = world.now, list[Phrase]()
     for _ in range(MOST):
         pending = (due for due in upcoming(requests, start) if start < due.at <= until)
         open_ones = (d for d in pending if d.at >= world.now and d.key not in world.fired)
@@ -54,7 +52,8 @@ def pass_time(requests: Requests, until: datetime) -> tuple[str, ...]:
             requests.start_waiting()
         except RefusedSaveError as refusal:
             messages += refusal.messages
-    raise TooMuchError(f"more than {MOST:,} things become due meanwhile; wait less")
+    text = "more than {count} things become due meanwhile; wait less"
+    raise CannotTestError(Phrase(text, {"count": f"{MOST:,}"}))
 
 
 def upcoming(requests: Requests, start: datetime) -> Iterator[Due]:

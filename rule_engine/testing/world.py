@@ -12,6 +12,7 @@ from zoneinfo import ZoneInfo
 
 from rule_engine import core
 from rule_engine.check.worlds import CLOCK_OBJECT
+from rule_engine.messages import Phrase, Sentences
 from rule_engine.program import Length, Program
 from rule_engine.services.approval_state import ApprovalState
 from rule_engine.services.assign import Turns
@@ -27,9 +28,21 @@ Values = Sequence[tuple[str, core.Node]]
 class RefusedSaveError(Exception):
     """Ends what was being done to the world; `messages` say why. Never leaves this package."""
 
-    def __init__(self, messages: Sequence[str]) -> None:
+    def __init__(self, messages: Sequence[Phrase]) -> None:
         self.messages = tuple(messages)
-        super().__init__("; ".join(self.messages))
+        super().__init__(str(Sentences(self.messages)))
+
+
+#: The messages of what was refused; empty for what was done.
+Refusals = tuple[Phrase, ...]
+
+
+class CannotTestError(Exception):
+    """A statement that cannot be carried out as it stands; the test fails with what is said."""
+
+    def __init__(self, said: Phrase) -> None:
+        self.said = said
+        super().__init__(str(said))
 
 
 _UNDONE = (
@@ -85,7 +98,7 @@ class World:
     starting: list[tuple[str, str]] = field(default_factory=list)
     turns: dict[str, Turns] = field(default_factory=dict)  # by assignment
     assigned: dict[str, tuple[str, datetime]] = field(default_factory=dict)  # by record id
-    reasons: list[str] = field(default_factory=list)
+    reasons: list[Phrase] = field(default_factory=list)
     fired: set[str] = field(default_factory=set)
     situations: list[Situation] = field(default_factory=list)
     levels: dict[tuple[str, str], SlaState] = field(default_factory=dict)

@@ -69,7 +69,7 @@ def test_packages_carry_no_python() -> None:
 
 def test_lock_files_name_no_host() -> None:
     locks = [*ROOT.glob("*.lock"), *ROOT.glob("platform/trellis/frontend/package-lock.json")]
-    assert len(locks) == 3
+    assert len(locks) == 4
     for lock in locks:
         text = lock.read_text("utf-8")
         assert "--index-url" not in text

@@ -123,8 +123,7 @@ def compiled(world: World, connection: sa.Connection) -> tuple[sa.Update, dict[s
     table = catalog.tables["lead"]
     tables = SystemTables(catalog, connection.dialect.name)
     made = compile_rescoring_sql(definition(world, connection), tables, table)
-    statement = sa.update(table).values(made.values).where(made.changes)
-    return statement, parameters(statement, environment())
+    return made.update, parameters(made.update, environment())
 
 
 def money_scale(world: World, connection: sa.Connection) -> int:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from metadata.schema import schema_of
 from rule_engine import Program, compile_program, core, parse, tree
 from rule_engine.backends.python import compile_node
@@ -41,10 +43,11 @@ def compile_all(program: Program) -> None:
                 compile_node(part)
 
 
-def decide(program: Program, environment: Environment) -> None:
-    """Makes the first decision about one record."""
-    rules = program.for_object("lead_0").before_save
-    before_save(rules, "create", leads(1)[0], None, environment)
+def decide(program: Program, environment: Environment, names: Sequence[str]) -> None:
+    """Makes the first decision about one record of each object."""
+    for name in names:
+        rules = program.for_object(name).before_save
+        before_save(rules, "create", leads(1)[0], None, environment)
 
 
 def measure() -> list[Row]:
@@ -62,7 +65,7 @@ def measure() -> list[Row]:
     def cold() -> None:
         program = compile_program(parse_all(), schema)
         compile_all(program)
-        decide(program, environment)
+        decide(program, environment, names)
 
     trees = parse_all()
     program = compile_program(trees, schema)
@@ -73,7 +76,7 @@ def measure() -> list[Row]:
         "compile": lambda: compile_all(read_program(document, schema)),
         "read": lambda: read_program(document, schema),
         "cold": cold,
-        "warm": lambda: decide(read_program(document, schema), environment),
+        "warm": lambda: decide(read_program(document, schema), environment, names[:1]),
         "write": lambda: write_program(program),
     }
     found = medians(works, times=1, rounds=3)
@@ -82,8 +85,8 @@ def measure() -> list[Row]:
         Row("parse", found["parse"], note=f"{lines:,} lines, {sum(map(len, texts)) // 1024} KiB"),
         Row("check", found["check"]),
         Row("compile all", found["compile"] - found["read"]),
-        Row("cold: texts to a decision", found["cold"], reach="1.5 s"),
+        Row("cold: texts to a decision on each object, all compiled", found["cold"], reach="1.5 s"),
         Row("write", found["write"], note=f"{len(document) // 1024} KiB of JSON"),
         Row("read", found["read"]),
-        Row("warm: stored to a decision", found["warm"], reach="300 ms"),
+        Row("warm: stored to the first decision", found["warm"], reach="300 ms"),
     ]

@@ -171,7 +171,8 @@ def test_a_locked_record_is_left_alone(platform: Platform, quote: str) -> None:
         assert [(problem.path, problem.code) for problem in error.problems] == [
             ("/discount", "locked")
         ]
-        assert "Discount approval" in sentence(error.problems[0])
+        assert sentence(error.problems[0]) == "Locked by Discount approval"
+        assert sentence(error.problems[0], "zh") == "已被“折扣审批”锁定"
     held = refusal(
         platform, "diana", lambda unit: delete_record(unit, "quote", quote, channel="api")
     )
@@ -327,7 +328,9 @@ def test_a_lock_is_not_got_round_by_lines(platform: Platform, quote: str) -> Non
         return save_record(unit, "quote_line", made, {"quantity": "2"}, channel="api")
 
     for attempt in (add, remove):
-        assert codes(refusal(platform, "rita", attempt)) == ["parent_locked"]
+        error = refusal(platform, "rita", attempt)
+        assert codes(error) == ["parent_locked"]
+        assert sentence(error.problems[0], "zh").startswith("所属的 报价单 已被“折扣审批”锁定")
 
 
 def test_the_inbox_shows_what_the_approval_looks_at(platform: Platform, quote: str) -> None:

@@ -242,8 +242,7 @@ def test_what_is_not_carried_out_and_what_is_not_tested_is_told(tmp_path: Path) 
     checked = run("rules", "check", *files)
     assert (checked.returncode, checked.stderr) == (
         0,
-        f"{rules}:1:1: this version of Trellis does not carry out the rule "
-        '"later": only rules before saving run\n',
+        f'{rules}:1:1: the rule "later" is not carried out yet: only rules before saving run\n',
     )
     assert run("rules", "test", *files).stdout == (
         f"1..1\nok 1 - t\n# never true: {rules}:2:10 status changed\n"

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 import pytest
+from click.testing import CliRunner
 
-from tests.platform.test_cli import run
+from tests.platform.test_cli import ROOT, run
+from trellis.cli import trellis
+from trellis.cli.rules import command as rules
 
 DEAL = """\
 {"$id": "deal", "title": "Deal", "type": "object",
@@ -64,6 +68,9 @@ sla help on deal {
 """
 NOW = "2026-03-02T15:00:00Z"
 
+#: Options that the page explains once, below the commands.
+SHARED = ("--schema", "--language", "--now", "--timezone", "--rates", "--user", "--object")
+
 
 @pytest.fixture
 def files(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
@@ -116,6 +123,29 @@ def test_format_in_place_check_and_diff(files: Path) -> None:
     assert broken.returncode == 1
     assert broken.stderr.startswith("deal.rules:")
     assert path.read_text() == "define a on\n"
+
+
+def test_format_from_standard_input_to_standard_output(files: Path) -> None:
+    def formatted(text: str, *options: str) -> tuple[int, str, str]:
+        done = CliRunner().invoke(trellis, ["rules", "format", *options, "-"], input=text)
+        return done.exit_code, done.stdout, done.stderr
+
+    fine = "define 大 on deal as employees > 5\n"
+    assert formatted("define 大 on deal as employees>5") == (0, fine, "")
+    assert formatted(fine) == (0, fine, "")
+    assert formatted("define a on deal as employees>5\n", "--check") == (1, "would format -\n", "")
+    broken = formatted("define a on\n")
+    assert broken[:2] == (1, "")
+    assert broken[2].startswith("-:1:12: the text ends")
+    assert formatted(fine, "deal.rules") == (2, "", UNUSUAL)
+
+
+UNUSUAL = """\
+Usage: trellis rules format [OPTIONS] FILES...
+Try 'trellis rules format --help' for help.
+
+Error: - stands alone
+"""
 
 
 EXPLAINED = {
@@ -205,6 +235,89 @@ def test_explain_tells_one_thing(files: Path, name: str) -> None:
     assert explain("--record", RECORD, option, name) == EXPLAINED[name]
 
 
+IN_CHINESE = """\
+score fit：points 10
+  基础分 1
+     +8  Big
+      employees >= 10 成立
+        employees 为 12
+      —  No discount
+      discount is empty 不成立
+        discount 为 0.15
+  分组 Small things：3，最高 2 = 2
+       +3  Open
+        status = "open" 成立
+          status 为 open
+      —  Won already
+      status = "won" 不成立
+        status 为 open
+  合计 11，最低 0，最高 10 = 10
+
+rule told：不参与，这不是更新
+
+assign givers：分配给 round_robin of team "Sales"
+  不符合：role "Chief"
+    employees > 1000 不成立
+      employees 为 12
+  选中：round_robin of team "Sales"
+"""
+
+
+def test_explain_in_chinese(files: Path) -> None:
+    whole = explain("--record", RECORD, "--language", "zh")
+    assert IN_CHINESE in whole
+    assert re.findall(r"(?m)^(?!.*[\u4e00-\u9fff：—]).+$", whole) == [
+        "     +8  Big",
+        "       +3  Open",
+    ]
+    question = ("rules", "explain", "deal.json", "deal.rules", "--language", "zh")
+    unknown = run(*question, "--object", "deal", "--record", "{}", "--rule", "x")
+    assert unknown.stderr.startswith("deal 上没有规则“x”；现有：cheap、fit、")
+    record = run(*question, "--object", "deal", "--record", '{"employees": "x"}')
+    assert record.stderr == "/employees: “x”不是数字\n"
+
+
+TESTED = """\
+test "small" of fit {
+    given deal as d { employees: 3, discount: 15% }
+    expect d.points = 2
+    expect reason "Big"
+}
+test "empty" of fit { given deal as d { employees: 3 } }
+"""
+
+
+def test_tests_fail_in_chinese(files: Path) -> None:
+    (files / "tests.rules").write_text(TESTED)
+    done = run("rules", "test", "deal.json", "deal.rules", "tests.rules", "--language", "zh")
+    assert done.returncode == 1
+    assert done.stdout.splitlines()[:7] == [
+        "1..2",
+        "not ok 1 - small",
+        "  # 3:5: 期望 d.points = 2；d.points = 2 不成立，因为 d.points 为 1",
+        "  # 4:5: 没有原因包含“Big”；没有原因",
+        "not ok 2 - empty",
+        "  # 6:1: 此测试没有任何期望",
+        "# 从未成立：deal.rules:3:10 employees > 5 and status is empty",
+    ]
+
+
+def test_warnings_are_said_in_both_languages(files: Path) -> None:
+    check = ("rules", "check", "deal.json", "deal.rules")
+    assert run(*check).stderr == (
+        'deal.rules:6:1: the rule "told" is not carried out yet: only rules before saving run\n'
+        'deal.rules:22:1: the assignment "givers" is not carried out yet\n'
+        'deal.rules:31:1: the service level "help" is not carried out yet\n'
+    )
+    chinese = run(*check, "--language", "zh")
+    assert (chinese.stdout, chinese.stderr) == (
+        "1 个规则文件没有问题\n",
+        "deal.rules:6:1: 规则“told”暂不执行：目前只执行保存前的规则\n"
+        "deal.rules:22:1: 分配规则“givers”暂不执行\n"
+        "deal.rules:31:1: 服务级别“help”暂不执行\n",
+    )
+
+
 CHANGED = [
     (
         "told",
@@ -256,6 +369,24 @@ def test_explain_refuses_what_is_not_there(files: Path) -> None:
     record = run("rules", "explain", "deal.json", "deal.rules", "--object", "deal",
                  "--record", '{"employees": "x"}')  # fmt: skip
     assert (record.returncode, record.stderr) == (1, '/employees: "x" is not a number\n')
+
+
+def test_the_page_names_every_option_of_every_command() -> None:
+    page = (ROOT / "docs" / "rules.md").read_text("utf-8")
+    section = page.partition("## The commands\n")[2].partition("\n## ")[0]
+    told = {
+        name: {*re.findall(r"--[a-z]+", line), *SHARED}
+        for name, line in re.findall(r"(?m)^\| `trellis rules (\w+) (.*)$", section)
+    }
+    missing = {
+        (name, option)
+        for name, command in rules.commands.items()
+        for parameter in command.params
+        for option in parameter.opts
+        if option.startswith("--") and option not in told[name]
+    }
+    assert missing == set()
+    assert all(f"`{option}" in section for option in SHARED)
 
 
 def test_graph(files: Path) -> None:

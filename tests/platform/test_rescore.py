@@ -16,9 +16,9 @@ from rule_engine.services.score import score
 from tests.platform.acting import make, stored
 from tests.platform.test_demo import Demo, demo, package
 from trellis.automation.environment import environment_of
-from trellis.automation.rescoring import Rescored, rescore
 from trellis.automation.scores import filled
 from trellis.cli import trellis
+from trellis.records.rescoring import Rescored, rescore
 from trellis.runtime import Platform
 from trellis.unit import Unit
 from trellis.work import unit_for

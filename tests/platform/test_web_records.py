@@ -50,6 +50,12 @@ def test_what_a_rule_computes_later_is_no_second_beginning(
     timeline = text(get(login("rita"), quote), "#record-activity")
     assert timeline.count("created this record") == 1
     assert "set Amount" in timeline
+    assert "Quote line changed" in timeline
+    client = login("rita")
+    client.post("/lang/zh")
+    page = get(client, quote)
+    assert "报价明细有变更" in text(page, "#record-activity")
+    assert "报价明细" in text(page, "#record-panel")
 
 
 def test_a_new_record(platform: Platform, login: Login) -> None:
@@ -76,6 +82,16 @@ def test_all_mistakes_are_shown_beside_their_fields(login: Login) -> None:
         assert field.get("aria-describedby") == f"{name}-error"
         assert page.get_element_by_id(f"{name}-error").text_content().strip()
     assert page.get_element_by_id("email").get("value") == "nobody"
+
+
+def test_a_rules_message_stands_in_the_readers_language(login: Login) -> None:
+    client = login("rita")
+    data = {"name": "Wei", "status": "qualified", "email": "wei@acme.example"}
+    english = client.post("/o/lead/new", data=data)
+    assert "Name the company before the lead counts as qualified" in text(read(english), "#summary")
+    client.post("/lang/zh")
+    chinese = client.post("/o/lead/new", data=data)
+    assert "确认线索前请填写公司" in text(read(chinese), "#summary")
 
 
 def test_what_is_forbidden_is_not_in_the_form(platform: Platform, login: Login, lead: str) -> None:

@@ -145,5 +145,5 @@ def test_the_plan_names_the_rules_that_nothing_happens_by(login: Login, bearer: 
     assert answer.status_code == 200
     page = get(admin, "/setup/publish")
     assert texts(page, ".notice li") == [
-        "local › house:1 The rule later: only rules before saving run"
+        'local › house:1 the rule "later" is not carried out yet: only rules before saving run'
     ]

@@ -15,7 +15,7 @@ import sqlalchemy as sa
 
 from rule_engine.columns import Choices, Instant, Scaled
 from rule_engine.text import fold
-from rule_engine.types import Calendar, Kind, RateTable, Type
+from rule_engine.types import Calendar, Kind, RateTable, Schema, Type
 from rule_engine.values import Money
 from tests.rule_engine.schemas import SchemaOf, make_object, make_schema
 
@@ -191,7 +191,7 @@ def column_of(name: str, kind: Type) -> list[sa.Column[Any]]:
     return columns
 
 
-def make_tables() -> tuple[sa.MetaData, dict[str, sa.Table]]:
+def make_tables(schema: Schema = SCHEMA) -> tuple[sa.MetaData, dict[str, sa.Table]]:
     metadata = sa.MetaData()
     tables = {
         object_.name: sa.Table(
@@ -203,7 +203,7 @@ def make_tables() -> tuple[sa.MetaData, dict[str, sa.Table]]:
                 for column in column_of(described.name, described.type)
             ),
         )
-        for object_ in SCHEMA.objects.values()
+        for object_ in schema.objects.values()
     }
     return metadata, tables
 

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import ast
-from collections.abc import Iterable, Iterator
+import re
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -21,7 +22,10 @@ CALLS: dict[str, tuple[tuple[int, str], ...]] = {
     "Phrase": ((0, "template"),),
     "phrase": ((0, "template"),),
 }
-_OPEN = frozenset({"Phrase", "phrase"})
+#: Marks that Chinese text has in full width, or not at all.
+HALF_WIDTH = re.compile(r"[\u4e00-\u9fff][,;!?(]|。$")
+_OPEN = frozenset({"Phrase", "phrase", "Sentence"})
+Calls = Mapping[str, tuple[tuple[int, str], ...]]
 
 
 @dataclass(frozen=True)
@@ -40,18 +44,18 @@ class Unreadable:
     where: str
 
 
-def read_source() -> Iterator[Text | Unreadable]:
-    """Gives every text that the engine can say."""
+def read_source(root: Path = ENGINE, calls: Calls = CALLS) -> Iterator[Text | Unreadable]:
+    """Gives every text that a package can say: the engine, unless another is named."""
     modules = {
-        str(file.relative_to(ENGINE)): ast.parse(file.read_text("utf-8"))
-        for file in sorted(ENGINE.rglob("*.py"))
+        str(file.relative_to(root)): ast.parse(file.read_text("utf-8"))
+        for file in sorted(root.rglob("*.py"))
     }
     phrases = _phrase_fields(modules.values())
     for name, module in modules.items():
         functions = [n for n in ast.walk(module) if isinstance(n, ast.FunctionDef)]
-        for scope in [module, *(one for one in functions if one.name not in CALLS)]:
+        for scope in [module, *(one for one in functions if one.name not in calls)]:
             constants = {**_constants(module), **_constants(scope)}
-            known = Known(constants, _phrase_arguments(scope), phrases)
+            known = Known(constants, _phrase_arguments(scope), phrases, calls)
             for node in _own(scope):
                 if isinstance(node, ast.Call):
                     yield from _texts(f"{name}:{node.lineno}", node, known)
@@ -64,6 +68,7 @@ class Known:
     constants: dict[str, list[ast.expr]]
     arguments: frozenset[str]
     attributes: frozenset[str]
+    calls: Calls
 
 
 def _phrase_arguments(scope: ast.AST) -> frozenset[str]:
@@ -116,7 +121,7 @@ def _texts(where: str, call: ast.Call, known: Known) -> Iterator[Text | Unreadab
     name = call.func.attr if isinstance(call.func, ast.Attribute) else getattr(call.func, "id", "")
     keywords = {one.arg: one.value for one in call.keywords}
     given = frozenset(str(word) for word in keywords)
-    for place, keyword in CALLS.get(name, ()):
+    for place, keyword in known.calls.get(name, ()):
         argument = call.args[place] if place < len(call.args) else keywords.get(keyword)
         is_direct = (
             name not in _OPEN and None not in keywords and isinstance(argument, ast.Constant)

@@ -12,6 +12,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import replace
+from decimal import Decimal
 
 import pytest
 from hypothesis import given, reject
@@ -67,6 +68,46 @@ def test_what_is_not_cited_does_not_matter(text: str, rows: list[Record]) -> Non
         alone = {name: value if name in facts else None for name, value in record.items()}
         trace = trace_node(node, record, SURROUNDINGS)
         assert (compile_node(node)(alone, SURROUNDINGS) is True) == trace.value
+
+
+@law(SOME)
+@given(texts=law_texts.tables(), rows=st.lists(deals, min_size=5, max_size=5))
+def test_what_a_table_does_not_cite_does_not_matter(
+    texts: tuple[list[tuple[str, str]], str], rows: list[Record]
+) -> None:
+    arms = [(resolve(condition), resolve(value)) for condition, value in texts[0]]
+    last = resolve(texts[1])
+    node = core.Case(last.type, True, last.span, tuple(arms), last)
+    for record in rows:
+        facts = {"id", *cited(node, record)}
+        alone = {name: value if name in facts else None for name, value in record.items()}
+        evaluate = compile_node(node)
+        assert evaluate(alone, SURROUNDINGS) == evaluate(record, SURROUNDINGS)
+
+
+ARMS = (
+    ("quantity > 10 and pieces > 1", "1"),
+    ("quantity > 5", "2"),
+    ("quantity > 0 and name is empty and pieces > 2", "3"),
+)
+TOLD = [
+    # The first arm fails by `pieces`, which nothing else cites; of the second, the first test.
+    ({"quantity": 20, "pieces": 1}, ["pieces > 1", "quantity > 5"]),
+    # The first arm fails by `quantity`, too, which the second cites.
+    ({"quantity": 7, "pieces": 1}, ["quantity > 5"]),
+    ({"quantity": 4, "pieces": 3}, ["quantity > 0 and name is empty and pieces > 2"]),
+    # One fact tells why no arm holds.
+    ({}, ["quantity > 10"]),
+    ({"quantity": 1, "name": "x"}, ["quantity > 10", "name is empty"]),
+]
+
+
+@pytest.mark.parametrize(("held", "told"), TOLD)
+def test_a_table_tells_why_earlier_rows_failed(held: dict[str, object], told: list[str]) -> None:
+    arms = tuple((resolve(condition), resolve(value)) for condition, value in ARMS)
+    node = core.Case(arms[0][1].type, True, arms[0][1].span, arms, resolve("0"))
+    record = {name: Decimal(one) if isinstance(one, int) else one for name, one in held.items()}
+    assert [child.text for child in trace_node(node, record, SURROUNDINGS).children] == told
 
 
 # ---------------------------------------------------------------- 2: without it, it falls

@@ -162,7 +162,7 @@ def start_parsers(count: int, **environment: str) -> None:
 
 
 def test_processes_share_the_cache(tmp_path: Path) -> None:
-    start_parsers(4, XDG_CACHE_HOME=str(tmp_path))
+    start_parsers(2, XDG_CACHE_HOME=str(tmp_path))
     (file,) = (tmp_path / "trellis").iterdir()
     file.write_bytes(b"damaged")
     start_parsers(1, XDG_CACHE_HOME=str(tmp_path))

@@ -40,6 +40,7 @@ AMY = {
     "teams": frozenset({"East"}),
     "languages": frozenset({"de", "zh"}),
 }
+ZONE = ZoneInfo("Europe/Berlin")
 
 
 @dataclass(frozen=True)
@@ -51,7 +52,7 @@ class Berlin:
     related: Store
     user: dict[str, object]
     now: datetime = datetime(2026, 3, 2, 8, tzinfo=UTC)
-    zone: ZoneInfo = ZoneInfo("Europe/Berlin")
+    zone: ZoneInfo = ZONE
 
 
 @pytest.fixture(scope="module")

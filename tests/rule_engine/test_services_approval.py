@@ -457,6 +457,17 @@ def test_can_submit_says_why_not() -> None:
     assert trace.value is False
 
 
+def test_a_condition_on_a_table_is_told_by_its_name() -> None:
+    table = "table tiers on quote first { | discount => tier | > 10% => 1 | > 5% => 2 | - => 3 }"
+    definition = program_of(
+        f"{table}\napproval a on quote {{ enter when tiers < 3 step s {{ approvers owner }} }}"
+    ).approvals[0]
+    trace = can_submit(definition, quote(discount=Decimal("0.07")), surroundings())
+    assert str(trace and trace.sentence()) == "tiers < 3 is true because discount is 0.07"
+    outcome = submit(definition, quote(discount=None), "amy", surroundings(), COMPANY, NOW)
+    assert [problem.code for problem in outcome.problems] == ["does_not_qualify"]
+
+
 @given(
     st.lists(
         st.tuples(

@@ -16,10 +16,12 @@ from rule_engine.backends.sql import (
     compile_parts_sql,
     compile_rescoring_sql,
     parameters,
+    rescoring,
 )
 from rule_engine.errors import NotTranslatableError
 from rule_engine.expression import Expression
 from rule_engine.functions import functions
+from rule_engine.program import Score
 from rule_engine.types import Kind
 from rule_engine.values import Money
 from tests.rule_engine.law_world import (
@@ -128,16 +130,64 @@ def test_unlike_currencies(expression: str, connection: sa.Connection, tables: T
     agree(expression, rows, connection, tables)
 
 
-@pytest.mark.usefixtures("undone")
-def test_thousands_of_items(connection: sa.Connection, tables: Tables) -> None:
-    items = "\n".join(f"add 1 when pieces > {number}" for number in range(500))
+def score_of(items: str) -> Score:
     text = f'score s "S" on deal into quantity {{\n{items}\n}}'
     (rules,) = compile_program([parse(text)], SCHEMA).scores
-    rules = replace(rules, entries=rules.entries * 4)
+    return rules
+
+
+MANY = "\n".join(f"add 1 when pieces > {number}" for number in range(500))
+FEW = "\n".join(f"add 1 when pieces in [7, 8, {number}]" for number in range(20))
+
+
+def rescore(rules: Score, connection: sa.Connection, tables: Tables) -> object:
     connection.execute(DEAL.insert(), [to_row("deal", {**EMPTY, "id": "d", "pieces": Decimal(9)})])
-    made = compile_rescoring_sql(rules, tables, DEAL)
-    connection.execute(sa.update(DEAL).values(made.values).where(made.changes))
-    assert connection.execute(sa.select(DEAL.c.quantity)).scalar_one() == 36
+    connection.execute(compile_rescoring_sql(rules, tables, DEAL).update)
+    return connection.execute(sa.select(DEAL.c.quantity)).scalar_one()
+
+
+@pytest.mark.usefixtures("undone")
+def test_thousands_of_items(connection: sa.Connection, tables: Tables) -> None:
+    rules = score_of(MANY)
+    many = replace(rules, entries=rules.entries * 10)
+    assert rescore(many, connection, tables) == 90
+
+
+@pytest.mark.usefixtures("undone")
+def test_what_is_too_long_to_be_said_twice(
+    connection: sa.Connection, tables: Tables, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Each item takes five values: 20 fit once, 40 not at all."""
+    monkeypatch.setattr(rescoring, "MOST_PARAMETERS", 150)
+    rules = score_of(FEW)
+    assert rescore(rules, connection, tables) == 1
+    with pytest.raises(NotTranslatableError) as caught:
+        compile_rescoring_sql(replace(rules, entries=rules.entries * 2), tables, DEAL)
+    assert str(caught.value) == "1:1: the score s is too long for SQL"
+
+
+@pytest.mark.usefixtures("undone")
+def test_a_thousand_rows_of_a_table(connection: sa.Connection, tables: Tables) -> None:
+    arms = [
+        (node_of(f"pieces between {row * 10} and {row * 10 + 9}"), node_of(f"rate * {row} + 0.25"))
+        for row in range(1_000)
+    ]
+    last = node_of("quantity")
+    table = core.Case(last.type, True, last.span, tuple(arms), last)
+    known = [(None, 7), (Decimal(3), 0), (Decimal("1.5"), 9_999), (Decimal(2), 5_005)]
+    known += [(Decimal(2), 10_000)]
+    rows = [
+        {**EMPTY, "id": f"d{place}", "rate": rate, "pieces": Decimal(pieces)}
+        for place, (rate, pieces) in enumerate(known)
+    ]
+    connection.execute(DEAL.insert(), [to_row("deal", row) for row in rows])
+    value = compile_node_sql(table, tables, DEAL)
+    found = connection.scalars(sa.select(value).order_by(DEAL.c.id)).all()
+    assert found == [None, Decimal("0.25"), Decimal("1498.75"), Decimal("1000.25"), None]
+
+
+def node_of(text: str) -> core.Node:
+    return Expression.parse(text).resolve(SCHEMA, "deal")
 
 
 NESTED = "amount"

@@ -29,7 +29,7 @@ def failures(of: str, body: str) -> list[str]:
     program = program_of(RULES + f'test "t" of {of} {{\n{body}\n}}')
     (result,) = run_tests(program)
     assert result.passed == (not result.failures)
-    return [failure.partition(": ")[2] for failure in result.failures]
+    return [str(failure).partition(": ")[2] for failure in result.failures]
 
 
 QUOTE = 'given quote as q { owner: amy, discount: 25%, amount: 100 CNY, status: "draft" }\n'

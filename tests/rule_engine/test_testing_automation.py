@@ -56,7 +56,7 @@ TEAM = (
 def failures(of: str, body: str) -> list[str]:
     (result,) = run_tests(program_of(RULES + f'test "t" of {of} {{\n{body}\n}}'))
     assert result.passed == (not result.failures)
-    return [failure.partition(": ")[2] for failure in result.failures]
+    return [str(failure).partition(": ")[2] for failure in result.failures]
 
 
 BIG = QUOTE + "change { amount: 900 CNY } "

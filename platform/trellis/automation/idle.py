@@ -10,6 +10,7 @@ from dataclasses import dataclass, replace
 
 from rule_engine.errors import Diagnostic, Span, finding
 from rule_engine.program import Approval, OnEvent, Program, Rule
+from trellis.phrases import Sentence
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,19 +26,17 @@ class Idle:
     span: Span
 
     def finding(self) -> Diagnostic:
-        """Gives it as a warning, in English."""
-        found = finding(
-            "not_carried_out", SENTENCES[self.kind], replace(self.span, width=1), name=self.name
-        )
+        """Gives it as a warning."""
+        place = replace(self.span, width=1)
+        found = finding("not_carried_out", SENTENCES[self.kind], place, name=self.name)
         return replace(found, severity="warning", source=self.source)
 
 
 SENTENCES = {
-    "rule": 'this version of Trellis does not carry out the rule "{name}": '
-    "only rules before saving run",
-    "assign": 'this version of Trellis does not carry out the assignment "{name}"',
-    "sla": 'this version of Trellis does not carry out the service level "{name}"',
-    "due": 'this version of Trellis does not watch the time of the step "{name}"',
+    "rule": Sentence('the rule "{name}" is not carried out yet: only rules before saving run'),
+    "assign": Sentence('the assignment "{name}" is not carried out yet'),
+    "sla": Sentence('the service level "{name}" is not carried out yet'),
+    "due": Sentence('the time limit of the step "{name}" is not watched yet'),
 }
 
 

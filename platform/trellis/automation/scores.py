@@ -1,4 +1,8 @@
-"""Scores: into their fields on each save."""
+"""Scores: into their fields on each save.
+
+What history tells of a score, here and where scores are brought up to date without a save, is
+said in `trellis.records.rescoring`.
+"""
 
 from __future__ import annotations
 

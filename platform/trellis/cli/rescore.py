@@ -8,7 +8,7 @@ from contextlib import contextmanager
 import click
 
 from metadata.access import SYSTEM
-from trellis.automation.rescoring import Outcome, Rescored, rescore
+from trellis.records.rescoring import Outcome, Rescored, rescore
 from trellis.runtime import Platform
 from trellis.terminal import opened
 from trellis.unit import Unit
@@ -55,6 +55,9 @@ def tell(report: Rescored, *, dry_run: bool) -> None:
     click.echo(f"{report.object}.{report.score}: {report.changed} {done}")
     if report.reason:
         click.echo(f"  record by record: {report.reason}")
+    if report.refused:
+        first = ", ".join(report.refused_samples)
+        click.echo(f"  {report.refused} left as they are, points too large for the field: {first}")
     if dry_run:
         for sample in report.samples:
             click.echo(f"  {sample.id}  {shown(sample.old)} → {shown(sample.new)}")

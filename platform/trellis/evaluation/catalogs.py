@@ -17,7 +17,8 @@ from trellis.catalogs import Catalogs
 from trellis.config import load_settings
 from trellis.db import Database
 from trellis.evaluation.definitions import read_catalog
-from trellis.evaluation.question import EvaluationError
+from trellis.evaluation.question import EvaluationError, unknown_object
+from trellis.phrases import Sentence
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,17 +31,18 @@ class Source:
     def record(self, object_name: str, record_id: str, moment: Moment) -> Mapping[str, object]:
         """Gives a stored record in wire form; raises EvaluationError when there is none."""
         if self.connection is None:
-            raise EvaluationError(f"--record {record_id}: with --schema a record is JSON")
+            text = "--record {id}: with --schema a record is JSON"
+            raise EvaluationError(Sentence(text, {"id": record_id}))
         if object_name not in self.catalog.objects:
-            known = ", ".join(sorted(self.catalog.objects))
-            raise EvaluationError(f"no object {object_name!r}; there are: {known}")
+            raise unknown_object(object_name, self.catalog)
         records = Records(self.catalog, self.connection, SYSTEM, moment)
         try:
             found = records.get(object_name, record_id)
         except Missing:
             found = None
         if found is None:
-            raise EvaluationError(f"no {object_name} with the id {record_id}")
+            values = {"object": object_name, "id": record_id}
+            raise EvaluationError(Sentence("no {object} with the id {id}", values))
         return to_wire(self.catalog.objects[object_name], found)
 
 

@@ -1,16 +1,19 @@
-"""What rules make of one record, and why, as lines of text: `trellis rules explain`."""
+"""What rules make of one record, and why, line by line: `trellis rules explain`."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from rule_engine.program import Program, Rule
 from rule_engine.services.automate import before_save
 from rule_engine.services.evaluate import Surroundings
-from trellis.evaluation.question import EvaluationError, Setting
+from trellis.evaluation.instance import Instance
+from trellis.evaluation.question import EvaluationError, Setting, unknown_object
 from trellis.evaluation.records import load_record
-from trellis.evaluation.told import Explained, Lines, World, explain_definition
+from trellis.evaluation.telling import Line, Lines, World
+from trellis.evaluation.told import Explained, explain_definition
+from trellis.phrases import Sentence
 
 
 def explain_record(
@@ -20,19 +23,22 @@ def explain_record(
     wire: Mapping[str, object],
     wire_before: Mapping[str, object] | None = None,
     only: str | None = None,
-) -> list[str]:
+    instance: Instance | None = None,
+) -> list[Line]:
     """Gives what all rules of an object say of a record in wire form; `only` names one of them.
 
-    Rules before saving run first, as when saving. Raises EvaluationError for an unknown object or
-    name, and for records that cannot be read.
+    Rules before saving run first, as when saving. With an instance, related records are its own
+    and people are named. Raises EvaluationError for an unknown object or name, and for records that
+    cannot be read.
     """
     if object_name not in setting.catalog.objects:
-        known = ", ".join(sorted(setting.catalog.objects))
-        raise EvaluationError(f"no object {object_name!r}; there are: {known}")
-    told = _Told(program, _read_world(program, setting, object_name, wire, wire_before), only)
+        raise unknown_object(object_name, setting.catalog)
+    world = _read_world(program, setting, object_name, wire, wire_before, instance)
+    told = _Told(program, world, only)
     if only and not any(one.name == only for one in told.definitions(object_name)):
-        names = ", ".join(sorted(one.name for one in told.definitions(object_name)))
-        raise EvaluationError(f"no rule {only!r} on {object_name}; there are: {names}")
+        names = sorted(one.name for one in told.definitions(object_name))
+        values = {"name": only, "object": object_name, "known": names}
+        raise EvaluationError(Sentence("no rule '{name}' on {object}; there are: {known}", values))
     return list(told.lines(object_name))
 
 
@@ -42,16 +48,18 @@ def _read_world(
     object_name: str,
     wire: Mapping[str, object],
     wire_before: Mapping[str, object] | None,
+    instance: Instance | None,
 ) -> World:
     loaded, record = load_record(setting, object_name, wire)
     old = None
     if wire_before is not None:
         _, old = load_record(setting, object_name, wire_before)
     user = None if setting.user is None else load_record(setting, "user", setting.user)[1]
+    loaded.stored = None if instance is None else instance.related
     environment = Surroundings(
         setting.now, setting.zone, user, program.business_time, setting.rates, loaded
     )
-    return World(record, old, environment)
+    return World(record, old, environment, None if instance is None else instance.company)
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,12 +94,12 @@ class _Told:
             early, self.world.event, self.world.record, self.world.old, self.world.environment
         )
         after = {**self.world.record, **made.values}
-        saved = World(after, self.world.old, self.world.environment)
+        saved = replace(self.world, record=after)
         is_first = True
         for one in every:
             if self.only in (None, one.name):
                 if not is_first:
-                    yield ""
+                    yield Line()
                 is_first = False
                 world = self.world if _is_early(one, self.world) else saved
                 yield from explain_definition(one, world)

@@ -2,17 +2,46 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from decimal import Decimal
 from zoneinfo import ZoneInfo
 
 from metadata.catalog import Catalog
+from rule_engine.errors import Diagnostic, sentence
+from rule_engine.messages import Phrase, verbatim
+from trellis.phrases import Sentence
 
 
 class EvaluationError(Exception):
-    """An expression or record that cannot be used; the message says where and why."""
+    """An expression or record that cannot be used; `said` says where and why."""
+
+    def __init__(self, said: Phrase | str) -> None:
+        self.said = said if isinstance(said, Phrase) else verbatim(said)
+        super().__init__(str(self.said))
+
+
+@dataclass(frozen=True, slots=True)
+class Findings:
+    """What is wrong with an expression, a line each."""
+
+    found: Sequence[Diagnostic]
+
+    def in_language(self, language: str) -> str:
+        """Gives the lines for a reader."""
+        return "\n".join(sentence(one, language) for one in self.found)
+
+
+def findings(found: Sequence[Diagnostic]) -> Phrase:
+    """Gives findings, a line each."""
+    return Phrase("{findings}", {"findings": Findings(found)})
+
+
+def unknown_object(name: str, catalog: Catalog) -> EvaluationError:
+    """Gives what is said of an object that the definitions do not know."""
+    values = {"name": name, "known": sorted(catalog.objects)}
+    return EvaluationError(Sentence("no object '{name}'; there are: {known}", values))
 
 
 @dataclass(frozen=True, slots=True)

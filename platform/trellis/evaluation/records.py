@@ -3,31 +3,54 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 from metadata.catalog import Catalog
 from metadata.coerce import coerce
 from metadata.objects import ObjectDefinition
 from metadata.problems import Problem, sentence
+from rule_engine.messages import Phrase
+from rule_engine.types import Related
 from trellis.evaluation.question import EvaluationError, Setting
+from trellis.phrases import Sentence
 
 
 @dataclass(slots=True)
 class Loaded:
-    """Records by object and id, as values; `main` is the one that was asked about."""
+    """Records by object and id, as values; `stored` knows those that were not given, if any are."""
 
     catalog: Catalog
     rows: dict[str, dict[str, dict[str, object]]] = field(default_factory=dict)
+    stored: Related | None = None
 
     def record(self, object_name: str, record_id: str) -> Mapping[str, object] | None:
-        """Gives a record that was nested somewhere."""
-        return self.rows.get(object_name, {}).get(record_id)
+        """Gives a record that was nested somewhere, else a stored one."""
+        given = self.rows.get(object_name, {}).get(record_id)
+        if given is None and self.stored is not None:
+            return self.stored.record(object_name, record_id)
+        return given
 
-    def records(self, object_name: str, field: str, record_id: str) -> list[Mapping[str, object]]:
-        """Gives the records whose reference points to a record, in the order given."""
+    def records(
+        self, object_name: str, field: str, record_id: str
+    ) -> Sequence[Mapping[str, object]]:
+        """Gives the records whose reference points to a record: those given, else the stored."""
         found = self.rows.get(object_name, {}).values()
-        return [row for row in found if row.get(field) == record_id]
+        given = [row for row in found if row.get(field) == record_id]
+        if not given and self.stored is not None:
+            return self.stored.records(object_name, field, record_id)
+        return given
+
+
+@dataclass(frozen=True, slots=True)
+class Misfits:
+    """What is wrong with a record, a line each."""
+
+    problems: Sequence[Problem]
+
+    def in_language(self, language: str) -> str:
+        """Gives the lines for a reader."""
+        return "\n".join(f"{one.path}: {sentence(one, language)}" for one in self.problems)
 
 
 def load_record(
@@ -38,7 +61,7 @@ def load_record(
     problems: list[Problem] = []
     record = Reader(setting, loaded, problems).read(object_name, wire, "")
     if problems:
-        raise EvaluationError("\n".join(f"{p.path}: {sentence(p)}" for p in problems))
+        raise EvaluationError(Phrase("{problems}", {"problems": Misfits(problems)}))
     return loaded, record
 
 
@@ -85,7 +108,9 @@ class Reader:
 def as_mapping(value: object, path: str) -> Mapping[str, object]:
     """Gives a JSON object as such; raises EvaluationError for anything else."""
     if not isinstance(value, Mapping):
-        raise EvaluationError(f"{path or 'record'}: a JSON object is needed here, not {value!r}")
+        values = {"place": path or "record", "value": repr(value)}
+        text = "{place}: a JSON object is needed here, not {value}"
+        raise EvaluationError(Sentence(text, values))
     return value
 
 
@@ -94,5 +119,7 @@ def read_json(text: str, what: str) -> Mapping[str, object]:
     try:
         value = json.loads(text)
     except json.JSONDecodeError as error:
-        raise EvaluationError(f"{what}: no JSON at column {error.colno}: {error.msg}") from error
+        values = {"place": what, "column": error.colno, "problem": error.msg}
+        text = "{place}: no JSON at column {column}: {problem}"
+        raise EvaluationError(Sentence(text, values)) from error
     return as_mapping(value, what)

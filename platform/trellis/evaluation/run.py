@@ -23,7 +23,14 @@ from trellis.evaluation.javascript import (
     running_node,
     wire_record,
 )
-from trellis.evaluation.question import EvaluationError, FixedRates, Question, Setting
+from trellis.evaluation.question import (
+    EvaluationError,
+    FixedRates,
+    Question,
+    Setting,
+    findings,
+    unknown_object,
+)
 from trellis.evaluation.records import Loaded, load_record
 
 
@@ -49,14 +56,13 @@ def evaluate(question: Question, setting: Setting, engine: Engine) -> object:
     expression.
     """
     if question.object_name not in setting.catalog.objects:
-        known = ", ".join(sorted(setting.catalog.objects))
-        raise EvaluationError(f"no object {question.object_name!r}; there are: {known}")
+        raise unknown_object(question.object_name, setting.catalog)
     try:
         return engine(ask(question, setting))
     except (RuleSyntaxError, RuleCheckError) as error:
-        raise EvaluationError("\n".join(map(str, error.diagnostics))) from error
+        raise EvaluationError(findings(error.diagnostics)) from error
     except NotTranslatableError as error:
-        raise EvaluationError(str(error.diagnostic)) from error
+        raise EvaluationError(findings([error.diagnostic])) from error
 
 
 def ask(question: Question, setting: Setting) -> Asked:

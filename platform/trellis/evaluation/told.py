@@ -1,68 +1,32 @@
-"""What each kind of rule says of a record, and why, as lines of text."""
+"""What each kind of rule says of a record, and why, line by line."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Sequence
 from decimal import Decimal
 
 from metadata.fields.numbers import plain
-from rule_engine import core
-from rule_engine.backends.python import trace_node
-from rule_engine.backends.python.trace import Trace
+from rule_engine.messages import NOTHING, Phrase, verbatim
 from rule_engine.program import (
     Approval,
     Assignment,
     OnEvent,
-    Parallel,
     Rule,
     Score,
     ScoreGroup,
     ScoreItem,
     ServiceLevel,
-    Step,
     Validation,
 )
-from rule_engine.services.automate import SaveEvent, before_save
-from rule_engine.services.evaluate import evaluate, holds
-from rule_engine.services.people import describe
+from rule_engine.services.automate import before_save
 from rule_engine.services.score import ScoreResult, score
-from rule_engine.services.sla import observe
-from rule_engine.services.sla_clock import Clock, plan
-from rule_engine.types import Environment
-from trellis.evaluation.wire import duration, to_json, to_wire
+from trellis.evaluation.telling import Line, Lines, World
+from trellis.evaluation.told_clocks import tell_service_level
+from trellis.evaluation.told_people import tell_approval, tell_assignment
+from trellis.evaluation.wire import to_json
+from trellis.phrases import Sentence
 
-Record = Mapping[str, object]
-Lines = Iterator[str]
 Explained = Rule | Validation | Score | Assignment | Approval | ServiceLevel
-
-
-@dataclass(frozen=True, slots=True)
-class World:
-    """A record with everything around it; `old` is None when it is created."""
-
-    record: Record
-    old: Record | None
-    environment: Environment
-
-    @property
-    def event(self) -> SaveEvent:
-        """Gives what happens to the record."""
-        return "create" if self.old is None else "update"
-
-
-class _NoDirectory:
-    """People are not looked up: they are told as they are written."""
-
-    def resolve(self, kind: str, name: str, scope: object | None) -> Sequence[str]:
-        """Gives nobody."""
-        del kind, name, scope
-        return ()
-
-    def relation(self, kind: str, user: str) -> Sequence[str]:
-        """Gives nobody."""
-        del kind, user
-        return ()
 
 
 def explain_definition(one: Explained, world: World) -> Lines:
@@ -75,64 +39,68 @@ def explain_definition(one: Explained, world: World) -> Lines:
         case Score():
             yield from _score(one, world)
         case Assignment():
-            yield from _assignment(one, world)
+            yield from tell_assignment(one, world)
         case Approval():
-            yield from _approval(one, world)
+            yield from tell_approval(one, world)
         case ServiceLevel():
-            yield from _service_level(one, world)
-
-
-def _condition(node: core.Node | None, world: World, indent: int) -> Lines:
-    """Gives a condition with the values of its parts; nothing where none was written."""
-    if node is not None:
-        yield from _trace(trace_node(node, world.record, world.environment, world.old), indent)
-
-
-def _trace(trace: Trace, indent: int) -> Lines:
-    reason = f" because {trace.reason}" if trace.reason else ""
-    yield f"{'  ' * indent}{trace.fact()}{reason}"
-    for child in trace.children:
-        if not (trace.reason and child.value is None):
-            yield from _trace(child, indent + 1)
-
-
-def _holds(node: core.Node | None, world: World) -> bool:
-    return holds(node, world.record, world.environment, world.old)
+            yield from tell_service_level(one, world)
 
 
 # Rules, validations.
 
 
 def _rule(rule: Rule, world: World) -> Lines:
-    trigger = rule.trigger
+    trigger, name = rule.trigger, {"name": rule.name}
     if isinstance(trigger, OnEvent) and not any(
         trigger.wakes(timing, world.event) for timing in ("before", "after")
     ):
-        yield f"rule {rule.name}: sleeps, this is no {' or '.join(trigger.events)}"
+        yield Line(0, _sleeps(rule.name, trigger))
         return
-    fires = _holds(rule.guard, world)
-    yield f"rule {rule.name}: {'fires' if fires else 'does not fire'}"
-    yield from _condition(rule.guard, world, 1)
+    fires = world.holds(rule.guard)
+    fate = "rule {name}: fires" if fires else "rule {name}: does not fire"
+    yield Line(0, Sentence(fate, name))
+    yield from world.condition(rule.guard, 1)
     if fires and isinstance(trigger, OnEvent) and trigger.timing == "before":
         made = before_save([rule], world.event, world.record, world.old, world.environment)
-        for name, value in made.values.items():
-            yield f"  sets {name} to {to_json(value)}"
+        for field, value in made.values.items():
+            values = {"field": field, "value": to_json(value)}
+            yield Line(1, Sentence("sets {field} to {value}", values))
         for failure in made.failures:
-            yield f"  refuses: {failure.message}"
+            yield Line(1, Sentence("refuses: {message}", {"message": failure.said}))
+
+
+def _sleeps(name: str, trigger: OnEvent) -> Phrase:
+    """Gives that a rule is not woken; it may listen to one event or to several."""
+    events: Phrase = _event(trigger.events[0])
+    for other in trigger.events[1:]:
+        events = Sentence("{first} or {second}", {"first": events, "second": _event(other)})
+    return Sentence("rule {name}: sleeps, this is no {event}", {"name": name, "event": events})
+
+
+def _event(word: str) -> Phrase:
+    events = {
+        "create": Sentence("create"),
+        "update": Sentence("update"),
+        "delete": Sentence("delete"),
+    }
+    return events[word]
 
 
 def _validation(validation: Validation, world: World) -> Lines:
-    if not _holds(validation.guard, world):
-        yield f"validate {validation.name}: does not apply"
-        yield from _condition(validation.guard, world, 1)
+    name = {"name": validation.name}
+    if not world.holds(validation.guard):
+        yield Line(0, Sentence("validate {name}: does not apply", name))
+        yield from world.condition(validation.guard, 1)
         return
-    yield f"validate {validation.name}:"
+    yield Line(0, Sentence("validate {name}:", name))
     for check in validation.checks:
-        applies = _holds(check.guard, world)
-        broken = applies and _holds(check.condition, world) is (check.kind == "forbid")
-        state = "refused" if broken else "fine" if applies else "does not apply"
-        yield f"  {state}: {check.message}"
-        yield from _condition(check.condition if applies else check.guard, world, 2)
+        applies = world.holds(check.guard)
+        broken = applies and world.holds(check.condition) is (check.kind == "forbid")
+        fate = "does not apply: {message}"
+        if applies:
+            fate = "refused: {message}" if broken else "fine: {message}"
+        yield Line(1, Sentence(fate, {"message": check.message}))
+        yield from world.condition(check.condition if applies else check.guard, 2)
 
 
 # Scores.
@@ -140,23 +108,38 @@ def _validation(validation: Validation, world: World) -> Lines:
 
 def _score(definition: Score, world: World) -> Lines:
     result = score(definition, world.record, world.environment)
+    name: dict[str, object] = {"name": definition.name}
     if result is None:
-        yield f"score {definition.name}: keeps its value"
-        yield from _condition(definition.guard, world, 1)
+        yield Line(0, Sentence("score {name}: keeps its value", name))
+        yield from world.condition(definition.guard, 1)
         return
-    grade = f", {definition.grade_into} {result.grade}" if definition.grade_into else ""
-    yield f"score {definition.name}: {definition.into} {plain(result.points)}{grade}"
-    yield f"  base {plain(result.base)}"
+    made = {"field": definition.into, "points": plain(result.points)}
+    if definition.grade_into:
+        made |= {"grade_field": definition.grade_into, "grade": str(result.grade)}
+        text = "score {name}: {field} {points}, {grade_field} {grade}"
+    else:
+        text = "score {name}: {field} {points}"
+    yield Line(0, Sentence(text, name | made))
+    yield Line(1, Sentence("base {points}", {"points": plain(result.base)}))
     yield from _entries(definition.entries, result, world, 1)
-    yield f"  total {plain(result.total)}{_range(result)}"
+    values = {"points": plain(result.total), "range": _range(result)}
+    yield Line(1, Sentence("total {points}{range}", values))
 
 
-def _range(result: ScoreResult) -> str:
-    if result.least is None and result.most is None:
-        return ""
-    ends = [("least", result.least), ("most", result.most)]
-    said = ", ".join(f"at {word} {plain(end)}" for word, end in ends if end is not None)
-    return f", {said} = {plain(result.points)}"
+def _range(result: ScoreResult) -> Phrase:
+    values = {
+        "least": None if result.least is None else plain(result.least),
+        "most": None if result.most is None else plain(result.most),
+        "points": plain(result.points),
+    }
+    match values:
+        case {"least": None, "most": None}:
+            return NOTHING
+        case {"most": None}:
+            return Sentence(", at least {least} = {points}", values)
+        case {"least": None}:
+            return Sentence(", at most {most} = {points}", values)
+    return Sentence(", at least {least}, at most {most} = {points}", values)
 
 
 def _entries(
@@ -168,95 +151,24 @@ def _entries(
         if isinstance(entry, ScoreItem):
             item = counted.get(entry.span)
             yield _item(entry, None if item is None else item.amount, indent)
-            yield from _condition(entry.guard, world, indent + 2)
+            yield from world.condition(entry.guard, indent + 2)
             continue
         found = groups[entry.label]
-        cap = "" if found.at_most is None else f", at most {plain(found.at_most)}"
-        yield (
-            f"{'  ' * indent}group {entry.label}: {plain(found.total)}{cap} = {plain(found.points)}"
-        )
+        values = {"name": entry.label, "total": plain(found.total), "points": plain(found.points)}
+        text = "group {name}: {total} = {points}"
+        if found.at_most is not None:
+            values["most"] = plain(found.at_most)
+            text = "group {name}: {total}, at most {most} = {points}"
+        yield Line(indent, Sentence(text, values))
         yield from _entries(entry.entries, result, world, indent + 1)
 
 
-def _item(item: ScoreItem, amount: Decimal | None, indent: int) -> str:
+def _item(item: ScoreItem, amount: Decimal | None, indent: int) -> Line:
     sign = "×" if item.kind == "multiply" else ""
     points = "    —" if amount is None else f"{sign}{_signed(item, amount)}".rjust(5)
-    return f"{'  ' * indent}{points}  {item.because}"
+    return Line(indent, verbatim(f"{points}  {item.because}"))
 
 
 def _signed(item: ScoreItem, amount: Decimal) -> str:
     plus = "+" if item.kind != "multiply" and amount >= 0 else ""
     return plus + plain(amount)
-
-
-# People.
-
-
-def _assignment(assignment: Assignment, world: World) -> Lines:
-    for skip in assignment.skip:
-        if _holds(skip, world):
-            yield f"assign {assignment.name}: skips the record"
-            yield from _condition(skip, world, 1)
-            return
-    fitting = next((e for e in assignment.entries if _holds(e.guard, world)), None)
-    to = "nobody" if fitting is None else describe((fitting.to,))
-    yield f"assign {assignment.name}: to {to}"
-    for entry in assignment.entries:
-        told = describe((entry.to,))
-        because = f", {entry.because}" if entry.because else ""
-        yield f"  {'chosen' if entry is fitting else 'not'}: {told}{because}"
-        yield from _condition(entry.guard, world, 2)
-        if entry is fitting:
-            return
-
-
-def _approval(approval: Approval, world: World) -> Lines:
-    enters = _holds(approval.enter, world)
-    yield f"approval {approval.name}: {'can be submitted' if enters else 'cannot be submitted'}"
-    yield from _condition(approval.enter, world, 1)
-    for stage in approval.stages if enters else ():
-        yield from _stage(stage, world, 1)
-
-
-def _stage(stage: Step | Parallel, world: World, indent: int) -> Lines:
-    needed = _holds(stage.guard, world)
-    if isinstance(stage, Parallel):
-        yield f"{'  ' * indent}parallel {stage.label}: {'needed' if needed else 'left out'}"
-        yield from _condition(stage.guard, world, indent + 1)
-        for step in stage.steps if needed else ():
-            yield from _stage(step, world, indent + 1)
-        return
-    who = f"needed, {describe(stage.approvers)}" if needed else "left out"
-    yield f"{'  ' * indent}step {stage.name}: {who}"
-    yield from _condition(stage.guard, world, indent + 1)
-
-
-# Service levels.
-
-
-def _service_level(level: ServiceLevel, world: World) -> Lines:
-    applies = _holds(level.applies, world)
-    yield f"sla {level.name}: {'applies' if applies else 'does not apply'}"
-    yield from _condition(level.applies, world, 1)
-    state = observe(level, None, world.record, world.old, world.environment, _NoDirectory()).state
-    if state is None:
-        if applies and level.clock_from is not None:
-            start = evaluate(level.clock_from, world.record, world.environment, world.old)
-            yield f"  its clock has no start: {start or 'empty'}"
-        return
-    for clock in plan(level, state, world.record, world.environment):
-        yield from _clock(clock)
-
-
-def _clock(clock: Clock) -> Lines:
-    if clock.length is None:
-        yield f"  target {clock.target}: {clock.status}, nothing is promised"
-        return
-    kind = "working time" if clock.in_business_time else "time"
-    yield f"  target {clock.target}: {clock.status}{', late' if clock.breached else ''}"
-    yield f"    started {to_wire(clock.started_at)}, {duration(clock.length)} of {kind}"
-    paused = f", paused {duration(clock.paused)}" if clock.paused else ""
-    yield f"    elapsed {duration(clock.elapsed)}{paused}, due {to_wire(clock.due) or 'never'}"
-    upcoming = clock.next_trigger
-    if upcoming is not None:
-        yield f"    next at {plain(upcoming.percent * 100)}%: {to_wire(upcoming.at)}"

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from datetime import datetime
 
+from metadata.catalog import Translated
 from metadata.objects import LinkDefinition, ObjectDefinition
 from metadata.problems import Problem
 from trellis.automation.requests import hold_of
@@ -78,7 +79,7 @@ def refuse_held(unit: Unit, definition: ObjectDefinition, record_id: str) -> Non
         return
     hold = hold_of(unit.connection, definition.id, record_id)
     if hold is not None:
-        cause = hold.cause or hold.approval
+        cause = unit.catalog.rule_text(hold.cause or hold.approval or "")
         raise Conflict([Problem("", "record_locked", {"cause": cause})])
 
 
@@ -96,7 +97,8 @@ def let_go(unit: Unit, definition: ObjectDefinition, record_id: str, link: LinkD
         return
     if link.on_delete == "restrict":
         seen = unit.principal.access(link.target).exists
-        values = {"object": link.target if seen else "", "count": len(found) if seen else 0}
+        title = Translated(unit.catalog.objects[link.target].labels)
+        values = {"object": title if seen else "", "count": len(found) if seen else 0}
         raise Conflict([Problem("", "held_by" if seen else "held", values)])
     if rules.depth > MAX_DEPTH:
         raise Conflict([Problem("", "rule_depth", {"object": definition.name, "limit": MAX_DEPTH})])

@@ -45,7 +45,7 @@ def run_rules(
     event: SaveEvent = "create" if old is None else "update"
     before = before_save(program.before_save, event, record, old, environment)
     values, problems = settled(definition, before.values)
-    problems += [violation_problem(failure) for failure in before.failures]
+    problems += [violation_problem(catalog, failure) for failure in before.failures]
     return Judgement({**record, **values}, tuple(problems), before.fired, before.locked)
 
 
@@ -78,7 +78,7 @@ def judge(
     if not problems:
         program = catalog.program.for_object(definition.name)
         violations = validate(program.validations, after.record, old, environment)
-        problems += [violation_problem(violation) for violation in violations]
+        problems += [violation_problem(catalog, violation) for violation in violations]
     return Judgement(after.record, tuple(problems), after.fired, after.locked)
 
 
@@ -115,7 +115,12 @@ def settled(
     return taken, problems
 
 
-def violation_problem(violation: Violation) -> Problem:
-    """Gives a rule's message as a problem, at its field when it names one."""
+def violation_problem(catalog: Catalog, violation: Violation) -> Problem:
+    """Gives a rule's message as a problem, at its field when it names one.
+
+    What its author wrote is translated by packages, what the engine says by the engine.
+    """
     path = "" if violation.field is None else pointer(violation.field)
-    return Problem(path, "rule", {"message": violation.message, "rule": violation.rule})
+    text = violation.message
+    said = catalog.rule_text(text) if text in catalog.messages else violation.said
+    return Problem(path, "rule", {"message": said, "rule": violation.rule})

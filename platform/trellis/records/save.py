@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 import uuid_utils
 
+from metadata.catalog import Translated
 from metadata.coerce import defaults
 from metadata.objects import ObjectDefinition
 from metadata.problems import Problem
@@ -216,9 +217,9 @@ def refuse_locked(
     touched = [name for name, value in incoming.values.items() if old.get(name) != value]
     refused = [name for name in touched if not hold.allows(name, unit.user_id)]
     if refused:
+        cause = unit.catalog.rule_text(hold.cause or "")
         raise Conflict(
-            Problem(pointer(name), "locked", {"field": name, "cause": hold.cause})
-            for name in refused
+            Problem(pointer(name), "locked", {"field": name, "cause": cause}) for name in refused
         )
     return hold
 
@@ -301,6 +302,7 @@ def refresh(unit: Unit, object_name: str, record_id: str, *, why: str, respect_l
     if respect_lock and any(old[name] != value for name, value in judgement.record.items()):
         hold = hold_of(unit.connection, definition.id, record_id)
         if hold is not None and hold.cause is not None:
-            values = {"object": object_name, "cause": hold.cause}
+            cause = unit.catalog.rule_text(hold.cause)
+            values = {"object": Translated(definition.labels), "cause": cause}
             raise Conflict([Problem("", "parent_locked", values)])
     store(unit, definition, old, judgement, environment, channel="rule", why=why, counts=False)

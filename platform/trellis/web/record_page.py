@@ -186,7 +186,8 @@ class RecordView:
         if not self.may_update or not self.access.edits(name):
             return gettext("You may not change this")
         if self.hold is not None and not self.hold.allows(name, self.unit.user_id):
-            return gettext("Locked by %(cause)s", cause=self.hold.cause)
+            cause = self.unit.catalog.message(self.hold.cause or "", self.language)
+            return gettext("Locked by %(cause)s", cause=cause)
         return ""
 
     def sections(self) -> tuple[DetailSection, ...]:

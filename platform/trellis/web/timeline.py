@@ -18,6 +18,9 @@ from trellis.web.people import name_of, names_of
 from trellis.web.words import gettext, ngettext
 
 CREATED = 1
+RESCORED = "rescored"
+#: What an object's record did for the sake of which rules wrote another: `quote_line changed`.
+CAUSES = ("changed", "deleted", "restored")
 
 
 @dataclass(frozen=True, slots=True)
@@ -129,7 +132,9 @@ class Timeline:
         return Event(entry.at, icon, "", by, why=why, changes=changes, changes_text=text)
 
     def why(self, text: str | None) -> str:
-        """Gives why something was saved; what approvals write, in the reader's language."""
+        """Gives why something was saved; what the platform writes, in the reader's language."""
+        if text == RESCORED:
+            return gettext("score brought up to date")
         label, _colon, word = (text or "").rpartition(": ")
         words = {
             "submitted": gettext("submitted"),
@@ -137,9 +142,23 @@ class Timeline:
             "rejected": gettext("rejected"),
             "recalled": gettext("recalled"),
         }
-        if not label or word not in words:
-            return self.message(text or "")
-        return gettext("%(label)s: %(word)s", label=self.message(label), word=words[word])
+        if label and word in words:
+            return gettext("%(label)s: %(word)s", label=self.message(label), word=words[word])
+        name, _space, verb = (text or "").partition(" ")
+        if name in self.unit.catalog.objects and verb in CAUSES:
+            return self.caused(name, verb)
+        return self.message(text or "")
+
+    def caused(self, name: str, verb: str) -> str:
+        """Says what happened to a record of another object; nothing if she does not know it."""
+        if not self.unit.principal.access(name).exists:
+            return ""
+        label = self.unit.catalog.objects[name].label(self.columns.language)
+        return {
+            "changed": gettext("%(object)s changed", object=label),
+            "deleted": gettext("%(object)s deleted", object=label),
+            "restored": gettext("%(object)s restored", object=label),
+        }[verb]
 
     def message(self, text: str) -> str:
         """Gives a text of a rule in the reader's language."""

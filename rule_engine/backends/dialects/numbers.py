@@ -115,8 +115,11 @@ class Numbers(ABC):
         """Gives an expression that is read as a Decimal."""
 
     @abstractmethod
-    def stored(self, number: Number, scale: int) -> Element:
-        """Gives what a Scaled column keeps: rounded half up, NULL beyond 18 digits."""
+    def stored(self, number: Number, scale: int, most: int | None = None) -> Element:
+        """Gives what a Scaled column keeps: rounded half up, NULL beyond 18 digits.
+
+        `most` says how large the number can be, when that is known.
+        """
 
     @abstractmethod
     def digits(self, number: Number) -> Element:
@@ -146,12 +149,15 @@ class Numbers(ABC):
         """Gives `number` where a condition is true, else `other`."""
         return self.choose([(usual, number)], other)
 
-    def carried(self, number: Number) -> Element:
-        """Gives the number as a column of a derived table, for `taken`."""
+    def carried(self, number: Number, most: int | None = None) -> Element:
+        """Gives the number as a column of a derived table, for `taken`.
+
+        `most` says how large it can be, when that is known.
+        """
         return number.element
 
-    def taken(self, column: Element, number: Number) -> Number:
-        """Gives the number again out of the column that carries it."""
+    def taken(self, column: Element, number: Number, most: int | None = None) -> Number:
+        """Gives the number again out of the column that carries it, with the same `most`."""
         return replace(number, element=retype(column, number.element.type), constant=None)
 
     def order_element(self, number: Number) -> Element:

@@ -220,8 +220,10 @@ class PostgresqlNumbers(Numbers):
         """Gives the element."""
         return retype(self._element(number), DecimalText())
 
-    def stored(self, number: Number, scale: int) -> Element:
+    def stored(self, number: Number, scale: int, most: int | None = None) -> Element:
         """Gives the rounded number."""
+        if most is not None and most * 10**scale < 10**MAX_DIGITS:
+            return numeric(sa.func.round(self._element(number), verbatim(scale)))
         whole = _bounded(self._element(number) * verbatim(10**scale), 10**MAX_DIGITS - 1)
         return numeric(sa.func.round(whole)) * verbatim(f"1E-{scale}")
 

@@ -291,7 +291,7 @@ class SqliteNumbers(Roundings):
             return retype(settled.element, DecimalText())
         return retype(settled.element, Scaled(settled.scale))
 
-    def stored(self, number: Number, scale: int) -> Element:
+    def stored(self, number: Number, scale: int, most: int | None = None) -> Element:
         """Gives the integer of that scale, by rule_stored() where it may be long."""
 
         def exact() -> Element:

@@ -141,6 +141,14 @@ def _beyond(number: Number, limit: int) -> Condition:
     )
 
 
+def _known_bound(number: Number, most: int | None) -> int | None:
+    """Gives how large the integer of a number is that is at most `most`; None if not known."""
+    if most is None or number.scale is None:
+        return None
+    found = most * 10**number.scale
+    return found if found <= STORED else None
+
+
 class SqliteScales(Numbers):
     """Moves numbers between scales, and to decimal text."""
 
@@ -194,17 +202,26 @@ class SqliteScales(Numbers):
         """Gives rule_rate()."""
         return Number(function("rate", sa.bindparam("rates", type_=TEXT), currency), True)
 
-    def carried(self, number: Number) -> Element:
-        """Gives the integer, in its place the exact text where it cannot be trusted."""
+    def carried(self, number: Number, most: int | None = None) -> Element:
+        """Gives the integer, in its place the exact text where it cannot be trusted.
+
+        Where the number is known to be small it is an integer even then.
+        """
         strange = unusual(number, roomy(number)) if is_guarded(number) else None
         if strange is None:
             return number.element
-        return sa.case((strange, self.exact(number)), else_=number.element)
+        exact = self.exact(number)
+        if _known_bound(number, most) is not None:
+            exact = integer(function("stored", exact, verbatim(number.scale or 0)))
+        return sa.case((strange, exact), else_=number.element)
 
-    def taken(self, column: Element, number: Number) -> Number:
+    def taken(self, column: Element, number: Number, most: int | None = None) -> Number:
         """Gives the number out of a column of integers, and of texts in the place of some."""
         if number.scale is None:
             return Number(retype(column, TEXT), number.nullable)
+        known = _known_bound(number, most)
+        if known is not None:
+            return Number(integer(column), number.nullable, number.scale, known)
         bound, scale = roomy(number), number.scale
         if not is_guarded(number):
             return Number(integer(column), number.nullable, scale, number.bound)

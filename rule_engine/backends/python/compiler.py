@@ -192,4 +192,25 @@ def _without_record(function: Compiled) -> Callable[[Environment], object]:
     return lambda environment: function({}, environment)
 
 
-_COMPILED: Kept[core.Node, Compiled] = Kept(lambda node: Compiler().compile(node))
+def _compile(node: core.Node) -> Compiled:
+    if isinstance(node, core.Constant):
+        return _always(node.value)
+    return Compiler().compile(node)
+
+
+def _always(value: object) -> Compiled:
+    """Gives the function of a constant, which needs no code of its own."""
+
+    def evaluate(
+        record: Record,
+        environment: Environment,
+        old: Record | None = None,
+        outer: Record | None = None,
+    ) -> object:
+        del record, environment, old, outer
+        return value
+
+    return evaluate
+
+
+_COMPILED: Kept[core.Node, Compiled] = Kept(_compile)

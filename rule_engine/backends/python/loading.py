@@ -42,7 +42,9 @@ class Repeated:
 def repeated(nodes: Sequence[core.Node]) -> Repeated:
     """Finds what is read more than once outside of aggregates."""
     paths: dict[Place, core.Path] = {}
-    reads, searched, ways = Counter[Place](), Counter[Place](), Counter[tuple[core.Hop, ...]]()
+    reads: Counter[Place] = Counter()
+    searched: Counter[Place] = Counter()
+    ways: Counter[tuple[core.Hop, ...]] = Counter()
     for part in outside_aggregates(nodes):
         if isinstance(part, core.Path) and part.scope is core.Scope.RECORD:
             place = place_of(part)
@@ -72,4 +74,4 @@ def outside_aggregates(nodes: Sequence[core.Node]) -> Iterator[core.Node]:
         current = pending.pop()
         yield current
         if not isinstance(current, core.Aggregate):
-            pending.extend(reversed([*core.children(current)]))
+            pending.extend(reversed(core.children(current)))

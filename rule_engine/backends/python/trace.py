@@ -104,7 +104,7 @@ def text_of(value: object) -> str | None:
 def parts_of(node: core.Node, evaluate: Evaluate) -> tuple[core.Node, ...]:
     """Gives the parts that a reader wants to see; an aggregate is seen as a whole.
 
-    Of a choice between cases these are the condition that decided and what it led to.
+    Of a choice between cases these are the conditions that decided and what they led to.
     """
     match node:
         case core.AllOf() | core.AnyOf():
@@ -125,8 +125,7 @@ def parts_of(node: core.Node, evaluate: Evaluate) -> tuple[core.Node, ...]:
             chosen = node.then if evaluate(node.condition) is True else node.otherwise
             parts = (node.condition, chosen)
         case core.Case():
-            holding = (arm for arm in node.arms if evaluate(arm[0]) is True)
-            parts = next(holding, (node.otherwise,))
+            parts = tuple(_deciding(node, evaluate))
         case core.Changed():
             parts = (replace(node.path, scope=core.Scope.OLD), node.path)
         case core.Call():
@@ -134,6 +133,50 @@ def parts_of(node: core.Node, evaluate: Evaluate) -> tuple[core.Node, ...]:
         case _:
             parts = ()
     return tuple(part for part in parts if not is_literal(part))
+
+
+def _deciding(node: core.Case, evaluate: Evaluate) -> Iterator[core.Node]:
+    """Gives why earlier arms failed, then the arm that holds and its value.
+
+    Of a failed arm it is the first of its tests that failed; nothing where one rests on facts
+    that are cited already: what they hold is seen there.
+    """
+    failed: list[core.Node] = []
+    chosen: tuple[core.Node, ...] = (node.otherwise,)
+    for condition, value in node.arms:
+        if evaluate(condition) is True:
+            chosen = (condition, value)
+            break
+        failed.append(condition)
+    cited = {fact for part in chosen for fact in _facts(part, evaluate)}
+    for condition in failed:
+        tests = [(test, set(_facts(test, evaluate))) for test in _tests(condition)]
+        if all(facts <= cited for _, facts in tests):
+            continue  # one of them failed, whichever: no need to evaluate them
+        failing = [(test, facts) for test, facts in tests if evaluate(test) is not True]
+        if not any(facts <= cited for _, facts in failing):
+            first, facts = failing[0]
+            cited |= facts
+            yield first
+    yield from chosen
+
+
+def _tests(condition: core.Node) -> Iterator[core.Node]:
+    """Gives what has to hold all together for a condition to hold."""
+    if not isinstance(condition, core.AllOf):
+        yield condition
+        return
+    for item in condition.items:
+        yield from _tests(item)
+
+
+def _facts(node: core.Node, evaluate: Evaluate) -> Iterator[str]:
+    """Gives the texts of the innermost parts that a trace shows of a node."""
+    parts = parts_of(node, evaluate)
+    if not parts and not isinstance(node, core.Case) and not is_literal(node):
+        yield read(node)
+    for part in parts:
+        yield from _facts(part, evaluate)
 
 
 def is_literal(node: core.Node) -> bool:

@@ -17,13 +17,10 @@ from rule_engine.backends.dialects.sqlite_functions import register_sqlite_funct
 from rule_engine.backends.dialects.values import Number, Plain, parts, retype
 from rule_engine.backends.sql.compiler import Compiler
 from rule_engine.backends.sql.frames import Frame, not_said
+from rule_engine.backends.sql.joins import Ids, Joins
 from rule_engine.backends.sql.parameters import parameters, rate_parameters
-from rule_engine.backends.sql.scores import (
-    Rescoring,
-    ScoreColumns,
-    compile_rescoring_sql,
-    compile_score_sql,
-)
+from rule_engine.backends.sql.rescoring import Rescoring, compile_rescoring_sql
+from rule_engine.backends.sql.scores import ScoreColumns, compile_score_sql
 from rule_engine.check.words import kind_name
 from rule_engine.columns import Scaled
 from rule_engine.types import Kind, Schema, SqlSchema
@@ -32,6 +29,7 @@ if TYPE_CHECKING:
     from rule_engine.expression import Expression
 
 __all__ = [
+    "Bulk",
     "Rescoring",
     "ScoreColumns",
     "compile_node_sql",
@@ -90,8 +88,39 @@ def compile_parts_sql(
     A boolean is true, false or NULL (empty) here; clock lengths are milliseconds, calendar lengths
     have the parts "months" and "days".
     """
-    compiler = Compiler(sql_schema)
-    value = compiler.value(node, Frame(root))
+    return _columns(Compiler(sql_schema), node, Frame(root))
+
+
+class Bulk:
+    """Expressions for one statement over all or many rows of `root`.
+
+    What is asked of links and references is joined to `root` once, where the functions above look
+    it up for each row: select from `source`, to be taken after the last expression. No row is
+    doubled or lost by it. `ids` may narrow the rows by their id: totals of links need no others.
+    """
+
+    def __init__(
+        self, sql_schema: SqlSchema, root: sa.FromClause, *, ids: Ids | None = None
+    ) -> None:
+        self._compiler = Compiler(sql_schema)
+        self._frame = Frame(root, joins=Joins(ids))
+
+    def condition(self, node: core.Node) -> sa.ColumnElement[bool]:
+        """Gives a condition for a place where NULL counts as false."""
+        return self._compiler.condition(node, self._frame).element
+
+    def parts(self, node: core.Node) -> dict[str, sa.ColumnElement[Any]]:
+        """Gives the columns of a value, see `compile_parts_sql`."""
+        return _columns(self._compiler, node, self._frame)
+
+    @property
+    def source(self) -> sa.FromClause:
+        """Gives what to select from."""
+        return self._frame.source
+
+
+def _columns(compiler: Compiler, node: core.Node, frame: Frame) -> dict[str, sa.ColumnElement[Any]]:
+    value = compiler.value(node, frame)
     return {
         name: part.element if isinstance(part, Plain) else compiler.numbers.result(part)
         for name, part in parts(value).items()

@@ -1,4 +1,4 @@
-"""Aggregates over the records of a link, as correlated subqueries."""
+"""Aggregates over the records of a link: correlated subqueries, or grouped ones that are joined."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ import sqlalchemy as sa
 
 from rule_engine import core
 from rule_engine.arithmetic import NO_CURRENCY, ZERO
+from rule_engine.backends.dialects.numbers import Condition
 from rule_engine.backends.dialects.values import (
     Amount,
     Clock,
@@ -25,6 +26,7 @@ from rule_engine.backends.dialects.values import (
 from rule_engine.backends.sql.arithmetic import base_currency
 from rule_engine.backends.sql.conditions import Conditions
 from rule_engine.backends.sql.frames import Frame, not_said
+from rule_engine.backends.sql.joins import Group, Joins, meaning, sees_outside
 from rule_engine.types import Kind, Type
 
 TEXT = sa.Text()
@@ -54,14 +56,14 @@ class Aggregates(Conditions):
 
     def aggregate(self, node: core.Aggregate, frame: Frame) -> Value:
         """Gives an aggregate's value."""
+        if frame.joins is not None and _is_grouped(node):
+            return self._grouped(node, frame, frame.joins)
         if node.function in ("any", "all", "none"):
             return self._test(node, frame)
-        rows = self._rows(node, frame)
-        if node.where is not None:
-            where = self.condition(node.where, rows.frame).element
-            rows = replace(rows, select=rows.select.where(where))
+        rows = self._chosen_rows(node, frame)
         if node.function == "count":
-            return self._count(node, rows, frame)
+            element = self.subquery(rows.select, self._counted(node, rows.frame), frame)
+            return self.numbers.whole(element, ROWS_BOUND, nullable=False)
         if node.argument is None:
             raise not_said(node, "{function} of nothing", function=node.function)
         argument = self.value(node.argument, rows.frame)
@@ -75,18 +77,97 @@ class Aggregates(Conditions):
 
     def _rows(self, node: core.Aggregate, frame: Frame) -> Rows:
         table = self.schema.table(node.target).alias()
-        owner = core.Path(
-            Type(Kind.REFERENCE, node.owner),
-            True,
-            node.span,
-            node.scope,
-            node.hops,
-            node.owner,
-            "id",
-        )
         reference = self.schema.column(table, node.target, node.field)
-        condition = reference == self._element(self.path(owner, frame))
+        condition = reference == self._owner(node, frame)
         return Rows(Frame(table, frame), sa.select().select_from(table).where(condition))
+
+    def _owner(self, node: core.Aggregate, frame: Frame) -> Element:
+        """Gives the id of the record that the link starts at."""
+        kind = Type(Kind.REFERENCE, node.owner)
+        owner = core.Path(kind, True, node.span, node.scope, node.hops, node.owner, "id")
+        return self._element(self.path(owner, frame))
+
+    # ------------------------------------------------------------ joined
+
+    def _grouped(self, node: core.Aggregate, frame: Frame, joins: Joins) -> Value:
+        """Gives an aggregate out of rows that are grouped once for all records."""
+        if node.function == "all" and node.where is None:
+            return Plain(sa.true(), False)
+        group = self._group(node, frame, joins)
+        if node.function in ("any", "all", "none"):
+            return Plain(~group.missing if node.function == "any" else group.missing, False)
+        if node.function == "count":
+            counted = group.take(self._counted(node, group.frame))
+            none = sa.func.coalesce(counted, verbatim(0), type_=counted.type)
+            return self.numbers.whole(none, ROWS_BOUND, nullable=False)
+        if node.argument is None:
+            raise not_said(node, "{function} of nothing", function=node.function)
+        argument = self.value(node.argument, group.frame)
+        found = self._joined_parts(self._folded_value(node, argument), group)
+        if node.function == "sum":
+            found = self._sum_or_nothing(found, group)
+        if isinstance(argument, Amount) and isinstance(found, Amount):
+            rows = self._chosen_rows(node, frame)
+            each = self.value(node.argument, rows.frame)
+            if not isinstance(each, Amount):
+                raise TypeError(node)
+            return self._money_by_rates(node, found, each, rows, frame)
+        return found
+
+    def _group(self, node: core.Aggregate, frame: Frame, joins: Joins) -> Group:
+        """Gives the rows of a link under a condition, the same for all aggregates of them."""
+        link = node.hops, node.target, node.field
+        key = link, node.function == "all", meaning(node.where)
+        if key not in joins.groups:
+            owner = self._owner(node, frame)
+            inner = Frame(self.schema.table(node.target).alias(), frame, joins.inner())
+            reference = self.schema.column(inner.table, node.target, node.field)
+            conditions: list[Condition] = [reference.is_not(None)]
+            if joins.ids is not None and not node.hops:
+                conditions.append(joins.ids(reference))
+            if node.where is not None:
+                truth = self.condition(node.where, inner)
+                conditions.append(~truth.certain if node.function == "all" else truth.element)
+            name = f"total{joins.names()}"
+            joins.groups[key] = Group(name, inner, reference, owner, tuple(conditions))
+        return joins.groups[key]
+
+    def _joined_parts(self, value: Value, group: Group) -> Value:
+        """Gives a value of the rows of a group as columns beside the record they belong to."""
+
+        def taken(part: Number | Plain) -> Number | Plain:
+            if isinstance(part, Number):
+                settled = self.numbers.settle(part)
+                element = group.take(settled.element)
+                return replace(settled, element=element, nullable=True, constant=None)
+            return Plain(group.take(part.element), True)
+
+        return map_parts(value, taken)
+
+    def _sum_or_nothing(self, value: Value, group: Group) -> Value:
+        """Gives a sum, which is 0 of a record without rows."""
+        nothing = self.numbers.constant(ZERO)
+        match value:
+            case Number():
+                return replace(self.numbers.first([value, nothing]), nullable=False)
+            case Clock():
+                return Clock(self.numbers.choose([(group.missing, nothing)], value.milliseconds))
+            case Amount():
+                number = self.numbers.choose([(group.missing, nothing)], value.number)
+                none = literal(NO_CURRENCY, TEXT)
+                currency = sa.case((group.missing, none), else_=value.currency)
+                return Amount(number, currency, True)
+            case _:
+                raise TypeError(value)
+
+    # ------------------------------------------------------------ looked up for each row
+
+    def _chosen_rows(self, node: core.Aggregate, frame: Frame) -> Rows:
+        rows = self._rows(node, frame)
+        if node.where is None:
+            return rows
+        where = self.condition(node.where, rows.frame).element
+        return replace(rows, select=rows.select.where(where))
 
     def _test(self, node: core.Aggregate, frame: Frame) -> Plain:
         rows = self._rows(node, frame)
@@ -100,12 +181,10 @@ class Aggregates(Conditions):
         found = exists.correlate(*frame.tables).exists()
         return Plain(found if node.function == "any" else ~found, False)
 
-    def _count(self, node: core.Aggregate, rows: Rows, frame: Frame) -> Number:
-        counted: Element = sa.func.count()
-        if node.argument is not None:
-            counted = sa.func.count(self._main(self.value(node.argument, rows.frame)))
-        element = self.subquery(rows.select, counted, frame)
-        return self.numbers.whole(element, ROWS_BOUND, nullable=False)
+    def _counted(self, node: core.Aggregate, inner: Frame) -> Element:
+        if node.argument is None:
+            return sa.func.count()
+        return sa.func.count(self._main(self.value(node.argument, inner)))
 
     def _main(self, value: Value) -> Element:
         """Gives the element that is NULL when the value is empty."""
@@ -123,24 +202,29 @@ class Aggregates(Conditions):
 
     # ------------------------------------------------------------ sum, avg, min, max
 
-    def _folded_rows(
-        self, node: core.Aggregate, argument: Value, rows: Rows, frame: Frame
-    ) -> Value:
+    def _folded_value(self, node: core.Aggregate, argument: Value) -> Value:
+        """Gives the aggregate of a select's rows; of money empty for unlike currencies."""
         match argument:
             case Number():
-                result: Value = self._fold_number(node.function, argument)
+                return self._fold_number(node.function, argument)
             case Amount():
-                return self._money_of_rows(node, argument, rows, frame)
+                return self._fold_amount(node.function, argument)
             case Clock():
                 count = self._fold_number(node.function, argument.milliseconds)
-                result = self._clock(self._rounded_count(count))
+                return self._clock(self._rounded_count(count))
             case Plain() if node.function in ("min", "max"):
                 aggregate = sa.func.min if node.function == "min" else sa.func.max
                 element = aggregate(argument.element, type_=argument.element.type)
-                result = Plain(element, True)
+                return Plain(element, True)
             case _:
                 raise not_said(node, "SQL has no {function} of this kind", function=node.function)
-        embedded = self.embed(result, rows.select, frame)
+
+    def _folded_rows(
+        self, node: core.Aggregate, argument: Value, rows: Rows, frame: Frame
+    ) -> Value:
+        embedded = self.embed(self._folded_value(node, argument), rows.select, frame)
+        if isinstance(argument, Amount) and isinstance(embedded, Amount):
+            return self._money_by_rates(node, embedded, argument, rows, frame)
         if node.function == "sum" and isinstance(embedded, Number):
             return replace(embedded, nullable=False)
         return embedded
@@ -170,17 +254,14 @@ class Aggregates(Conditions):
         common = sa.func.coalesce(lowest, nothing, type_=TEXT) if function == "sum" else lowest
         return Amount(number, sa.case((is_one, common), else_=None), function == "sum")
 
-    def _money_of_rows(
-        self, node: core.Aggregate, argument: Amount, rows: Rows, frame: Frame
+    def _money_by_rates(
+        self, node: core.Aggregate, alike: Amount, argument: Amount, rows: Rows, frame: Frame
     ) -> Amount:
         """Gives an aggregate of money. Only where currencies meet is the second one computed."""
-        alike = self.embed(self._fold_amount(node.function, argument), rows.select, frame)
         if node.function in ("sum", "avg"):
             unlike = self._sum_in_base(node.function, argument, rows, frame)
         else:
             unlike = self._extreme_by_base(node, argument, rows, frame)
-        if not isinstance(alike, Amount):
-            raise TypeError(node)
         number = self.numbers.first([alike.number, unlike.number])
         currency = sa.func.coalesce(alike.currency, unlike.currency, type_=TEXT)
         return Amount(number, currency, node.function == "sum")
@@ -294,3 +375,11 @@ class Aggregates(Conditions):
                 return [plain.element, identifier]
             case _:
                 raise not_said(node, "SQL has no order of this kind")
+
+
+def _is_grouped(node: core.Aggregate) -> bool:
+    """Says whether an aggregate is the same for a record whoever asks, and needs no order."""
+    if node.scope is not core.Scope.RECORD or node.function in ("latest", "join"):
+        return False
+    inside = (node.argument, node.where)
+    return not any(sees_outside(each) for each in inside if each is not None)

@@ -20,6 +20,7 @@ from rule_engine.backends.dialects.values import (
     map_parts,
     retype,
 )
+from rule_engine.backends.sql.joins import Joins
 from rule_engine.check.words import kind_name
 from rule_engine.columns import Choices, Instant
 from rule_engine.errors import NotTranslatableError, finding
@@ -44,15 +45,26 @@ NUMBERS = frozenset({Kind.NUMBER, Kind.PERCENT})
 
 @dataclass(frozen=True, slots=True)
 class Frame:
-    """The table of the record at hand, and the frame of the record outside of an aggregate."""
+    """The table of the record at hand, and the frame of the record outside of an aggregate.
+
+    With `joins` the statement is over many rows, and what can be is joined to the table: whoever
+    selects from it takes `source` instead. Without, all else is looked up for each row.
+    """
 
     table: sa.FromClause
     outer: Frame | None = None
+    joins: Joins | None = None
 
     @property
     def tables(self) -> tuple[sa.FromClause, ...]:
         """Gives all tables that are in reach."""
-        return (self.table, *(self.outer.tables if self.outer else ()))
+        joined = self.joins.tables if self.joins else ()
+        return (self.table, *joined, *(self.outer.tables if self.outer else ()))
+
+    @property
+    def source(self) -> sa.FromClause:
+        """Gives the table with what is joined to it so far."""
+        return self.joins.source(self.table) if self.joins else self.table
 
 
 class Frames:
@@ -102,18 +114,14 @@ class Frames:
         build: Callable[[sa.FromClause], Value],
         node: core.Node,
     ) -> Value:
-        """Gives what `build` makes of the record at the end of references, as scalar subqueries."""
+        """Gives what `build` makes of the record at the end of references.
+
+        As scalar subqueries, or of a joined record where the frame has joins.
+        """
+        if frame.joins is not None and scope is core.Scope.RECORD:
+            return _maybe_missing(build(self._joined(hops, frame, frame.joins, node)))
         tables = [self.schema.table(hop.target).alias() for hop in hops]
-        first = core.Path(
-            Type(Kind.REFERENCE, hops[0].target),
-            True,
-            node.span,
-            scope,
-            (),
-            hops[0].source,
-            hops[0].field,
-        )
-        reference = self._element(self._start(scope, first, frame))
+        reference = self._reference(scope, hops[0], frame, node)
         conditions = []
         for position, (hop, table) in enumerate(zip(hops, tables, strict=True)):
             conditions.append(self.schema.column(table, hop.target, "id") == reference)
@@ -121,6 +129,31 @@ class Frames:
                 reference = self.schema.column(table, hop.target, hops[position + 1].field)
         rows = sa.select().select_from(*tables).where(*conditions)
         return self.embed(build(tables[-1]), rows, frame)
+
+    def _reference(
+        self, scope: core.Scope, hop: core.Hop, frame: Frame, node: core.Node
+    ) -> Element:
+        """Gives the first reference of some."""
+        kind = Type(Kind.REFERENCE, hop.target)
+        first = core.Path(kind, True, node.span, scope, (), hop.source, hop.field)
+        return self._element(self._start(scope, first, frame))
+
+    def _joined(
+        self, hops: Sequence[core.Hop], frame: Frame, joins: Joins, node: core.Node
+    ) -> sa.FromClause:
+        """Gives the record at the end of references, joined once for all that speak of it."""
+        key = tuple(hops)
+        if key not in joins.paths:
+            *before, last = hops
+            if before:
+                table = self._joined(before, frame, joins, node)
+                reference = self.schema.column(table, last.source, last.field)
+            else:
+                reference = self._reference(core.Scope.RECORD, last, frame, node)
+            joined = self.schema.table(last.target).alias()
+            is_it = self.schema.column(joined, last.target, "id") == reference
+            joins.paths[key] = joined, is_it
+        return joins.paths[key][0]
 
     def embed(self, value: Value, rows: sa.Select[Any], frame: Frame) -> Value:
         """Gives a value of other rows as scalar subqueries that see the frame's tables."""
@@ -182,6 +215,11 @@ class Frames:
         raise not_said(
             node, "SQL has no parameter of the kind {kind}", kind=kind_name(node.type.kind)
         )
+
+
+def _maybe_missing(value: Value) -> Value:
+    """Gives a value of a record that there may be or not."""
+    return map_parts(value, lambda part: replace(part, nullable=True))
 
 
 def not_said(node: core.Node, template: str, **values: object) -> NotTranslatableError:

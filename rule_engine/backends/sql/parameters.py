@@ -41,6 +41,11 @@ def parameters(
     return found
 
 
+def count_parameters(statement: sa.ClauseElement) -> int:
+    """Gives how many values a statement takes, each as often as it is written."""
+    return sum(len(bind.value or ()) if bind.expanding else 1 for bind in _binds(statement))
+
+
 def rate_parameters(rates: RateTable | None) -> dict[str, object]:
     """Gives the values of the parameters that conversion of currencies takes."""
     if rates is None:
@@ -52,8 +57,19 @@ def rate_parameters(rates: RateTable | None) -> dict[str, object]:
 
 
 def _binds(element: sa.ClauseElement) -> list[sa.BindParameter[Any]]:
+    """Gives the parameters of a statement, also of subqueries that an UPDATE takes values from."""
     found: list[sa.BindParameter[Any]] = []
-    visitors.traverse(element, {}, {"bindparam": found.append})
+    pending, seen = [element], set[int]()
+
+    def visit_column(column: sa.ColumnClause[Any]) -> None:
+        if isinstance(column.table, sa.Subquery):
+            pending.append(column.table)
+
+    while pending:
+        current = pending.pop()
+        if id(current) not in seen:
+            seen.add(id(current))
+            visitors.traverse(current, {}, {"bindparam": found.append, "column": visit_column})
     return found
 
 

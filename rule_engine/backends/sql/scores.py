@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
+from math import ceil
 from typing import Any
 
 import sqlalchemy as sa
@@ -13,16 +14,26 @@ from rule_engine import core
 from rule_engine.arithmetic import ONE, ZERO
 from rule_engine.backends.chains import balance
 from rule_engine.backends.dialects.numbers import Condition
-from rule_engine.backends.dialects.values import Element, Number, literal, retype, verbatim
+from rule_engine.backends.dialects.values import Element, Number, literal, verbatim
 from rule_engine.backends.sql.compiler import Compiler
 from rule_engine.backends.sql.frames import TEXT, Frame
-from rule_engine.columns import Scaled
 from rule_engine.program import Score, ScoreGroup, ScoreItem
+from rule_engine.text import fold
 from rule_engine.types import SqlSchema
 
 Entry = ScoreItem | ScoreGroup
-#: Gives a column out of the exact points.
-Finish = Callable[[Number], Element]
+
+
+@dataclass(frozen=True, slots=True)
+class Reached:
+    """The exact points, and the least points of each grade, where columns are made of them."""
+
+    points: Number
+    limits: tuple[Number, ...]
+
+
+#: Makes a column out of the points.
+Finish = Callable[[Reached], Element]
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,73 +49,27 @@ class ScoreColumns:
     applies: Condition
 
 
-@dataclass(frozen=True, slots=True)
-class Rescoring:
-    """What an UPDATE that brings stored scores up to date is made of.
-
-    `values` go to `Update.values`; only rows of which `changes` is true need it. `points` is what
-    would be stored. Points of more digits than a column takes become NULL.
-    """
-
-    changes: Condition
-    values: dict[Any, Element]
-    points: Element
-    grade: Element
-
-
 def compile_score_sql(score: Score, sql_schema: SqlSchema, root: sa.FromClause) -> ScoreColumns:
     """Gives a score as columns on `root`, a table (or alias) of the score's object.
 
     Raises NotTranslatableError for what SQL cannot say.
     """
-    scores = _Scores(score, sql_schema, root)
+    scores = Scores(score, sql_schema, Frame(root))
     points = scores.compiler.numbers.result(scores.points)
     return ScoreColumns(points, scores.finished(scores.grade), scores.applies())
 
 
-def compile_rescoring_sql(score: Score, sql_schema: SqlSchema, root: sa.FromClause) -> Rescoring:
-    """Gives what updates the fields that a score fills, in rows where they are not right.
-
-    The points are computed once for a row that is right and twice for one that is not: in a
-    subquery of their own, which neither database opens.
-    """
-    scores = _Scores(score, sql_schema, root)
-    into = _column(sql_schema, root, score, score.into)
-    finishes: dict[sa.ColumnElement[Any], Finish] = {into: scores.stored(into.type)}
-    if score.grade_into is not None:
-        finishes[_column(sql_schema, root, score, score.grade_into)] = scores.grade
-    differs = scores.exists(
-        lambda points: sa.or_(
-            *(column.is_distinct_from(finish(points)) for column, finish in finishes.items())
-        )
-    )
-    values: dict[Any, Element] = {into: scores.finished(finishes[into])}
-    if len(finishes) > 1:
-        values = {sa.tuple_(*finishes): scores.finished(*finishes.values())}
-    return Rescoring(
-        sa.and_(scores.applies(), differs),
-        values,
-        retype(scores.finished(finishes[into]), into.type),
-        scores.finished(scores.grade),
-    )
-
-
-def _column(
-    sql_schema: SqlSchema, root: sa.FromClause, score: Score, field: str
-) -> sa.ColumnElement[Any]:
-    return sql_schema.column(root, score.object, field)
-
-
-class _Scores:
+class Scores:
     """Compiles one score."""
 
-    def __init__(self, score: Score, sql_schema: SqlSchema, root: sa.FromClause) -> None:
+    def __init__(self, score: Score, sql_schema: SqlSchema, frame: Frame) -> None:
         self.score = score
-        self.root = root
-        self.frame = Frame(root)
+        self.frame = frame
         self.compiler = Compiler(sql_schema)
         self.numbers = self.compiler.numbers
         self.points = self._points()
+        self.most = range_of(score)
+        self.limits = tuple(self._number(grade.least, ZERO) for grade in score.grades)
 
     def applies(self) -> Condition:
         """Gives whether the score has a say about a row."""
@@ -164,39 +129,69 @@ class _Scores:
 
     # ------------------------------------------------------------ what is made of them
 
-    def grade(self, points: Number) -> Element:
+    def grade(self, reached: Reached) -> Element:
         """Gives the name of the highest grade that is reached."""
+        return self._graded(reached, [grade.name for grade in self.score.grades])
+
+    def folded_grade(self, reached: Reached) -> Element:
+        """Gives the grade in the form that texts are searched by."""
+        return self._graded(reached, [fold(grade.name) for grade in self.score.grades])
+
+    def _graded(self, reached: Reached, names: Sequence[str]) -> Element:
         grades = [
-            (
-                self.numbers.compare(">=", points, self._number(grade.least, ZERO)),
-                literal(grade.name, TEXT),
-            )
-            for grade in self.score.grades
+            (self.numbers.compare(">=", reached.points, least), literal(name, TEXT))
+            for least, name in zip(reached.limits, names, strict=True)
         ]
         return sa.case(*grades, else_=None) if grades else sa.null()
 
-    def stored(self, column: sa.types.TypeEngine[Any]) -> Finish:
-        """Gives what makes of points the value that a column keeps."""
-        scale = column.scale if isinstance(column, Scaled) else 0
-        return lambda points: self.numbers.stored(points, scale)
-
-    def exists(self, test: Callable[[Number], Condition]) -> Condition:
+    def exists(self, test: Callable[[Reached], Condition]) -> Condition:
         """Gives whether something holds of the points."""
-        row, points = self._row()
-        select = sa.select(literal(1, sa.Integer())).select_from(row).where(test(points))
-        return select.correlate(self.root).exists()
+        row, reached = self._single_row()
+        select = sa.select(literal(1, sa.Integer())).select_from(row).where(test(reached))
+        return select.correlate(self.frame.table).exists()
 
     def finished(self, *finishes: Finish) -> Element:
         """Gives columns made of the points, which are computed once for all."""
-        row, points = self._row()
-        select = sa.select(*(finish(points) for finish in finishes)).select_from(row)
-        return select.correlate(self.root).scalar_subquery()
+        row, reached = self._single_row()
+        select = sa.select(*(finish(reached) for finish in finishes)).select_from(row)
+        return select.correlate(self.frame.table).scalar_subquery()
 
-    def _row(self) -> tuple[sa.Subquery, Number]:
+    def _single_row(self) -> tuple[sa.Subquery, Reached]:
         """Gives a table of one row with the points; its offset keeps databases from opening it."""
-        carried = self.numbers.carried(self.points).label("points")
-        row = sa.select(carried).correlate(self.root).offset(verbatim(0)).subquery()
-        return row, self.numbers.taken(row.c.points, self.points)
+        carried = self.numbers.carried(self.points, self.most).label("points")
+        select = sa.select(carried).correlate(self.frame.table)
+        row = select.offset(verbatim(0)).subquery()
+        points = self.numbers.taken(row.c.points, self.points, self.most)
+        return row, Reached(points, self.limits)
+
+    def rows(
+        self, identifier: sa.ColumnElement[Any], conditions: Sequence[Condition]
+    ) -> tuple[sa.Subquery, Reached]:
+        """Gives a table of all rows with their ids and points; it is not opened either.
+
+        Limits of grades that are computed stand beside the points.
+        """
+        limits = {f"limit{place}": least for place, least in enumerate(self.limits)}
+        computed = {name: least for name, least in limits.items() if least.constant is None}
+        points = self.numbers.carried(self.points, self.most).label("points")
+        labels = [self.numbers.carried(least).label(name) for name, least in computed.items()]
+        select = sa.select(identifier.label("id"), points, *labels)
+        select = select.select_from(self.frame.source)
+        rows = select.where(*conditions).offset(verbatim(0)).subquery("scored")
+
+        found = tuple(
+            self.numbers.taken(rows.c[name], least) if name in computed else least
+            for name, least in limits.items()
+        )
+        return rows, Reached(self.numbers.taken(rows.c.points, self.points, self.most), found)
+
+
+def range_of(score: Score) -> int | None:
+    """Gives the size that a score's range keeps its points to; None without constant ends."""
+    ends = [score.least, score.most]
+    known = [end.value for end in ends if isinstance(end, core.Constant)]
+    numbers = [value for value in known if isinstance(value, Decimal)]
+    return max(ceil(abs(value)) for value in numbers) if len(numbers) == len(ends) else None
 
 
 def _is_factor(entry: Entry) -> bool:

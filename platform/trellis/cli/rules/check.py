@@ -17,6 +17,7 @@ from trellis.cli.rules.options import (
 )
 from trellis.evaluation.catalogs import open_source
 from trellis.evaluation.rulesets import check_texts, read_texts
+from trellis.phrases import Sentence
 
 
 @click.command("check")
@@ -35,4 +36,5 @@ def command(schemas: tuple[Path, ...], files: tuple[Path, ...], language: str) -
         click.echo(f"{finding.source}:{sentence(finding, language)}", err=True)
     if any(finding.severity == "error" for finding in findings):
         raise SystemExit(1)
-    click.echo(f"{len(texts)} rule files are fine")
+    fine = Sentence("{count} rule files are fine", {"count": len(texts)})
+    click.echo(fine.in_language(language))

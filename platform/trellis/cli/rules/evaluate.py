@@ -9,6 +9,7 @@ from pathlib import Path
 import click
 
 from trellis.cli.rules.options import (
+    LANGUAGE,
     NOW,
     OBJECT,
     PATH,
@@ -37,6 +38,7 @@ from trellis.evaluation.wire import to_json, to_wire
 @RATES
 @USER
 @click.option("--engine", type=click.Choice(list(ENGINES)), default="python", show_default=True)
+@LANGUAGE
 @click.argument("more_schemas", nargs=-1, type=PATH)
 def command(
     object_name: str,
@@ -49,6 +51,7 @@ def command(
     rates: str,
     user: str | None,
     engine: str,
+    language: str,
     more_schemas: tuple[Path, ...],
 ) -> None:
     """Evaluate an expression on a record; prints the value as one line of JSON.
@@ -58,10 +61,10 @@ def command(
     if (batch is None) == (expression is None or record is None):
         raise click.UsageError("give --expression and --record, or --batch")
     sources = open_source([*schemas, *more_schemas])
-    with explaining(), sources as source, ENGINES[engine]() as running:
+    with explaining(language), sources as source, ENGINES[engine]() as running:
         setting = make_setting(source, now, timezone, rates, user)
         if batch is not None:
-            for line in answer_lines(batch, object_name, source, setting, running):
+            for line in answer_lines(batch, object_name, source, setting, running, language):
                 click.echo(line)
             return
         asked = Question(
@@ -71,7 +74,7 @@ def command(
 
 
 def answer_lines(
-    batch: Path, object_name: str, source: Source, setting: Setting, engine: Engine
+    batch: Path, object_name: str, source: Source, setting: Setting, engine: Engine, language: str
 ) -> Iterator[str]:
     """Gives one line of JSON for each line of the file: a value, or what is wrong."""
     for line in batch.read_text("utf-8").splitlines():
@@ -85,5 +88,5 @@ def answer_lines(
                 "value": to_wire(evaluate(Question(object_name, expression, wire), setting, engine))
             }
         except EvaluationError as error:
-            answer = {"error": str(error)}
+            answer = {"error": error.said.in_language(language)}
         yield json.dumps(answer, ensure_ascii=False)

@@ -8,6 +8,7 @@ import click
 
 from trellis.cli.rules.options import (
     FILES,
+    LANGUAGE,
     NOW,
     OBJECT,
     RATES,
@@ -22,6 +23,7 @@ from trellis.cli.rules.options import (
 )
 from trellis.evaluation.catalogs import open_source
 from trellis.evaluation.explain import explain_record
+from trellis.evaluation.instance import instance_of
 from trellis.evaluation.rulesets import program_of, read_texts
 
 
@@ -36,6 +38,7 @@ from trellis.evaluation.rulesets import program_of, read_texts
 @TIMEZONE
 @RATES
 @USER
+@LANGUAGE
 @FILES
 def command(
     object_name: str,
@@ -48,14 +51,19 @@ def command(
     timezone: str,
     rates: str,
     user: str | None,
+    language: str,
     files: tuple[Path, ...],
 ) -> None:
     """Explain what rule files or folders make of a record, and why.
 
+    On an instance people are named: who gets a record, who is skipped, who is asked to approve.
     Arguments that end in .json count as --schema.
     """
     texts = read_texts(rules_among(files))
-    with explaining(), open_source(schemas_among(schemas, files)) as source:
+    # A record's id means an instance's own definitions: packages among FILES are rules only.
+    stored = not record.lstrip().startswith("{")
+    defining = tuple(one for one in files if one.suffix == ".json") if stored else files
+    with explaining(language), open_source(schemas_among(schemas, defining)) as source:
         setting = make_setting(source, now, timezone, rates, user)
         lines = explain_record(
             program_of(texts, source.catalog),
@@ -64,5 +72,6 @@ def command(
             read_record(record, object_name, source, setting),
             None if old is None else read_record(old, object_name, source, setting),
             score or rule,
+            instance_of(source, setting),
         )
-        click.echo("\n".join(lines))
+        click.echo("\n".join(one.in_language(language) for one in lines))

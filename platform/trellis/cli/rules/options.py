@@ -12,9 +12,9 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 import click
 
+from metadata import problems
 from metadata.fields.base import Refused
 from metadata.fields.types.datetime import read_instant
-from metadata.problems import DefinitionError
 from metadata.query import Moment
 from rule_engine.errors import RuleCheckError, RuleSyntaxError, sentence
 from rule_engine.messages import LANGUAGES
@@ -42,7 +42,7 @@ LANGUAGE = click.option(
     type=click.Choice(LANGUAGES),
     default="en",
     show_default=True,
-    help="The language of findings.",
+    help="The language of what is said.",
 )
 
 
@@ -85,7 +85,14 @@ def explaining(language: str = "en") -> Iterator[None]:
     """Turns what is wrong with expressions, rules and definitions into messages and exit code 1."""
     try:
         yield
-    except (EvaluationError, SettingsError, DefinitionError) as error:
+    except EvaluationError as error:
+        click.echo(error.said.in_language(language), err=True)
+        raise SystemExit(1) from error
+    except problems.DefinitionError as error:
+        for found in error.problems:
+            click.echo(f"{found.path}: {problems.sentence(found, language)}", err=True)
+        raise SystemExit(1) from error
+    except SettingsError as error:
         click.echo(str(error), err=True)
         raise SystemExit(1) from error
     except (RuleSyntaxError, RuleCheckError) as error:

@@ -9,6 +9,7 @@ import click
 from rule_engine.testing import format_results
 from trellis.cli.rules.options import (
     FILES,
+    LANGUAGE,
     NOW,
     SCHEMA,
     TIMEZONE,
@@ -26,9 +27,14 @@ from trellis.evaluation.rulesets import read_texts, run_test_blocks
 @SCHEMA
 @NOW
 @TIMEZONE
+@LANGUAGE
 @FILES
 def command(
-    schemas: tuple[Path, ...], files: tuple[Path, ...], now: str | None, timezone: str
+    schemas: tuple[Path, ...],
+    files: tuple[Path, ...],
+    now: str | None,
+    timezone: str,
+    language: str,
 ) -> None:
     """Run the test blocks of rule files or folders, with all rules of them in force.
 
@@ -36,8 +42,8 @@ def command(
     """
     zone = read_zone(timezone)
     clock = read_now(now, zone) if now else None
-    with explaining(), open_source(schemas_among(schemas, files)) as source:
+    with explaining(language), open_source(schemas_among(schemas, files)) as source:
         run = run_test_blocks(read_texts(rules_among(files)), source.catalog, clock, zone)
-    click.echo(format_results(run.results, run.gaps))
+    click.echo(format_results(run.results, run.gaps, language))
     if not all(result.passed for result in run.results):
         raise SystemExit(1)

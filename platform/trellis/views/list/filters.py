@@ -19,7 +19,6 @@ class Finding:
 
     place: str
     message: str
-    hint: str = ""
     before: str | None = None
     marked: str = ""
     after: str = ""
@@ -87,4 +86,4 @@ def finding(problem: Problem, text: str, language: str) -> Finding:
     end = start + 1
     while end < len(line) and line[start : end + 1].replace("_", "").isalnum():
         end += 1
-    return Finding(place, message, "", line[:start], line[start:end] or " ", line[end:])
+    return Finding(place, message, line[:start], line[start:end] or " ", line[end:])

@@ -104,13 +104,8 @@ def show(message: str = "", typed: str = "", error: str = "") -> str:
 
 def idle_line(idle: Idle) -> PlanProblem:
     """Gives what is not carried out yet, as people read it."""
-    sentences = {
-        "rule": gettext("The rule %(name)s: only rules before saving run", name=idle.name),
-        "assign": gettext("The assignment %(name)s", name=idle.name),
-        "sla": gettext("The service level %(name)s", name=idle.name),
-        "due": gettext("The time limit of the step %(name)s", name=idle.name),
-    }
-    return PlanProblem(place(idle.source, idle.span.line), sentences[idle.kind])
+    said = idle.finding().said.in_language(current.language())
+    return PlanProblem(place(idle.source, idle.span.line), said)
 
 
 def grouped(planned: Planned) -> tuple[tuple[str, tuple[PlanLine, ...]], ...]:

@@ -1,8 +1,14 @@
 """Bringing stored scores up to date: those that time or changed rules have made wrong.
 
 One UPDATE for thousands of records at once, of those only that differ. What SQL cannot say is
-scored record by record. Like all computed writes these do not bump versions; nobody made them, so
-they are no part of the history either.
+scored record by record.
+
+What is known of a score's change: one that comes of a save is part of that save, with its version
+and in its history (`trellis.automation.scores`). One that comes of the time gone by or of other
+rules is nobody's: it changes neither the version nor when and by whom the record was changed, and
+leaves no line in the history; a record with unsaved changes in somebody's form is not stale by it.
+
+Points of more digits than their field takes, which a save refuses, leave the record as it is.
 """
 
 from __future__ import annotations
@@ -10,9 +16,11 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field, replace
+from typing import Any
 
 import sqlalchemy as sa
 
+from metadata.fields.base import Refused
 from metadata.objects import ObjectDefinition
 from metadata.query.tables import SystemTables, alive
 from rule_engine.backends.sql import Rescoring, compile_rescoring_sql, parameters
@@ -47,7 +55,8 @@ class Difference:
 class Rescored:
     """What became of one score: how many records differed, and the first few of them.
 
-    `reason` says why it was computed record by record; empty when the database did it.
+    `reason` says why it was computed record by record; empty when the database did it. `refused`
+    counts records whose points the field does not take, with the ids of the first few.
     """
 
     object: str
@@ -55,6 +64,8 @@ class Rescored:
     reason: str = ""
     changed: int = 0
     samples: list[Difference] = field(default_factory=list)
+    refused: int = 0
+    refused_samples: list[str] = field(default_factory=list)
 
 
 def scores_of(unit: Unit, object_name: str | None) -> tuple[Score, ...]:
@@ -104,13 +115,23 @@ class _Batch:
 
     def run(self, after: str) -> str | None:
         """Does the records behind an id; gives the last one's id, None when there are no more."""
+        last = self._ids(after, 1).offset(BATCH - 1)
+        upto = self.unit.connection.execute(last).scalar()
+
+        def in_batch(record_id: sa.ColumnElement[str]) -> sa.ColumnElement[bool]:
+            behind = record_id > after
+            return behind if upto is None else sa.and_(behind, record_id <= upto)
+
         tables = SystemTables(self.unit.catalog, self.unit.connection.dialect.name)
         try:
-            made = compile_rescoring_sql(self.score, tables, self.table)
+            made = compile_rescoring_sql(
+                self.score, tables, self.table, alive(self.table), ids=in_batch
+            )
         except NotTranslatableError as error:
             self.report.reason = error.diagnostic.message
             return self._by_records(after)
-        return self._by_statement(made, after)
+        self._by_statement(made)
+        return upto
 
     def _ids(self, after: str, limit: int) -> sa.Select[str]:
         table = self.table
@@ -119,34 +140,27 @@ class _Batch:
 
     # ------------------------------------------------------------ by the database
 
-    def _by_statement(self, made: Rescoring, after: str) -> str | None:
-        last = self._ids(after, 1).offset(BATCH - 1)
-        upto = self.unit.connection.execute(last).scalar()
-        conditions = [alive(self.table), self.table.c.id > after, made.changes]
-        if upto is not None:
-            conditions.append(self.table.c.id <= upto)
+    def _by_statement(self, made: Rescoring) -> None:
+        if made.refused is not None:
+            self._refuse(self._asked(made.refused).scalars().all())
         if self.dry_run:
-            self._compare(made, conditions)
+            self._compare(made.wrong)
         else:
-            update = sa.update(self.table).values(made.values).where(*conditions)
-            given = parameters(update, self.environment)
-            self.report.changed += self.unit.connection.execute(update, given).rowcount
-        return upto
+            self.report.changed += self._asked(made.update).rowcount
 
-    def _compare(self, made: Rescoring, conditions: Sequence[sa.ColumnElement[bool]]) -> None:
-        count = sa.select(sa.func.count()).select_from(self.table).where(*conditions)
-        given = parameters(count, self.environment)
-        self.report.changed += self.unit.connection.execute(count, given).scalar_one()
+    def _asked(self, statement: sa.Select[Any] | sa.Update) -> sa.CursorResult[Any]:
+        return self.unit.connection.execute(statement, parameters(statement, self.environment))
+
+    def _compare(self, wrong: sa.Select[Any]) -> None:
+        count = sa.select(sa.func.count()).select_from(wrong.subquery())
+        self.report.changed += self._asked(count).scalar_one()
         missing = SAMPLES - len(self.report.samples)
         if missing <= 0:
             return
         old = [self.table.c[self.definition.fields[name].column] for name in self._fields]
-        new = [made.points, made.grade][: len(old)]
-        chosen = sa.select(self.table.c.id, *old, *new).where(*conditions)
-        chosen = chosen.order_by(self.table.c.id).limit(missing)
-        for row in self.unit.connection.execute(chosen, parameters(chosen, self.environment)):
-            places = len(old) + 1
-            self._note(row[0], tuple(row[1:places]), tuple(row[places:]))
+        chosen = wrong.add_columns(*old).order_by(self.table.c.id).limit(missing)
+        for row in self._asked(chosen):
+            self._note(row[0], tuple(row[3:]), tuple(row[1 : 1 + len(old)]))
 
     # ------------------------------------------------------------ record by record
 
@@ -157,7 +171,11 @@ class _Batch:
             result = score(self.score, record, self.environment)
             if result is None:
                 continue
-            values = filled(self.definition, self.score, result)
+            try:
+                values = filled(self.definition, self.score, result)
+            except Refused:
+                self._refuse([record_id])
+                continue
             if all(record[name] == value for name, value in values.items()):
                 continue
             self.report.changed += 1
@@ -176,3 +194,7 @@ class _Batch:
     def _note(self, record_id: str, old: Outcome, new: Outcome) -> None:
         if len(self.report.samples) < SAMPLES:
             self.report.samples.append(Difference(record_id, old, new))
+
+    def _refuse(self, ids: Sequence[str]) -> None:
+        self.report.refused += len(ids)
+        self.report.refused_samples += ids[: SAMPLES - len(self.report.refused_samples)]
