@@ -19,6 +19,13 @@ from rule_engine.syntax.tables import parser
 MAX_MISTAKES = 20
 MAX_SEARCHED_CHARACTERS = 200_000
 
+#: How often a text is read again at most, and how many characters of a small one. A round costs as
+#: much as some characters whatever it reads.
+MAX_READ, MIN_READ, ROUND = 10, 20_000, 1_000
+
+#: Stands for all statements before a place: behind one, `ruleset` does not fit any more.
+_STATEMENT = "define a on b as 1"
+
 #: A line that begins with a word that does not continue the line before, or with `|` or `}`.
 _INNER = re.compile(
     r"^[ \t]+(?!(?:and|or|not|because|message|then|else|is|in|between|contains|starts|ends|matches"
@@ -32,23 +39,32 @@ def find_mistakes(text: str, first: UnexpectedInput, source: str) -> list[Diagno
     found: list[Diagnostic] = []
     work, blanked_to = text, -1
     error: UnexpectedInput | None = first
+    left = MAX_READ * len(text) + MIN_READ
     while error is not None and len(found) < MAX_MISTAKES:
         place = place_of(error, work)
         aftermath = _is_aftermath(work, blanked_to, place)
         if not aftermath:
             found.append(describe(error, work, source))
-        if len(text) > MAX_SEARCHED_CHARACTERS:
+        statement, _ = whole = _whole(work, place)
+        left -= place - statement + ROUND
+        if len(text) > MAX_SEARCHED_CHARACTERS or left < 0:
             break
-        start, blanked_to = _whole(work, place) if aftermath else _region(work, place)
+        start, blanked_to = whole if aftermath else _region(work, place)
         blanked = _blank(work, start, blanked_to)
         if blanked == work:
             break
         work = blanked
-        error = _next_error(work)
+        error = _next_error(work, statement)
     return found
 
 
-def _next_error(text: str) -> UnexpectedInput | None:
+def _next_error(text: str, start: int) -> UnexpectedInput | None:
+    """Gives the first mistake from a statement on; what stands before it is right."""
+    before = _blank(text, 0, start)[:start]
+    space = before.find(" " * len(_STATEMENT))
+    if space >= 0:
+        after = before[space + len(_STATEMENT) :]
+        text = f"{before[:space]}{_STATEMENT}{after}{text[start:]}"
     try:
         parser().parse(text, start="file")
     except UnexpectedInput as error:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import platform
 import sys
 
-from tests.bench import catalog, requests, rescoring, scoring, starting
+from tests.bench import catalog, requests, rescoring, rollups, scoring, starting
 from tests.bench.clock import ROUNDS, table
 from tests.bench.peers import run
 from tests.bench.world import LEADS, World, worlds
@@ -38,6 +38,7 @@ def main() -> None:
             if number == 0:
                 say(principal_rows(world) + "\n")
             say(table(f"{name}: rescoring (wall time)", rescoring.measure(world)) + "\n")
+            say(table(f"{name}: totals of links (wall time)", rollups.measure(world)) + "\n")
             say(table(f"{name}: requests (CPU time)", requests.measure(world)) + "\n")
             sys.stdout.flush()
 

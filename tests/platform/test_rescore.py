@@ -27,16 +27,20 @@ __all__ = ["demo", "package"]
 
 BROKEN = {"score": 1, "score_grade": None}
 #: The base package's score, with a condition more that no database can say.
-BY_RECORDS = ("base 10", 'base 10\n    add 7 when name matches "^[A-M]"')
+BY_RECORDS = ("    group", '    add 7 when name matches "^[A-M]"\n    group')
+
+
+#: More than the field keeps, for all that do not come to 0.
+TOO_MUCH = ("base 10\n    range 0 to 100", "base 100000000000000000 * 100")
 
 
 @contextmanager
-def undone(demo: Demo, *, by_records: bool) -> Iterator[Unit]:
-    """Gives a unit of work on the demo world that is rolled back."""
+def undone(demo: Demo, *changes: tuple[str, str]) -> Iterator[Unit]:
+    """Gives a unit of work on the demo world, with rules changed, that is rolled back."""
     with demo.platform.database.read() as connection:
         catalog = demo.platform.catalogs.current(connection)
-        if by_records:
-            rules = {name: text.replace(*BY_RECORDS) for name, text in catalog.rules.items()}
+        for change in changes:
+            rules = {name: text.replace(*change) for name, text in catalog.rules.items()}
             catalog = replace(catalog, rules=rules, stored_program=None)
         yield unit_for(demo.platform, connection, catalog, SYSTEM)
 
@@ -58,7 +62,7 @@ def wrong(unit: Unit, now_of: Unit) -> list[str]:
 
 @pytest.mark.parametrize("by_records", [False, True])
 def test_all_leads_come_right(demo: Demo, by_records: bool) -> None:
-    with undone(demo, by_records=by_records) as unit:
+    with undone(demo, *[BY_RECORDS] * by_records) as unit:
         later = replace(unit, moment=replace(unit.moment, now=unit.moment.now + timedelta(days=90)))
         table = unit.catalog.tables["lead"]
         versions = sa.select(table.c.id, table.c.version).order_by(table.c.id)
@@ -76,6 +80,24 @@ def test_all_leads_come_right(demo: Demo, by_records: bool) -> None:
         assert unit.connection.execute(versions).all() == before
         (again,) = rescore(lambda: nullcontext(later), "lead")
         assert again == Rescored("lead", "lead_score", report.reason)
+
+
+@pytest.mark.parametrize("by_records", [False, True])
+def test_points_that_do_not_fit_are_left_alone(demo: Demo, by_records: bool) -> None:
+    with undone(demo, TOO_MUCH, *[BY_RECORDS] * by_records) as unit:
+        table = unit.catalog.tables["lead"]
+        (rules,) = unit.catalog.program.for_object("lead").scores
+        ids = unit.connection.scalars(sa.select(table.c.id).order_by(table.c.id)).all()
+        records, environment = unit.records().by_ids("lead", ids), environment_of(unit)
+        results = {key: score(rules, records[key], environment) for key in ids}
+        large = [key for key, result in results.items() if result and result.points >= 10**18]
+        assert large
+        unit.connection.execute(sa.update(table).values(BROKEN))
+        (report,) = rescore(lambda: nullcontext(unit), "lead")
+        assert (report.refused, report.refused_samples) == (len(large), large[:5])
+        assert report.changed == sum(result is not None for result in results.values()) - len(large)
+        left = sa.select(table.c.id).where(table.c.score == 1).where(table.c.id.in_(large))
+        assert sorted(unit.connection.scalars(left)) == large
 
 
 @pytest.mark.usefixtures("people")

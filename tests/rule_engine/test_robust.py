@@ -127,6 +127,16 @@ HOSTILE: dict[str, tuple[Callable[[], str], str]] = {
         lambda: "score s on lead into score { add 1 wen }\n" * 3_000,
         f"1:36: {WEN}",
     ),
+    "mistakes behind much": (
+        lambda: "define a on lead as 1\n" * 8_000 + "define b on lead as )\n" * 30,
+        '8001:21: ")" does not fit here; expected a value (nothing is opened before this ")")',
+    ),
+    "rule sets in a row": (
+        lambda: "ruleset r\n" * 10_000,
+        '2:1: "ruleset" does not fit here; expected "approval", "assign", "calendar", "define", '
+        '"effective", "rule", "score", "sla", "table", "test", "validate", "version", '
+        'a text in double quotes (did you mean "rule"?)',
+    ),
     "one long line": (lambda: score("add 1 " * 20_000 + "wen"), f"2:120001: {WEN}"),
     "braces": (lambda: "{" * 100_000, f"1:61: {TOO_DEEP}"),
     "quotes": (

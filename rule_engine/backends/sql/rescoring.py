@@ -30,7 +30,7 @@ class Rescoring:
 
     `update` writes the fields of rows where they are not right; `wrong` gives the ids of these
     rows, with the points and the grade that belong there. Rows whose points have more digits than
-    a column takes are left as they are: `refused` gives their ids, None when there cannot be any.
+    a column takes are left as they are: `refused` gives their ids in order, None when there cannot be any.
     """
 
     update: sa.Update
@@ -157,6 +157,7 @@ def _looked_up(
     stored = retype(scores.finished(targets.stored), targets.points.type)
     wrong = sa.select(identifier, stored, scores.finished(targets.made)).select_from(table)
     refused = sa.select(identifier).where(*asked, scores.exists(targets.is_refused))
+    refused = refused.order_by(identifier)
     return Rescoring(
         update, wrong.where(*asked, differs), refused if targets.may_be_refused else None
     )
@@ -178,7 +179,7 @@ def _joined(
     chosen = sa.select(identifier, stored, targets.made(reached)).select_from(
         table.join(row, is_it)
     )
-    refused = sa.select(row.c.id).where(targets.is_refused(reached))
+    refused = sa.select(row.c.id).where(targets.is_refused(reached)).order_by(row.c.id)
     return Rescoring(
         update, chosen.where(targets.differ(reached)), refused if targets.may_be_refused else None
     )
