@@ -10,6 +10,7 @@ from collections.abc import Iterator, Mapping
 from decimal import Decimal
 
 from metadata.catalog import Catalog
+from metadata.fields.base import Refused
 from metadata.fields.values import read_value
 from metadata.objects import ObjectDefinition
 from rule_engine.arithmetic import round_places
@@ -35,19 +36,25 @@ def score_values(
 
 
 def filled(definition: ObjectDefinition, rules: Score, result: ScoreResult) -> dict[str, object]:
-    """Gives what one score writes into its fields."""
-    values = {rules.into: stored(definition, rules.into, result.points)}
+    """Gives what one score writes into its fields: nothing for more points than a field takes."""
+    points = stored(definition, rules.into, result.points)
+    if points is None:
+        return {}
+    values: dict[str, object] = {rules.into: points}
     if rules.grade_into is not None:
         values[rules.grade_into] = result.grade
     return values
 
 
 def stored(definition: ObjectDefinition, name: str, points: Decimal) -> object:
-    """Gives points as the field keeps them, rounded half up to its places."""
+    """Gives points as the field keeps them, rounded half up; None for more than it takes."""
     field = definition.fields[name]
     column = field.type.storage(field)
     places = column.scale if isinstance(column, Scaled) else 0
-    return read_value(field, round_places(points, places))
+    try:
+        return read_value(field, round_places(points, places))
+    except Refused:
+        return None
 
 
 def results_of(

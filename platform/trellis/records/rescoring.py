@@ -20,7 +20,6 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from metadata.fields.base import Refused
 from metadata.objects import ObjectDefinition
 from metadata.query.tables import SystemTables, alive
 from rule_engine.backends.sql import Rescoring, compile_rescoring_sql, parameters
@@ -171,9 +170,8 @@ class _Batch:
             result = score(self.score, record, self.environment)
             if result is None:
                 continue
-            try:
-                values = filled(self.definition, self.score, result)
-            except Refused:
+            values = filled(self.definition, self.score, result)
+            if not values:
                 self._refuse([record_id])
                 continue
             if all(record[name] == value for name, value in values.items()):

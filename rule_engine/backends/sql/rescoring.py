@@ -30,7 +30,8 @@ class Rescoring:
 
     `update` writes the fields of rows where they are not right; `wrong` gives the ids of these
     rows, with the points and the grade that belong there. Rows whose points have more digits than
-    a column takes are left as they are: `refused` gives their ids in order, None when there cannot be any.
+    a column takes are left as they are: `refused` gives their ids in order, None when there cannot
+    be any.
     """
 
     update: sa.Update
