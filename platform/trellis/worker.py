@@ -8,6 +8,7 @@ import threading
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from typing import Any
 
 from redis import Redis
 from redis.exceptions import RedisError
@@ -68,6 +69,22 @@ class Every:
             logger.exception("a round of the worker failed")
 
 
+class QueueWorker(SimpleWorker):
+    """RQ's worker, which takes the signals while it works and tells `stop` of them.
+
+    Redis may go away at the same moment, and then RQ ends with that instead.
+    """
+
+    def __init__(self, *arguments: Any, stop: threading.Event, **options: Any) -> None:
+        self.stop = stop
+        super().__init__(*arguments, **options)
+
+    def handle_warm_shutdown_request(self) -> None:
+        """Notes that the work is to end."""
+        self.stop.set()
+        super().handle_warm_shutdown_request()  # type: ignore[no-untyped-call]  # RQ's own
+
+
 @dataclass(frozen=True, slots=True)
 class Worker:
     """One worker process: RQ in the main thread, polling beside it, so Redis may be lost."""
@@ -111,13 +128,14 @@ class Worker:
                 self.serve(connect(redis_url, for_worker=True))
             except (RedisError, OSError) as error:
                 logger.warning("Redis is away, the outbox is polled meanwhile: %s", error)
-                self.stop.wait(RETRY_SECONDS)
+            self.stop.wait(RETRY_SECONDS)
 
     def serve(self, redis: Redis) -> None:
-        """Runs jobs until a signal comes; raises when Redis goes away."""
+        """Runs jobs until a signal comes or RQ gives up; raises when Redis goes away."""
         redis.ping()
-        worker = SimpleWorker(
+        worker = QueueWorker(
             list(QUEUES),
+            stop=self.stop,
             connection=redis,
             serializer=JSONSerializer,
             job_class=job_class(make_tasks(self.platform)),
@@ -125,10 +143,10 @@ class Worker:
             maintenance_interval=MAINTENANCE_SECONDS,
             log_job_description=False,
         )
-        worker.work(logging_level="WARNING", with_scheduler=False)
-        self.take_signals()
-        # RQ took the signal that ended its work.
-        self.stop.set()
+        try:
+            worker.work(logging_level="WARNING", with_scheduler=False)
+        finally:
+            self.take_signals()
 
     def sweep_queues(self) -> None:
         """Has RQ notice jobs whose worker died; its own rounds are far apart."""
