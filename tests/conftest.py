@@ -13,6 +13,7 @@ import uuid
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import NoReturn
 
 import psycopg
 import pytest
@@ -30,6 +31,16 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
         chosen = metafunc.config.getoption("--database")
         dialects = DIALECTS if chosen == "both" else (chosen,)
         metafunc.parametrize("dialect", dialects, scope="session")
+
+
+def leave_out(missing: str) -> NoReturn:
+    """Ends a test that needs what this machine lacks: loudly skipped, and failed in CI.
+
+    `missing` says what was not found and what is left out without it.
+    """
+    if os.environ.get("CI"):
+        pytest.fail(missing)
+    pytest.skip(missing)
 
 
 def find_postgresql() -> Path | None:
@@ -64,8 +75,7 @@ def postgresql_server() -> Iterator[str]:
     """Gives the address of a temporary PostgreSQL cluster without a database name."""
     binaries = find_postgresql()
     if binaries is None:
-        missing = "PostgreSQL binaries not found: the PostgreSQL half of the suite is LEFT OUT"
-        pytest.fail(missing) if os.environ.get("CI") else pytest.skip(missing)
+        leave_out("PostgreSQL binaries not found: the PostgreSQL half of the suite is LEFT OUT")
     with running_postgresql(binaries) as address:
         yield address
 
@@ -156,8 +166,7 @@ def chromium() -> Iterator[Browser]:
     """Debian's chromium; in CI it has to be there."""
     path = shutil.which("chromium") or shutil.which("google-chrome")
     if path is None:
-        missing = "chromium not found: the browser tests are LEFT OUT"
-        pytest.fail(missing) if os.environ.get("CI") else pytest.skip(missing)
+        leave_out("chromium not found: the browser tests are LEFT OUT")
     with sync_playwright() as running:
         browser = running.chromium.launch(executable_path=path, args=CHROMIUM_ARGUMENTS)
         yield browser

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -67,10 +68,16 @@ def test_packages_carry_no_python() -> None:
     assert list((ROOT / "plugins").rglob("*.py")) == []
 
 
-def test_lock_files_name_no_host() -> None:
-    locks = [*ROOT.glob("*.lock"), *ROOT.glob("platform/trellis/frontend/package-lock.json")]
-    assert len(locks) == 4
-    for lock in locks:
-        text = lock.read_text("utf-8")
-        assert "--index-url" not in text
-        assert '"resolved"' not in text
+LOCKED = re.compile(r"[\w.\[\],-]+==\S+( ; .+)?( \\)?|    --hash=sha256:[0-9a-f]{64}( \\)?|    #.*")
+
+
+@pytest.mark.parametrize("lock", sorted(ROOT.glob("*.lock")), ids=lambda lock: lock.name)
+def test_lock_files_hold_versions_and_hashes_only(lock: Path) -> None:
+    lines = lock.read_text("utf-8").splitlines()
+    assert [line for line in lines if not LOCKED.fullmatch(line)] == []
+
+
+def test_the_front_end_is_locked_without_places() -> None:
+    text = (ROOT / "platform/trellis/frontend/package-lock.json").read_text("utf-8")
+    assert '"integrity"' in text
+    assert '"resolved"' not in text

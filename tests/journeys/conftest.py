@@ -26,7 +26,7 @@ from playwright.sync_api import (
     Response,
 )
 
-from tests.conftest import empty_postgresql, free_port
+from tests.conftest import empty_postgresql, free_port, leave_out
 
 ROOT = Path(__file__).parents[2]
 ARTIFACTS = ROOT / "artifacts" / "journeys"
@@ -79,8 +79,7 @@ def running_redis(folder: Path) -> Iterator[str]:
     """Gives the address of a Redis server; in CI it has to be there."""
     binary = shutil.which("redis-server")
     if binary is None:
-        missing = "redis-server not found: the journeys on PostgreSQL and Redis are LEFT OUT"
-        pytest.fail(missing) if os.environ.get("CI") else pytest.skip(missing)
+        leave_out("redis-server not found: the journeys on PostgreSQL and Redis are LEFT OUT")
     port = free_port()
     command = [binary, "--port", str(port), "--bind", "127.0.0.1", "--save", "", "--dir", folder]
     process = subprocess.Popen(command, stdout=subprocess.DEVNULL)

@@ -97,8 +97,8 @@ def test_a_read_does_not_wait_for_a_write(database: Database) -> None:
         assert time.monotonic() - began < 5
 
 
-@pytest.mark.skipif(has_safe_wal(), reason="this SQLite does its checkpoints itself, safely")
 def test_only_the_holder_of_the_lock_does_checkpoints(tmp_path: Path) -> None:
+    """A SQLite without the WAL-reset bug does them itself, and we keep out of it."""
     database = Database(f"sqlite:///{tmp_path / 'a.db'}")
     file = tmp_path / "a.db"
     assert database.file == file
@@ -106,6 +106,11 @@ def test_only_the_holder_of_the_lock_does_checkpoints(tmp_path: Path) -> None:
     with database.write() as connection:
         big.create(connection)
         connection.execute(sa.insert(big), [{"text": "x" * 10_000}] * 600)
+    if has_safe_wal():
+        assert not checkpoint(database)
+        assert file.stat().st_size > 5_000_000
+        database.dispose()
+        return
     assert wal_bytes(file) > 5_000_000, "connections must not do checkpoints by themselves"
     size_before = file.stat().st_size
     with try_lock(lock_file(file)) as is_ours:

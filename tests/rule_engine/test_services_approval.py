@@ -1,109 +1,42 @@
+"""Deciding on a submitted request: steps, quorums, rejections, recalls, restarts."""
+
 from __future__ import annotations
 
 import json
 from dataclasses import replace
 from datetime import timedelta
 from decimal import Decimal
-from typing import cast
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from rule_engine.program import Approval
 from rule_engine.services.approval import (
-    can_submit,
     decide,
     editable_fields,
-    recall,
     restart,
-    submit,
 )
-from rule_engine.services.approval_state import ApprovalState, Outcome, Verdict
+from rule_engine.services.approval_state import ApprovalState, Outcome
+from tests.rule_engine.approval_world import (
+    ONE,
+    THREE,
+    approval,
+    play,
+    recalled,
+    refusals,
+    said,
+    seen,
+    sent,
+    shown,
+)
 from tests.rule_engine.services_world import (
     COMPANY,
     NOW,
     Company,
-    cny,
     person,
-    program_of,
     quote,
     surroundings,
 )
-
-HEAD = 'approval deal "Deal" on quote { enter when discount > 10% and status = "draft"\n'
-
-
-def approval(body: str, head: str = HEAD) -> Approval:
-    return program_of(head + body + "}").approvals[0]
-
-
-def sent(
-    definition: Approval,
-    by: str = "amy",
-    record: dict[str, object] | None = None,
-    company: Company = COMPANY,
-) -> Outcome:
-    there = surroundings(company, by)
-    return submit(definition, record or quote(), by, there, company, NOW)
-
-
-def said(
-    definition: Approval,
-    state: ApprovalState | None,
-    user: str,
-    verdict: str = "approve",
-    comment: str | None = None,
-    record: dict[str, object] | None = None,
-    on_behalf_of: str | None = None,
-    company: Company = COMPANY,
-) -> Outcome:
-    assert state is not None
-    comment = ("no" if verdict == "reject" else "") if comment is None else comment
-    return decide(
-        definition,
-        state,
-        user,
-        cast("Verdict", verdict),
-        comment,
-        record or quote(),
-        surroundings(company, user),
-        company,
-        NOW,
-        on_behalf_of=on_behalf_of,
-    )
-
-
-def play(definition: Approval, *words: str, record: dict[str, object] | None = None) -> Outcome:
-    """`bob+` approves, `bob-` rejects; all must be accepted."""
-    outcome = sent(definition, record=record)
-    for word in words:
-        verdict = "approve" if word.endswith("+") else "reject"
-        outcome = said(definition, outcome.state, word[:-1], verdict, record=record)
-        assert not outcome.problems
-    return outcome
-
-
-def seen(outcome: Outcome) -> tuple[object, ...]:
-    state = outcome.state
-    assert state is not None
-    return state.status, state.step, state.approvers
-
-
-def shown(outcome: Outcome) -> list[str]:
-    assert outcome.state is not None
-    return [f"{step.name} {step.status}" for step in outcome.state.path]
-
-
-THREE = """
-    on submit { lock set status to "in_approval" }
-    step manager "Manager" { approvers manager of owner }
-    step director "Director" when discount > 20% { approvers manager of manager of owner }
-    step finance "Finance" when amount > 1000 CNY { approvers role "finance" }
-    on approve { set status to "approved" set approved_at to now unlock notify owner using "yes" }
-    on reject { set status to "draft" unlock notify owner, submitter by email using "no" }
-    on recall { set status to "draft" unlock }
-"""
 
 
 def test_the_whole_path_is_planned_and_followed() -> None:
@@ -153,101 +86,6 @@ def test_the_reason_of_each_step_is_kept() -> None:
     reasons = [step.reason for step in outcome.state.path]
     assert reasons[0] is None
     assert "0.25" in json.dumps(reasons[1])
-
-
-def test_nothing_needed_is_approved_at_once() -> None:
-    definition = approval("step a when discount > 90% { approvers owner } on approve { unlock }")
-    outcome = sent(definition)
-    assert seen(outcome) == ("approved", None, ())
-    assert [e.action for e in outcome.effects] == ["unlock"]
-
-
-def refusals(outcome: Outcome) -> list[str]:
-    return [problem.code for problem in outcome.problems]
-
-
-ONE = "step manager { approvers manager of owner }"
-SUBMITTERS = 'submitters manager of owner, role "finance"'
-
-
-@pytest.mark.parametrize(
-    ("body", "by", "values", "message"),
-    [
-        (ONE, "amy", {"discount": None}, 'The record does not meet the condition of "Deal"'),
-        (ONE, "amy", {"status": "sent"}, 'The record does not meet the condition of "Deal"'),
-        (
-            ONE,
-            "amy",
-            {"owner": "dan"},
-            'Nobody can be asked for the step "manager": manager of owner gives nobody',
-        ),
-        (
-            'step a "Board" { approvers role "amy_only" }',
-            "amy",
-            {},
-            'Nobody can be asked for the step "Board": role "amy_only" gives nobody'
-            " but the submitter",
-        ),
-        (
-            'step a "Board" { approvers role "finance" in region }',
-            "amy",
-            {},
-            'Nobody can be asked for the step "Board": role "finance" in region gives nobody',
-        ),
-        (
-            'step a "Board" { approvers role "finance" decide by 3 of them }',
-            "amy",
-            {},
-            'The step "Board" needs 3 approvers: role "finance" gives 2',
-        ),
-        (
-            SUBMITTERS + ONE,
-            "amy",
-            {},
-            'Only manager of owner, role "finance" may submit this',
-        ),
-        (ONE + 'on submit { when amount < 900 CNY { fail "Too small" } }', "amy", {}, "Too small"),
-    ],
-)
-def test_refused_at_submit(body: str, by: str, values: dict[str, object], message: str) -> None:
-    outcome = sent(approval(body), by, quote(**values))
-    assert outcome.state is None
-    assert outcome.effects == ()
-    assert [problem.message for problem in outcome.problems] == [message]
-
-
-def test_submitters_may_submit() -> None:
-    assert seen(sent(approval(SUBMITTERS + ONE), "cat"))[0] == "open"
-
-
-@pytest.mark.parametrize(
-    ("how", "approvers", "owner", "by", "asked"),
-    [
-        ("forbidden", 'role "board"', "amy", "bob", ("cat", "dan", "eve")),
-        ("allowed", 'role "board"', "amy", "bob", ("bob", "cat", "dan", "eve")),
-        ("skipped", 'role "board"', "amy", "bob", ("cat", "dan", "eve")),
-        ("skipped", 'role "bob_only"', "amy", "bob", ("cat",)),
-        ("skipped", "manager of owner", "amy", "bob", ("cat",)),
-        ("skipped", "owner", "amy", "amy", ("bob",)),
-        ("allowed", "owner, owner", "amy", "amy", ("amy",)),
-        ("forbidden", "owner", "gone", "amy", ("cat",)),
-        ("forbidden", 'role "finance" in owner.region', "cat", "amy", ("cat", "dan")),
-        ("forbidden", "manager of owner until approval_limit >= amount", "amy", "amy", ("bob",)),
-    ],
-)
-def test_who_is_asked(
-    how: str, approvers: str, owner: str, by: str, asked: tuple[str, ...]
-) -> None:
-    definition = approval(f"self approval {how} step a {{ approvers {approvers} }}")
-    assert seen(sent(definition, by, quote(owner=owner)))[2] == asked
-
-
-@pytest.mark.parametrize(("amount", "asked"), [(900, "bob"), (5000, "cat"), (50000, "dan")])
-def test_until_climbs(amount: int, asked: str) -> None:
-    definition = approval("step a { approvers manager of owner until approval_limit >= amount }")
-    assert seen(sent(definition, record=quote(amount=cny(amount))))[2] == (asked,)
-    nobody = sent(definition, record=quote(amount=cny(10**6)))
-    assert refusals(nobody) == ["nobody_to_ask"]
 
 
 @pytest.mark.parametrize(
@@ -332,11 +170,6 @@ def test_decisions_that_do_not_count() -> None:
     outcome = said(definition, closed, "dan")
     assert [p.message for p in outcome.problems] == ["This request is closed: it was approved"]
     assert refusals(recalled(definition, closed, "amy")) == ["closed"]
-
-
-def recalled(definition: Approval, state: ApprovalState | None, user: str) -> Outcome:
-    assert state is not None
-    return recall(definition, state, user, quote(), surroundings(), COMPANY, NOW)
 
 
 def test_recall() -> None:
@@ -449,23 +282,6 @@ def test_restart_and_editable_fields() -> None:
     assert changed("name") == Outcome(state)
     assert seen(changed("name", "amount")) == ("open", "manager", ("bob",))
     assert len((changed("amount").state or state).decisions) == 1
-
-
-def test_can_submit_says_why_not() -> None:
-    trace = can_submit(approval(ONE), quote(status="sent"), surroundings())
-    assert trace is not None
-    assert trace.value is False
-
-
-def test_a_condition_on_a_table_is_told_by_its_name() -> None:
-    table = "table tiers on quote first { | discount => tier | > 10% => 1 | > 5% => 2 | - => 3 }"
-    definition = program_of(
-        f"{table}\napproval a on quote {{ enter when tiers < 3 step s {{ approvers owner }} }}"
-    ).approvals[0]
-    trace = can_submit(definition, quote(discount=Decimal("0.07")), surroundings())
-    assert str(trace and trace.sentence()) == "tiers < 3 is true because discount is 0.07"
-    outcome = submit(definition, quote(discount=None), "amy", surroundings(), COMPANY, NOW)
-    assert [problem.code for problem in outcome.problems] == ["does_not_qualify"]
 
 
 @given(
