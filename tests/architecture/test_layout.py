@@ -59,6 +59,11 @@ def test_files_stay_readable(path: Path) -> None:
     assert len(path.read_text("utf-8").splitlines()) <= 400
 
 
+@pytest.mark.parametrize("path", sorted((ROOT / "tests").rglob("*.py")), ids=str)
+def test_tests_can_be_read_whole(path: Path) -> None:
+    assert len(path.read_text("utf-8").splitlines()) <= 450
+
+
 def test_names_that_say_nothing_are_not_used() -> None:
     empty = {"utils", "util", "helpers", "common", "misc"}
     assert [path for path in SOURCES if path.stem in empty] == []
