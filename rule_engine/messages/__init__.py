@@ -106,12 +106,17 @@ def quoted(words: Sequence[object]) -> tuple[Phrase, ...]:
     return tuple(Phrase('"{word}"', {"word": word}) for word in words)
 
 
-@cache
 def translations(language: str) -> Mapping[str, str]:
     """Gives English text → text of a language; empty for English and unknown languages."""
+    return read_translations("rule_engine.messages", language)
+
+
+@cache
+def read_translations(package: str, language: str) -> Mapping[str, str]:
+    """Gives the `<language>.json` that stands in a package of texts, as `translations` does."""
     if language == "en" or language not in LANGUAGES:
         return {}
-    text = files("rule_engine.messages").joinpath(f"{language}.json").read_text("utf-8")
+    text = files(package).joinpath(f"{language}.json").read_text("utf-8")
     loaded: dict[str, str] = json.loads(text)
     return loaded
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from decimal import Decimal
 from zoneinfo import ZoneInfo
@@ -42,7 +42,7 @@ def number(
 
 @dataclass(frozen=True, slots=True)
 class Surroundings:
-    """An Environment whose acting person is somebody else than in the one it was made from."""
+    """An Environment that differs from the one it was made from."""
 
     now: datetime
     zone: ZoneInfo
@@ -54,10 +54,19 @@ class Surroundings:
 
 def acting_as(environment: Environment, user: Mapping[str, object] | None) -> Surroundings:
     """Gives the same environment with another acting person."""
+    return replace(_copied(environment), user=user)
+
+
+def as_of(environment: Environment, now: datetime) -> Surroundings:
+    """Gives the same environment at another moment."""
+    return replace(_copied(environment), now=now)
+
+
+def _copied(environment: Environment) -> Surroundings:
     return Surroundings(
         environment.now,
         environment.zone,
-        user,
+        environment.user,
         environment.calendars,
         environment.rates,
         environment.related,

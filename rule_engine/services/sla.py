@@ -16,7 +16,7 @@ from rule_engine import core
 from rule_engine.program import AtPercent, ServiceLevel, Target
 from rule_engine.services.actions import Run
 from rule_engine.services.effects import Effect
-from rule_engine.services.evaluate import Record, Surroundings, evaluate, holds
+from rule_engine.services.evaluate import Record, as_of, evaluate, holds
 from rule_engine.services.sla_clock import measure, plan
 from rule_engine.services.sla_state import Pause, SlaState, TargetFacts
 from rule_engine.types import Directory, Environment
@@ -92,7 +92,7 @@ def tick(
         facts = state.target(due.target.name)
         percent = due.trigger.percent
         state = state.with_target(replace(facts, fired=(*facts.fired, percent)))
-        run = Run(current, _as_of(environment, at), directory=directory)
+        run = Run(current, as_of(environment, at), directory=directory)
         run.perform(due.trigger.actions)
         current = run.record
         fired.append(Fired(due.target.name, percent, at, state.run, tuple(run.effects)))
@@ -218,14 +218,3 @@ def _is_true(
 ) -> bool:
     """Says whether a condition that was written holds."""
     return condition is not None and holds(condition, record, environment, old)
-
-
-def _as_of(environment: Environment, now: datetime) -> Surroundings:
-    return Surroundings(
-        now,
-        environment.zone,
-        environment.user,
-        environment.calendars,
-        environment.rates,
-        environment.related,
-    )

@@ -6,13 +6,10 @@ their own catalogue (`translations/`): they are worded while a reader is known.
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
 from dataclasses import dataclass
-from functools import cache
-from importlib.resources import files
 
-from rule_engine.messages import LANGUAGES, Phrase
+from rule_engine.messages import Phrase, read_translations
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,11 +21,6 @@ class Sentence(Phrase):
         return translations(language).get(self.template, self.template)
 
 
-@cache
 def translations(language: str) -> Mapping[str, str]:
     """Gives English text → text of a language; empty for English and unknown languages."""
-    if language == "en" or language not in LANGUAGES:
-        return {}
-    text = files("trellis.phrases").joinpath(f"{language}.json").read_text("utf-8")
-    loaded: dict[str, str] = json.loads(text)
-    return loaded
+    return read_translations("trellis.phrases", language)
