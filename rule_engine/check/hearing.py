@@ -136,21 +136,7 @@ def _writes(definition: program.Definition) -> Iterator[Write]:
         case program.Assignment():
             yield Write(own, "owner")
         case _:
-            yield from _action_writes(_actions_in(definition), own)
-
-
-def _actions_in(value: object) -> Iterator[program.Action]:
-    """Gives the outermost actions anywhere inside a definition."""
-    if isinstance(value, program.Action):
-        yield value
-    elif isinstance(value, tuple):
-        for item in value:
-            yield from _actions_in(item)
-    elif isinstance(value, Mapping):
-        yield from _actions_in(tuple(value.values()))
-    elif hasattr(value, "__dataclass_fields__") and not isinstance(value, core.Node):
-        for name in value.__dataclass_fields__:
-            yield from _actions_in(getattr(value, name))
+            yield from _action_writes(program.outer_actions(definition), own)
 
 
 def _action_writes(actions: Iterable[program.Action], own: str) -> Iterator[Write]:

@@ -73,6 +73,7 @@ from rule_engine.program.whole import (
     Condition,
     ObjectProgram,
     Program,
+    outer_actions,
     outer_nodes,
 )
 
@@ -134,5 +135,6 @@ __all__ = [
     "Wait",
     "Within",
     "WorkingCalendar",
+    "outer_actions",
     "outer_nodes",
 ]

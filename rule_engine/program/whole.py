@@ -9,6 +9,7 @@ from typing import Any
 
 from rule_engine import core
 from rule_engine.errors import Diagnostic, Span
+from rule_engine.program.actions import Action
 from rule_engine.program.cases import TestCase
 from rule_engine.program.judgements import Score, Validation
 from rule_engine.program.processes import Approval, ServiceLevel, WorkingCalendar
@@ -94,20 +95,29 @@ def _runs_before_save(rule: Rule) -> bool:
     return any(rule.listens_to("before", event) for event in ("create", "update"))
 
 
-def outer_nodes(value: object) -> Iterator[core.Node]:
+def outer_nodes(definition: object) -> Iterator[core.Node]:
     """Gives the outermost core nodes anywhere inside a definition."""
-    if isinstance(value, core.Node):
+    return _outermost(definition, core.Node)
+
+
+def outer_actions(definition: object) -> Iterator[Action]:
+    """Gives the outermost actions anywhere inside a definition."""
+    return _outermost(definition, Action)
+
+
+def _outermost(value: object, wanted: Any) -> Iterator[Any]:
+    if isinstance(value, wanted):
         yield value
     elif isinstance(value, tuple):
         for item in value:
-            yield from outer_nodes(item)
+            yield from _outermost(item, wanted)
     elif isinstance(value, Mapping):
         for item in value.values():
-            yield from outer_nodes(item)
-    elif not isinstance(value, Span):
+            yield from _outermost(item, wanted)
+    elif not isinstance(value, Span | core.Node):
         kind: Any = type(value)
         for name in _members(kind):
-            yield from outer_nodes(getattr(value, name))
+            yield from _outermost(getattr(value, name), wanted)
 
 
 @cache
