@@ -133,6 +133,8 @@ def _hint(session: Session, target: core.Path, node: core.Node) -> Phrase:
         return Phrase("name a path that leads to a record of {object}", values)
     if is_kind(target, Kind.TEXT) and not isinstance(node, core.Constant):
         return Phrase("write  text_of(…)")
+    if is_kind(target, Kind.PERCENT) and not isinstance(node, core.Constant):
+        return Phrase("write  percent_of(…)")
     return mismatch_hint(session, node, target)
 
 

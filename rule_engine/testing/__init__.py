@@ -3,5 +3,6 @@
 from rule_engine.testing.coverage import Gap
 from rule_engine.testing.results import TestResult, TestRun, format_results
 from rule_engine.testing.run import examine, run_tests
+from rule_engine.testing.world import Computed
 
-__all__ = ["Gap", "TestResult", "TestRun", "examine", "format_results", "run_tests"]
+__all__ = ["Computed", "Gap", "TestResult", "TestRun", "examine", "format_results", "run_tests"]

@@ -30,7 +30,14 @@ from rule_engine.testing.coverage import coverage
 from rule_engine.testing.requests import Requests
 from rule_engine.testing.results import TestResult, TestRun
 from rule_engine.testing.saving import Saver
-from rule_engine.testing.world import CannotTestError, Refusals, Values, World
+from rule_engine.testing.world import (
+    NOTHING_COMPUTED,
+    CannotTestError,
+    Computed,
+    Refusals,
+    Values,
+    World,
+)
 
 #: What the clock shows in tests that do not say: a Monday morning.
 STANDARD_NOW = datetime(2026, 1, 5, 9, tzinfo=UTC)
@@ -38,29 +45,39 @@ STANDARD_ZONE = ZoneInfo("UTC")
 
 
 def run_tests(
-    program: Program, *, now: datetime | None = None, zone: ZoneInfo = STANDARD_ZONE
+    program: Program,
+    *,
+    now: datetime | None = None,
+    zone: ZoneInfo = STANDARD_ZONE,
+    computed: Computed = NOTHING_COMPUTED,
 ) -> list[TestResult]:
     """Runs all tests of a program in memory, in written order.
 
     `now` is where each test's clock starts unless it says `now is`; without it a fixed instant, so
-    that a test gives the same answer every day.
+    that a test gives the same answer every day. `computed` are the formulas and roll-ups that hold.
     """
-    return [case.result() for case in _cases(program, now, zone)]
+    return [case.result() for case in _cases(program, now, zone, computed)]
 
 
 def examine(
-    program: Program, *, now: datetime | None = None, zone: ZoneInfo = STANDARD_ZONE
+    program: Program,
+    *,
+    now: datetime | None = None,
+    zone: ZoneInfo = STANDARD_ZONE,
+    computed: Computed = NOTHING_COMPUTED,
 ) -> TestRun:
     """Runs all tests and says which conditions none of them made true."""
-    cases = list(_cases(program, now, zone))
+    cases = list(_cases(program, now, zone, computed))
     results = tuple(case.result() for case in cases)
     situations = (one for case in cases for one in case.world.situations)
     return TestRun(results, coverage(program, situations))
 
 
-def _cases(program: Program, now: datetime | None, zone: ZoneInfo) -> Iterator[_Case]:
+def _cases(
+    program: Program, now: datetime | None, zone: ZoneInfo, computed: Computed
+) -> Iterator[_Case]:
     for case in program.tests:
-        yield _Case(program, case, now or STANDARD_NOW, zone)
+        yield _Case(program, case, now or STANDARD_NOW, zone, computed)
 
 
 @dataclass(slots=True)
@@ -71,6 +88,7 @@ class _Case:
     case: TestCase
     now: datetime
     zone: ZoneInfo
+    computed: Computed
     world: World = field(init=False)
     errors: Refusals = ()
     seen: bool = True
@@ -81,7 +99,9 @@ class _Case:
 
     def __post_init__(self) -> None:
         calendar = calendar_of(self.program, self.case.of)
-        self.world = World(self.program, self.now, self.zone, calendar=calendar)
+        self.world = World(
+            self.program, self.now, self.zone, calendar=calendar, computed=self.computed
+        )
         self.place = self.case.span
 
     def result(self) -> TestResult:
@@ -131,6 +151,7 @@ class _Case:
 
     def _give(self, object_name: str, alias: str, values: Values) -> None:
         self.world.add(object_name, alias, values)
+        self.world.recompute()
         Saver(self.world).watch(alias, None)
         if object_name == self.case.object:
             self.commands = Commands(self.world, alias, self.case.of)

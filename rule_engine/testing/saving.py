@@ -69,6 +69,7 @@ class Saver:
         # The record stays known by its name: rules after the delete still speak of it.
         outcome = after_save(rules, "delete", record, record, environment, self.people)
         del world.values[record_id]
+        world.recompute()
         self.follow(record_id, outcome, user)
 
     def _save(
@@ -82,15 +83,17 @@ class Saver:
     ) -> Chain:
         world = self.world
         rules = world.program.for_object(world.objects[record_id])
-        environment = world.environment(user)
+        name, environment = world.objects[record_id], world.environment(user)
+        values = world.filled(name, values)
         world.note(record_id, values, old, user)
         made = before_save(rules.rules, event, values, old, environment)
-        result = {**values, **made.values}
+        result = world.filled(name, {**values, **made.values})
         world.note(record_id, result, old, user)
         broken = (*made.failures, *validate(rules.validations, result, old, environment))
         if broken:
             raise RefusedSaveError([violation.said for violation in broken])
         world.values[record_id] = result
+        world.recompute()
         if made.locked is not None:
             self._lock(record_id, "lock" if made.locked else "unlock")
         return self._after(record_id, old, event, user, chain)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from copy import deepcopy
 from dataclasses import dataclass, field
@@ -23,6 +23,11 @@ from rule_engine.services.sla_state import SlaState
 from rule_engine.types import Kind
 
 Values = Sequence[tuple[str, core.Node]]
+
+Computed = Mapping[str, Mapping[str, core.Node]]
+"""What computed fields are worth: expressions by object and field."""
+
+NOTHING_COMPUTED: Computed = {}
 
 
 class RefusedSaveError(Exception):
@@ -105,6 +110,7 @@ class World:
     clocks: dict[str, dict[str, object]] = field(default_factory=dict)
     clock_names: dict[str, dict[str, str]] = field(default_factory=dict)
     calendar: str = ""
+    computed: Computed = field(default_factory=lambda: NOTHING_COMPUTED)
 
     @contextmanager
     def transaction(self) -> Iterator[None]:
@@ -140,6 +146,27 @@ class World:
                 value = self.find(target, value)
             found[name] = value
         return found
+
+    def filled(self, object_name: str, record: Record) -> dict[str, object]:
+        """Gives a record with its computed fields, which may build on each other."""
+        formulas, environment = self.computed.get(object_name, {}), self.environment()
+        values = dict(record)
+        for _ in formulas:
+            found = {name: evaluate(node, values, environment) for name, node in formulas.items()}
+            if all(values.get(name) == value for name, value in found.items()):
+                break
+            values |= found
+        return values
+
+    def recompute(self) -> None:
+        """Fills the computed fields of all records, over as many links as they reach."""
+        for _ in range(sum(map(len, self.computed.values()))):
+            found = {
+                key: self.filled(self.objects[key], record) for key, record in self.values.items()
+            }
+            if found == self.values:
+                break
+            self.values = found
 
     def names(self) -> dict[str, object]:
         """Gives the given names as a record of references."""
@@ -198,7 +225,8 @@ class World:
         return due_after(self.now, length, self.zone, calendar)
 
     def rescore(self) -> None:
-        """Evaluates all scores of all given records into their fields."""
+        """Evaluates all computed fields and scores of all given records into their fields."""
+        self.recompute()
         for key, record in self.values.items():
             object_name = self.objects[key]
             results = []
