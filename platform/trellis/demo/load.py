@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence, Set
-from contextlib import suppress
+from collections.abc import Iterator, Mapping, Sequence, Set
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -14,10 +14,12 @@ import sqlalchemy as sa
 
 from metadata.access import AUTOMATION, SYSTEM, Principal
 from metadata.catalog import Catalog
+from metadata.packages.demo import GENERATOR
 from metadata.query import Moment
 from trellis import approvals
 from trellis.automation.outbox import outbox
 from trellis.automation.requests import OPEN, approval_request
+from trellis.demo.files import load_files, read_files
 from trellis.demo.world import Event, Planned, World, plan_world
 from trellis.errors import Refused
 from trellis.records.save import refresh, save_record
@@ -25,6 +27,16 @@ from trellis.runtime import Platform
 from trellis.security.directory import UserDirectory
 from trellis.security.users import create_user, find_user
 from trellis.unit import Unit
+
+NOTHING: Mapping[str, Any] = {
+    "seed": 0,
+    "history_days": 0,
+    "pools": {},
+    "teams": [],
+    "users": [],
+    "objects": [],
+}
+"""What is drawn for a package that has demo files only."""
 
 # Messages about what happened longer ago are not sent any more, unless somebody still has to act.
 NEWS_DAYS = 4
@@ -35,22 +47,29 @@ def load_demo(
 ) -> Mapping[str, int]:
     """Makes a package's demo world, once: gives the number of records by object.
 
-    All demo users get `password`. Gives nothing when the package has no `demo/generate.json` or
-    its world is there already.
+    First come the files (`demo/<object>.csv` or `.json`), then what `demo/generate.json` draws. All
+    demo users get `password`. Gives nothing when the package has no demo or its world is there.
     """
-    path = package / "demo" / "generate.json"
-    if not path.exists():
-        return {}
-    recipe = json.loads(path.read_text("utf-8"))
+    folder = package / "demo"
+    path = folder / GENERATOR
+    recipe = json.loads(path.read_text("utf-8")) if path.exists() else NOTHING
+    files = read_files(folder)
+    made = [*files, *(group["object"] for group in recipe["objects"])]
     with here.database.write() as connection:
         catalog = here.catalogs.current(connection)
-        if is_inhabited(connection, catalog, recipe["objects"][0]["object"]):
+        if not made or any(is_inhabited(connection, catalog, name) for name in made[:1]):
             return {}
         people = make_people(here, connection, catalog, recipe, password)
-    world = plan_world(recipe, datetime.now(UTC), seed)
+    now = datetime.now(UTC)
     with here.database.write() as connection:
+        moment = Moment(now - timedelta(days=recipe["history_days"]), here.settings.zone)
+        unit = Unit(connection, catalog, SYSTEM, moment, UserDirectory(connection, catalog))
+        there = load_files(unit, files)
+        world = plan_world(recipe, now, seed, there)
         Player(here, connection, people).play(world)
-    return {name: len(records) for name, records in world.records.items()}
+    return {
+        name: len([one for one in records if one.id]) for name, records in world.records.items()
+    }
 
 
 def is_inhabited(connection: sa.Connection, catalog: Catalog, object_name: str) -> bool:
@@ -157,11 +176,9 @@ class Player:
         record = event.record
         match event.act:
             case "create":
-                values = {**record.values, **ids_of(record.references)}
-                saved = save_record(
-                    self.unit(event.at, record.owner), record.kind, None, values, channel="import"
-                )
-                record.id = saved.id
+                self.create(event)
+            case _ if record.id is None:
+                pass  # it was refused
             case "set":
                 if self.waiting(event) is None:
                     self.change(event)
@@ -170,15 +187,32 @@ class Player:
             case _:
                 self.decide(event)
 
+    def create(self, event: Event) -> None:
+        """Makes the record as its owner, unless what it belongs to was refused."""
+        record = event.record
+        if any(one.id is None for one in referred(record)):
+            return
+        unit = self.unit(event.at, record.owner)
+        values = {**record.values, **ids_of(record.references)}
+        with self.forgiving(record):
+            record.id = save_record(unit, record.kind, None, values, channel="import").id
+
     def change(self, event: Event) -> None:
         """Changes the record as its owner."""
-        save_record(
-            self.unit(event.at, event.record.owner),
-            event.record.kind,
-            event.record.id,
-            event.values,
-            channel="page",
-        )
+        record = event.record
+        unit = self.unit(event.at, record.owner)
+        with self.forgiving(record):
+            save_record(unit, record.kind, record.id, event.values, channel="page")
+
+    @contextmanager
+    def forgiving(self, record: Planned) -> Iterator[None]:
+        """Undoes what is refused, where the recipe says that it may be."""
+        try:
+            with self.connection.begin_nested():
+                yield
+        except Refused:
+            if not record.may_fail:
+                raise
 
     def submit(self, event: Event) -> None:
         """Submits the record, unless there is nothing about it that needs approval."""
@@ -212,6 +246,15 @@ class Player:
         return Unit(self.connection, self.catalog, principal, moment, directory)
 
 
-def ids_of(references: Mapping[str, Planned]) -> dict[str, object]:
+def referred(record: Planned) -> Iterator[Planned]:
+    """Gives the records that a record refers to."""
+    for one in record.references.values():
+        yield from [one] if isinstance(one, Planned) else one
+
+
+def ids_of(references: Mapping[str, Planned | list[Planned]]) -> dict[str, object]:
     """Gives the ids of records made before."""
-    return {name: planned.id for name, planned in references.items()}
+    return {
+        name: one.id if isinstance(one, Planned) else [each.id for each in one]
+        for name, one in references.items()
+    }

@@ -5,8 +5,9 @@ A recipe is a plain JSON value (taken as it is) or an object with one of these k
 `{digits:n}`), `pick_one` (a list of `{"weight", "value": recipe}`), `range` (whole numbers),
 `log` (spread over orders of magnitude, with `round`), `fraction` ([low, high], in hundredths),
 `days` (a date so many days from the creation), `ago` (an instant so many hours before the
-creation), `related` (see `world`). `chance` beside it gives the share of records that have a value
-at all.
+creation, after it when negative), `later` (an instant so many hours after the one in the field
+`than`), `related` and `user` (the name of somebody who holds a role; see `world`). `chance` beside
+it gives the share of records that have a value at all.
 """
 
 from __future__ import annotations
@@ -106,6 +107,12 @@ def ago(recipe: Any, pools: Pools, known: Mapping[str, object], at: datetime) ->
     return moment.strftime("%Y-%m-%dT%H:%M:%SZ")
 
 
+def later(recipe: Any, pools: Pools, known: Mapping[str, object], at: datetime) -> object:
+    """Gives an instant some hours after that of the field `than`."""
+    moment = datetime.fromisoformat(str(known[recipe["than"]]))
+    return (moment + timedelta(hours=recipe["later"])).strftime("%Y-%m-%dT%H:%M:%SZ")
+
+
 MAKERS = {
     "pick": pick,
     "pick_one": pick_one,
@@ -115,4 +122,5 @@ MAKERS = {
     "fraction": fraction,
     "days": days,
     "ago": ago,
+    "later": later,
 }

@@ -18,14 +18,24 @@ from trellis.demo.values import Pools, make_value
 
 @dataclass(slots=True)
 class Planned:
-    """A record of object `kind` to be made; `references` are other planned records by field."""
+    """A record of object `kind` to be made, or that is there already: then it has an `id`.
+
+    `references` are other planned records by field: one, or several for a list. What a rule
+    refuses is left out when it `may_fail`, together with all that refers to it.
+    """
 
     kind: str
     at: datetime
     owner: str
     values: dict[str, Any]
-    references: dict[str, Planned] = field(default_factory=dict)
+    references: dict[str, Planned | list[Planned]] = field(default_factory=dict)
     id: str | None = None
+    may_fail: bool = False
+
+    def refers_to(self, name: str) -> Planned | None:
+        """Gives the record that a reference leads to."""
+        found = self.references.get(name)
+        return found if isinstance(found, Planned) else None
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,12 +56,23 @@ class World:
     events: list[Event]
 
 
-def plan_world(recipe: Mapping[str, Any], now: datetime, seed: int | None = None) -> World:
-    """Draws the whole world that ends at `now`; what would lie in the future is left out."""
+def plan_world(
+    recipe: Mapping[str, Any],
+    now: datetime,
+    seed: int | None = None,
+    there: Mapping[str, Sequence[str]] | None = None,
+) -> World:
+    """Draws the whole world that ends at `now`; what would lie in the future is left out.
+
+    `there` are the ids, by object, of records that were made before and may be referred to.
+    """
     random = Random(recipe["seed"] if seed is None else seed)  # noqa: S311  # not a secret
     pools = Pools(recipe["pools"], random)
     owners = people_by_role(recipe["users"])
     records: dict[str, list[Planned]] = defaultdict(list)
+    begin = now - timedelta(days=recipe["history_days"])
+    for name, ids in (there or {}).items():
+        records[name] = [Planned(name, begin, "", {}, id=one) for one in ids]
     events: list[Event] = []
     for group in recipe["objects"]:
         taken: set[object] = {r.values.get("name") for r in records[group["object"]]}
@@ -134,8 +155,10 @@ def plan_record(
     taken: set[object],
 ) -> Planned:
     """Draws one record: its owner, references and values."""
-    owner = parent.owner if parent else pools.random.choice(owners[group["owner"]])
-    record = Planned(group["object"], at, owner, {})
+    owner = (
+        pools.random.choice(owners[group["owner"]]) if "owner" in group else parent_owner(parent)
+    )
+    record = Planned(group["object"], at, owner, {}, may_fail=group.get("may_fail", False))
     if parent is not None:
         record.references[group["parent"]["field"]] = parent
         for name in group["parent"].get("copy", ()):
@@ -143,6 +166,9 @@ def plan_record(
     for name, recipe in group["fields"].items():
         if isinstance(recipe, dict) and "related" in recipe:
             relate(record, name, recipe, records, pools.random)
+            continue
+        if isinstance(recipe, dict) and "user" in recipe:
+            record.values[name] = pools.random.choice(owners[recipe["user"]])
             continue
         value = make_value(recipe, pools, record.values, at)
         while isinstance(recipe, dict) and recipe.get("unique") and value in taken:
@@ -153,6 +179,13 @@ def plan_record(
     return record
 
 
+def parent_owner(parent: Planned | None) -> str:
+    """Gives who makes the children of a record: its owner."""
+    if parent is None:
+        raise ValueError("a group of records needs an owner or a parent")
+    return parent.owner
+
+
 def relate(
     record: Planned,
     name: str,
@@ -160,15 +193,45 @@ def relate(
     records: Mapping[str, Sequence[Planned]],
     random: Random,
 ) -> None:
-    """Refers to a record of `related` that has the same reference `by` and was there before."""
-    wanted = record.references.get(recipe["by"])
+    """Refers to a record of `related` that was there before, if there is one.
+
+    With `by` it has the same reference as the record, or as the one that `of` leads to; by `owner`
+    it belongs to the same person. `once` takes none that a sibling refers to, `many` ([least,
+    most]) makes a list.
+    """
+    siblings = records[record.kind] if recipe.get("once") else ()
     near = [
         candidate
         for candidate in records.get(recipe["related"], ())
-        if candidate.references.get(recipe["by"]) is wanted and candidate.at < record.at
+        if candidate.at < record.at
+        and is_near(record, candidate, recipe)
+        and not any(is_taken(record, sibling, name, candidate) for sibling in siblings)
     ]
-    if near and random.random() < recipe.get("chance", 1):
+    if not near or random.random() >= recipe.get("chance", 1):
+        return
+    if "many" in recipe:
+        count = min(len(near), random.randint(*recipe["many"]))
+        record.references[name] = random.sample(near, count)
+    else:
         record.references[name] = random.choice(near)
+
+
+def is_near(record: Planned, candidate: Planned, recipe: Mapping[str, Any]) -> bool:
+    """Says whether a record shares with another what `by` and `of` ask for."""
+    if "by" not in recipe:
+        return True
+    if recipe["by"] == "owner":
+        return candidate.owner == record.owner
+    start = record.refers_to(recipe["of"]) if "of" in recipe else record
+    return start is not None and candidate.refers_to(recipe["by"]) is start.refers_to(recipe["by"])
+
+
+def is_taken(record: Planned, sibling: Planned, name: str, candidate: Planned) -> bool:
+    """Says whether a child of the same parent refers to a record already."""
+    if sibling.refers_to(name) is not candidate:
+        return False
+    parents = {id(one) for key, one in sibling.references.items() if key != name}
+    return any(id(one) in parents for one in record.references.values())
 
 
 def plan_life(
