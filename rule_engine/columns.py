@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from decimal import ROUND_HALF_UP, Decimal
 from typing import Any
@@ -73,6 +74,18 @@ class DecimalText(TypeDecorator[Decimal]):
         return None if value is None else Decimal(str(value))
 
 
+class DeferredText(TypeDecorator[str]):
+    """A text parameter whose value may be a function, called where a statement takes the value."""
+
+    impl = sa.Text
+    cache_ok = True
+
+    def process_bind_param(self, value: object, dialect: sa.Dialect) -> str | None:
+        """Gives the text."""
+        found = value() if callable(value) else value
+        return None if found is None else str(found)
+
+
 class Instant(TypeDecorator[datetime]):
     """An aware UTC datetime in milliseconds: `2026-03-01T08:00:00.000Z` as text on SQLite.
 
@@ -127,6 +140,30 @@ class Choices(TypeDecorator[frozenset[str]]):
     def process_result_value(self, value: object, dialect: sa.Dialect) -> frozenset[str] | None:
         """Gives the set, or None for nothing."""
         return frozenset(map(str, value)) if isinstance(value, list) and value else None
+
+
+@dataclass(frozen=True, slots=True)
+class Places:
+    """How many places amounts have: `usual` ones, and others by the currencies that have them."""
+
+    usual: int
+    others: Mapping[int, Sequence[str]] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Kept:
+    """How a field keeps its values.
+
+    `column` is the main column's type; `currency` that of an amount without one, `places` its
+    digits. With `folds` there is a companion `fold`, with `converts` a companion `base`: the amount
+    in the base currency, empty without a rate.
+    """
+
+    column: TypeEngine[Any]
+    currency: str = ""
+    places: Places | None = None
+    folds: bool = False
+    converts: bool = False
 
 
 def cut_instant(value: datetime) -> datetime:

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 
 from rule_engine import core, tree
+from rule_engine.check.assigning import check_value
 from rule_engine.check.expressions import new_session
+from rule_engine.check.mentions import Mention
+from rule_engine.check.paths import path_to
 from rule_engine.check.session import Origin, Place, place_on
 from rule_engine.check.words import say, say_kind
 from rule_engine.core import Scope
@@ -63,6 +66,32 @@ class Expression:
             raise RuleCheckError(found)
         return found
 
+    def resolve_into(self, schema: Schema, object_name: str, field: str) -> core.Node:
+        """Gives the checked expression as a field of the object keeps its value.
+
+        Raises RuleCheckError with all that does not fit, KeyError for an unknown field.
+        """
+        place = _place(schema, object_name, None, sees_changes=False)
+        if isinstance(place, Diagnostic):
+            raise RuleCheckError([place])
+        session = new_session(schema)
+        target = path_to(place.record, place.record.object.fields[field], self.tree.span)
+        node = check_value(session, place, target, self.tree)
+        if node is None or session.found:
+            raise RuleCheckError(in_order(session.found))
+        return node
+
+    def mentions(
+        self, schema: Schema, object_name: str, *, this: str | None = None
+    ) -> list[Mention]:
+        """Gives what the names mean, as far as it can be told; see `check` for `this`."""
+        place = _place(schema, object_name, this, sees_changes=True)
+        if isinstance(place, Diagnostic):
+            return []
+        session = new_session(schema)
+        session.check(place, self.tree)
+        return session.mentions
+
     def _bind(
         self,
         schema: Schema,
@@ -87,8 +116,13 @@ class Expression:
                 template = "{wanted} is needed, not {found}"
                 session.report("wrong_type", template, node.span, wanted=wanted, found=found)
         if node is None or session.found:
-            return sorted(session.found, key=lambda one: (one.span.line, one.span.column))
+            return in_order(session.found)
         return node
+
+
+def in_order(found: Iterable[Diagnostic]) -> list[Diagnostic]:
+    """Gives findings as they stand in the text."""
+    return sorted(found, key=lambda one: (one.span.line, one.span.column))
 
 
 def _place(

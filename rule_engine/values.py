@@ -2,16 +2,21 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from decimal import Decimal
 
 
 @dataclass(frozen=True, slots=True)
 class Money:
-    """An amount in one currency; `currency` is an ISO 4217 code."""
+    """An amount in one currency; `currency` is an ISO 4217 code.
+
+    `base` is what a stored amount was worth in the base currency when it was saved, for people to
+    read: it is no part of the value.
+    """
 
     amount: Decimal
     currency: str
+    base: Decimal | None = field(default=None, compare=False, repr=False, kw_only=True)
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,21 +12,31 @@ from metadata.checks.rules import rules_problems
 from metadata.checks.translations import translation_problems
 from metadata.checks.views import view_problems
 from metadata.documents import distinct, document_problems
-from metadata.elements import Element
+from metadata.elements import Element, by_key
 from metadata.problems import Problem
 
 Key = tuple[str, str]
 """Kind and name of an element."""
 
 
-def check_elements(elements: Sequence[Element]) -> dict[Key, list[Problem]]:
+def check_elements(
+    elements: Sequence[Element], known: Catalog | None = None
+) -> dict[Key, list[Problem]]:
     """Gives everything that is wrong with a complete set of elements, by element.
 
     Paths are JSON Pointers into the element's document; of rules, line and column count. Elements
-    without problems are left out.
+    without problems are left out. Those that are in force, in the catalog `known`, have the right
+    shape; how they fit the others is looked at all the same.
     """
-    found = {element.key: document_problems(element.kind, element.body) for element in elements}
-    catalog = build_catalog(0, [element for element in elements if is_readable(element, found)])
+    in_force = by_key(known.elements) if known is not None else {}
+    found = {
+        element.key: []
+        if in_force.get(element.key) == element
+        else document_problems(element.kind, element.body)
+        for element in elements
+    }
+    readable = [element for element in elements if is_readable(element, found)]
+    catalog = build_catalog(0, readable, previous=known)
     for element in elements:
         if is_readable(element, found):
             found[element.key].extend(element_problems(element, catalog))

@@ -22,10 +22,20 @@ def layout_problems(name: str, catalog: Catalog) -> Iterator[Problem]:
         return
     layout = catalog.layouts_by_object[object_name][layout_name]
     yield from path_problems(catalog.objects, object_name, named_fields(layout))
-    for index, section in enumerate(layout.sections):
-        if section.visible_when is not None:
-            place = pointer(("sections", index, "visible_when"))
-            yield from expression_problems(section.visible_when, catalog.schema, object_name, place)
+    conditions = [
+        *((("sections", index), one.visible_when) for index, one in enumerate(layout.sections)),
+        *((("tabs", index), one.visible_when) for index, one in enumerate(layout.tabs)),
+    ]
+    for part, condition in conditions:
+        if condition is not None:
+            at = pointer((*part, "visible_when"))
+            yield from expression_problems(condition, catalog.schema, object_name, at)
+    known = [one.name for one in catalog.objects[object_name].record_types]
+    for index, record_type in enumerate(layout.record_types):
+        if record_type not in known:
+            place = pointer(("record_types", index))
+            values = {"value": record_type, "nearest": nearest(record_type, known), "known": known}
+            yield Problem(place, "not_known", values)
     for row, tab in enumerate(layout.tabs):
         for column, link in enumerate(tab.related):
             yield from unknown_link(

@@ -6,7 +6,8 @@ from collections.abc import Iterator
 from dataclasses import replace
 
 from metadata.catalog import Catalog
-from metadata.conditions import condition_problems
+from metadata.checks.computed import computed_problems
+from metadata.checks.conditions import condition_problems
 from metadata.elements import Element
 from metadata.field_paths import path_problems
 from metadata.json_text import pointer
@@ -14,6 +15,7 @@ from metadata.links import find_links
 from metadata.objects import ObjectDefinition
 from metadata.parse import parse_object
 from metadata.problems import Problem
+from metadata.relations import relation_problems
 
 
 def whole_object_problems(element: Element, catalog: Catalog) -> Iterator[Problem]:
@@ -26,8 +28,10 @@ def whole_object_problems(element: Element, catalog: Catalog) -> Iterator[Proble
         (pointer(("crm", "search", index)), path) for index, path in enumerate(definition.search)
     )
     yield from path_problems(catalog.objects, definition.name, searched)
-    yield from condition_problems(definition, catalog.schema)
+    yield from condition_problems(definition, catalog)
+    yield from computed_problems(definition, catalog)
     yield from retired_name_problems(definition)
+    yield from relation_problems(definition, catalog.objects)
 
 
 def retired_name_problems(definition: ObjectDefinition) -> Iterator[Problem]:

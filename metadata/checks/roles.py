@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from metadata.catalog import Catalog
+from metadata.checks.sealed import sealed_filter_problems
 from metadata.conditions import expression_problems
 from metadata.field_paths import path_problems
 from metadata.json_text import nearest, pointer
@@ -51,3 +52,4 @@ def grant_problems(
     for index, share in enumerate(grant.shares):
         where = f"{place}/share/{index}/{share.action}"
         yield from expression_problems(share.condition, catalog.schema, definition.name, where)
+        yield from sealed_filter_problems(share.condition, catalog.schema, definition.name, where)

@@ -23,6 +23,7 @@ def translation_problems(element: Element, catalog: Catalog) -> Iterator[Problem
             yield unknown(("objects", name), name, catalog.objects)
         else:
             yield from object_names(definition, mapping(texts))
+            yield from link_names(name, mapping(texts), catalog)
     for part, known in (("views", catalog.views_by_object), ("layouts", catalog.layouts_by_object)):
         for object_name, texts in mapping(body.get(part)).items():
             names = known.get(object_name, {})
@@ -48,6 +49,14 @@ def object_names(definition: ObjectDefinition, texts: Texts) -> Iterator[Problem
                 yield unknown((*place, "options", value), value, known)
 
 
+def link_names(object_name: str, texts: Texts, catalog: Catalog) -> Iterator[Problem]:
+    """Gives the ways back in an object's translation that it does not have."""
+    known = catalog.children(object_name)
+    for name in mapping(texts.get("links")):
+        if name not in known:
+            yield unknown(("objects", object_name, "links", name), name, known)
+
+
 def unknown(place: Iterable[object], name: str, known: Iterable[str]) -> Problem:
     """Words a name that is not among the known ones."""
     words = list(known)
@@ -64,6 +73,8 @@ def missing_translations(
             continue
         if element.kind == "object" and element.name in catalog.objects:
             yield from missing_labels(catalog.objects[element.name], language)
+            yield from missing_messages(catalog.objects[element.name], language, catalog)
+            yield from missing_link_titles(element.name, language, catalog)
         elif element.kind == "role":
             role = catalog.roles[element.name]
             yield from missing(role.labels, language, ("roles", element.name))
@@ -82,6 +93,29 @@ def missing_labels(definition: ObjectDefinition, language: str) -> Iterator[Prob
     for field in definition.own_fields:
         if field.package == definition.package:
             yield from missing_field(field, language, (*place, "fields", field.name))
+
+
+def missing_link_titles(object_name: str, language: str, catalog: Catalog) -> Iterator[Problem]:
+    """Gives the ways back to other records over an object's references that are not translated.
+
+    One that is called as the object needs no title of its own.
+    """
+    for name, links in catalog.links.items():
+        for link in links.values():
+            if link.target == object_name:
+                yield from missing(link.labels, language, ("objects", name, "links", link.name))
+
+
+def missing_messages(
+    definition: ObjectDefinition, language: str, catalog: Catalog
+) -> Iterator[Problem]:
+    """Gives the messages of exit criteria that are not translated."""
+    for field in definition.own_fields:
+        exits = (option.exit for option in field.options if option.exit is not None)
+        for text in (one.message for one in exits if one.message is not None):
+            if language not in catalog.messages.get(text, {}):
+                place = pointer(("messages", text))
+                yield Problem(place, "text_not_translated", {"text": text, "language": language})
 
 
 def missing_field(

@@ -7,6 +7,7 @@ from typing import Final
 
 from metadata.catalog import Catalog
 from metadata.checks.roles import unknown_object
+from metadata.checks.sealed import sealed_filter_problems
 from metadata.conditions import expression_problems
 from metadata.field_paths import FieldPath, path_problems, resolve_path
 from metadata.json_text import nearest, pointer
@@ -34,6 +35,12 @@ def view_problems(name: str, catalog: Catalog) -> Iterator[Problem]:
     yield from path_problems(catalog.objects, object_name, named_paths(view))
     if view.filter is not None:
         yield from expression_problems(view.filter, catalog.schema, object_name, "/filter")
+        yield from sealed_filter_problems(view.filter, catalog.schema, object_name, "/filter")
+    for index, path in enumerate(view.sort):
+        found = resolve_path(catalog.objects, object_name, path.removeprefix("-"), "")
+        if isinstance(found, FieldPath) and found.field.type.is_sealed:
+            place = pointer(("sort", index))
+            yield Problem(place, "sealed_sort", {"name": path.removeprefix("-")})
     for column, measure in view.totals.items():
         yield from total_problems(view, column, measure, catalog)
     for key in NEEDED.get(view.type, ()):

@@ -20,16 +20,19 @@ Sort = Literal[
     "step",
     "function",
     "missing",
+    "role",
+    "view",
+    "layout",
 ]
 
 
 @dataclass(frozen=True, slots=True)
 class Thing:
-    """Something that has a name, by its API name.
+    """Something that has a name, by its API name; views and layouts are named outside of texts.
 
-    `owner` is the object of a field, a link, a formula and a missing field; `object.field` for an
-    option and an attribute, even a missing one; the name of the formula or process that an output
-    or a step belongs to; else empty.
+    `owner` is the object of a field, a link, a formula, a view, a layout and a missing field;
+    `object.field` for an option and an attribute, even a missing one; the name of the formula or
+    process that an output or a step belongs to; else empty.
     """
 
     sort: Sort

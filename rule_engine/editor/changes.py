@@ -11,13 +11,14 @@ from lark.exceptions import UnexpectedInput
 from rule_engine.editor.reading import Reading
 
 
-def replace_names(text: str, changes: Mapping[int, tuple[Token, str]]) -> str:
+def replace_names(text: str, changes: Mapping[int, tuple[Token, str]], start: str = "file") -> str:
     """Gives a text with other names for tokens, by the offsets at which these begin.
 
-    Names that would be read as keywords where they stand are put in backquotes.
+    Names that would be read as keywords where they stand are put in backquotes. `start` is
+    "expression" for a text that is a single one.
     """
     bare = _apply(text, [(token, spell(token, name)) for token, name in changes.values()])
-    if _has_same_tokens(text, bare):
+    if _has_same_tokens(text, bare, start):
         return bare
     return _apply(text, [(token, spell(token, name, True)) for token, name in changes.values()])
 
@@ -38,12 +39,12 @@ def _apply(text: str, changes: Sequence[tuple[Token, str]]) -> str:
     return "".join((*parts, text[place:]))
 
 
-def _has_same_tokens(before: str, after: str) -> bool:
+def _has_same_tokens(before: str, after: str, start: str) -> bool:
     try:
-        return _kinds(before) == _kinds(after)
+        return _kinds(before, start) == _kinds(after, start)
     except UnexpectedInput:
         return False
 
 
-def _kinds(text: str) -> list[str]:
-    return [token.type for token in Reading.begin(text).read_all()]
+def _kinds(text: str, start: str) -> list[str]:
+    return [token.type for token in Reading.begin(text, start).read_all()]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, fields
 from typing import TypeVar
 
@@ -59,13 +59,20 @@ def find_occurrences(
 
 def occurrences_of(scans: Mapping[str, Scan], schema: Schema) -> list[Occurrence]:
     """Gives the tokens that name things, each once for each thing, by place."""
+    rulesets = [found.ruleset for found in scans.values()]
+    return occurrences_of_mentions(_all_mentions(rulesets, schema), scans, schema)
+
+
+def occurrences_of_mentions(
+    mentions: Iterable[tuple[Mention, bool]], scans: Mapping[str, Scan], schema: Schema
+) -> list[Occurrence]:
+    """Gives the tokens of mentions, each with whether it declares its thing."""
     places = {
         source: {(token.line, token.column): token for token in found.tokens}
         for source, found in scans.items()
     }
-    rulesets = [found.ruleset for found in scans.values()]
     noted: dict[tuple[Thing, str, int], Occurrence] = {}
-    for mention, declares in _all_mentions(rulesets, schema):
+    for mention, declares in mentions:
         for source, token in _tokens_of(mention, scans, places, schema):
             key = (mention.thing, source, token.start_pos or 0)
             if key not in noted or declares:

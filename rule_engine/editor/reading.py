@@ -58,9 +58,9 @@ class Reading:
         self._state: Any = state
 
     @classmethod
-    def begin(cls: type[_State], text: str) -> _State:
-        """Begins to read a rule text."""
-        return cls(parser().parse_interactive(text, start="file"))
+    def begin(cls: type[_State], text: str, start: str = "file") -> _State:
+        """Begins to read a rule text, or with `start` "expression" a single expression."""
+        return cls(parser().parse_interactive(text, start=start))
 
     def read_all(self) -> list[Token]:
         """Reads to the end and gives the tokens; raises UnexpectedInput."""

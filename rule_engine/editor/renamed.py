@@ -1,4 +1,4 @@
-"""A schema in which one thing has another name."""
+"""A schema in which some things have other names."""
 
 from __future__ import annotations
 
@@ -57,37 +57,33 @@ class _Schema:
         return found[0] if len(found) == 1 else None
 
 
-def rename_in_schema(schema: Schema, thing: Thing, new: str) -> Schema:
-    """Gives the schema with another name for an object, a field, a link, an option."""
-    if thing.sort not in ("object", "field", "link", "option"):
-        return schema
-    objects = [_rename_in_object(one, thing, new) for one in schema.objects.values()]
+def rename_in_schema(schema: Schema, renames: Mapping[Thing, str]) -> Schema:
+    """Gives the schema with other names for objects, fields, links and options."""
+    objects = [_rename_in_object(one, renames) for one in schema.objects.values()]
     return _Schema(schema, {one.name: one for one in objects})
 
 
-def _rename_in_object(owner: ObjectType, thing: Thing, new: str) -> ObjectType:
-    fields = [_rename_in_field(owner, one, thing, new) for one in owner.fields.values()]
-    links = [_rename_in_link(owner, one, thing, new) for one in owner.links.values()]
+def _rename_in_object(owner: ObjectType, renames: Mapping[Thing, str]) -> ObjectType:
+    fields = [_rename_in_field(owner, one, renames) for one in owner.fields.values()]
+    links = [_rename_in_link(owner, one, renames) for one in owner.links.values()]
     return _Object(
-        _renamed(owner.name, thing, "object", "", new),
+        renames.get(Thing("object", "", owner.name), owner.name),
         owner.labels,
         {one.name: one for one in fields},
         {one.name: one for one in links},
     )
 
 
-def _renamed(name: str, thing: Thing, sort: str, owner: str, new: str) -> str:
-    return new if (thing.sort, thing.owner, thing.name) == (sort, owner, name) else name
-
-
-def _rename_in_field(owner: ObjectType, field: FieldType, thing: Thing, new: str) -> FieldType:
+def _rename_in_field(
+    owner: ObjectType, field: FieldType, renames: Mapping[Thing, str]
+) -> FieldType:
     place = f"{owner.name}.{field.name}"
 
     def rename_option(value: str) -> str:
-        return _renamed(value, thing, "option", place, new)
+        return renames.get(Thing("option", place, value), value)
 
     def rename_target(name: str | None) -> str | None:
-        return None if name is None else _renamed(name, thing, "object", "", new)
+        return None if name is None else renames.get(Thing("object", "", name), name)
 
     kind = replace(field.type, target=rename_target(field.type.target))
     if kind.options is not None:
@@ -97,7 +93,7 @@ def _rename_in_field(owner: ObjectType, field: FieldType, thing: Thing, new: str
         for value, option in field.options.items()
     }
     return _Field(
-        _renamed(field.name, thing, "field", owner.name, new),
+        renames.get(Thing("field", owner.name, field.name), field.name),
         field.labels,
         kind,
         field.nullable,
@@ -108,10 +104,10 @@ def _rename_in_field(owner: ObjectType, field: FieldType, thing: Thing, new: str
     )
 
 
-def _rename_in_link(owner: ObjectType, link: Link, thing: Thing, new: str) -> Link:
+def _rename_in_link(owner: ObjectType, link: Link, renames: Mapping[Thing, str]) -> Link:
     return _Link(
-        _renamed(link.name, thing, "link", owner.name, new),
-        _renamed(link.target, thing, "object", "", new),
-        _renamed(link.field, thing, "field", link.target, new),
+        renames.get(Thing("link", owner.name, link.name), link.name),
+        renames.get(Thing("object", "", link.target), link.target),
+        renames.get(Thing("field", link.target, link.field), link.field),
         link.many,
     )

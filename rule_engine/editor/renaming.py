@@ -55,27 +55,42 @@ def rename_all(
     `schema` is the one before renaming. Comments and layout stay. What names the thing by a label
     stays, too. Raises RuleSyntaxError, and RenameError when the new name would mean something else.
     """
+    return rename_things(texts, schema, {thing: new})
+
+
+def rename_things(
+    texts: Mapping[str, str], schema: Schema, renames: Mapping[Thing, str]
+) -> Mapping[str, str]:
+    """Gives texts in which several things have other names at once; see `rename_all`."""
     scans, found = find_occurrences(texts, schema)
     renamed = {
-        source: replace_names(text, _changes(found, source, thing, new))
+        source: replace_names(text, changes_in(found, source, renames))
         for source, text in texts.items()
     }
-    changed_schema = rename_in_schema(schema, thing, new)
+    named = ", ".join(renames.values())
+    changed_schema = rename_in_schema(schema, renames)
     try:
         changed_scans, meant = find_occurrences(renamed, changed_schema)
     except RuleSyntaxError as error:
-        said = Phrase('"{name}" cannot be a name', {"name": new})
+        said = Phrase('"{name}" cannot be a name', {"name": named})
         raise RenameError(said, error.diagnostics) from error
     before = Counter(map(_key, _findings(scans, schema)))
     after = _findings(changed_scans, changed_schema)
     more = Counter(map(_key, after)) - before
-    wanted = [(one.source, _as_renamed(one.thing, thing, new)) for one in found]
-    is_taken = _is_taken(replace(thing, name=new), found, schema)
-    if more or is_taken or wanted != [(one.source, one.thing) for one in meant]:
+    is_taken = any(_is_taken(one, new, renames, found, schema) for one, new in renames.items())
+    if more or is_taken or means_otherwise(found, meant, renames):
         template = '"{name}" would mean something else somewhere; take another name'
-        said = Phrase(template, {"name": new})
+        said = Phrase(template, {"name": named})
         raise RenameError(said, [one for one in after if _key(one) in more])
     return renamed
+
+
+def means_otherwise(
+    before: Sequence[Occurrence], after: Sequence[Occurrence], renames: Mapping[Thing, str]
+) -> bool:
+    """Says whether renaming changed what is named besides the names."""
+    wanted = [(one.source, _as_renamed(one.thing, renames)) for one in before]
+    return wanted != [(one.source, one.thing) for one in after]
 
 
 def find_references(texts: Mapping[str, str], schema: Schema, thing: Thing) -> list[Occurrence]:
@@ -84,8 +99,17 @@ def find_references(texts: Mapping[str, str], schema: Schema, thing: Thing) -> l
     return [one for one in found if one.thing == thing]
 
 
-def _is_taken(renamed: Thing, found: Sequence[Occurrence], schema: Schema) -> bool:
-    """Says whether there is a thing of this name already."""
+def _is_taken(
+    thing: Thing,
+    new: str,
+    renames: Mapping[Thing, str],
+    found: Sequence[Occurrence],
+    schema: Schema,
+) -> bool:
+    """Says whether there is a thing of this name already that keeps it."""
+    renamed = replace(thing, name=new)
+    if renamed in renames:
+        return False
     object_name, _, field_name = renamed.owner.partition(".")
     owner = schema.objects.get(object_name)
     field = None if owner is None else owner.fields.get(field_name)
@@ -95,7 +119,7 @@ def _is_taken(renamed: Thing, found: Sequence[Occurrence], schema: Schema) -> bo
         "link": {} if owner is None else {**owner.fields, **owner.links},
         "option": {} if field is None else field.options,
     }
-    return renamed.name in known.get(renamed.sort, {}) or any(one.thing == renamed for one in found)
+    return new in known.get(renamed.sort, {}) or any(one.thing == renamed for one in found)
 
 
 def _findings(scans: Mapping[str, Scan], schema: Schema) -> Sequence[Diagnostic]:
@@ -109,26 +133,32 @@ def _key(found: Diagnostic) -> tuple[str, str]:
     return found.source, found.code
 
 
-def _as_renamed(one: Thing, thing: Thing, new: str) -> Thing:
-    """Gives the name that something has after a thing was renamed, which may be its owner."""
-    if one == thing:
-        return replace(one, name=new)
+def _as_renamed(one: Thing, renames: Mapping[Thing, str]) -> Thing:
+    """Gives the name that something has after renaming, which may be its owner's."""
     owner = one.owner
-    if thing.sort == "object" and one.sort in ("field", "link", "formula", "option", "attribute"):
+    if one.sort in ("field", "link", "formula", "option", "attribute"):
         name, dot, rest = owner.partition(".")
-        owner = f"{new}{dot}{rest}" if name == thing.name else owner
-    elif thing.sort == "field" and owner == f"{thing.owner}.{thing.name}":
-        owner = f"{thing.owner}.{new}"
-    elif (thing.sort, one.sort) in (("formula", "output"), ("process", "step")):
-        owner = new if owner == thing.name else owner
-    return replace(one, owner=owner)
+        rest = renames.get(Thing("field", name, rest), rest)
+        owner = f"{renames.get(Thing('object', '', name), name)}{dot}{rest}"
+    elif one.sort == "output":
+        renamed = (new for thing, new in renames.items() if is_formula(thing, owner))
+        owner = next(renamed, owner)
+    elif one.sort == "step":
+        owner = renames.get(Thing("process", "", owner), owner)
+    return replace(one, owner=owner, name=renames.get(one, one.name))
 
 
-def _changes(
-    found: list[Occurrence], source: str, thing: Thing, new: str
+def is_formula(thing: Thing, name: str) -> bool:
+    """Says whether a thing is a formula of a name."""
+    return thing.sort == "formula" and thing.name == name
+
+
+def changes_in(
+    found: Sequence[Occurrence], source: str, renames: Mapping[Thing, str]
 ) -> dict[int, tuple[Token, str]]:
+    """Gives the tokens of a text that get another name; what names a thing by a label stays."""
     return {
-        one.start: (one.token, new)
+        one.start: (one.token, renames[one.thing])
         for one in found
-        if one.source == source and one.thing == thing and one.written == thing.name
+        if one.source == source and one.thing in renames and one.written == one.thing.name
     }

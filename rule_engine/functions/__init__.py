@@ -106,8 +106,8 @@ class Function:
     `python(environment, *values)` computes it. Unless `takes_empty`, an empty argument makes the
     result empty without a call. `sql` is None where databases cannot say it, `javascript` where
     browsers cannot. `examples` are expressions with their values as texts, told by
-    `reference`. A function with `expand` is short for another expression, which takes the
-    call's place (None: not so).
+    `reference`. One that `asks_user` depends on who is acting. A function with `expand` is short
+    for another expression, which takes the call's place (None: not so).
     """
 
     name: str
@@ -119,6 +119,7 @@ class Function:
     sql: Callable[[SqlCall], Value] | None
     javascript: JavaScript | None
     takes_empty: bool = False
+    asks_user: bool = False
     nullable: Callable[[Sequence[Node]], bool] = field(default=any_nullable)
     expand: Callable[[Schema, Sequence[Node], Span], Node | None] | None = None
 

@@ -34,4 +34,5 @@ FUNCTION = Function(
     doc='Says whether the acting person has a role, by its name in "roles".',
     examples=(('in_role("sales_rep")', "true"), ('in_role("admin")', "false")),
     nullable=never_nullable,
+    asks_user=True,
 )

@@ -34,4 +34,5 @@ FUNCTION = Function(
     doc='Says whether the acting person belongs to a team, by its name in "teams".',
     examples=(('in_team("East")', "true"),),
     nullable=never_nullable,
+    asks_user=True,
 )

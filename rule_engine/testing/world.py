@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from copy import deepcopy
 from dataclasses import dataclass, field
@@ -20,12 +20,12 @@ from rule_engine.services.deadlines import due_after
 from rule_engine.services.evaluate import Record, Surroundings, evaluate
 from rule_engine.services.score import ScoreResult, score
 from rule_engine.services.sla_state import SlaState
-from rule_engine.types import Kind
+from rule_engine.types import Environment, Kind
 
 Values = Sequence[tuple[str, core.Node]]
 
-Computed = Mapping[str, Mapping[str, core.Node]]
-"""What computed fields are worth: expressions by object and field."""
+Computed = Mapping[str, Mapping[str, Callable[[Record, Environment], object]]]
+"""What gives the values of computed fields, by object and field."""
 
 NOTHING_COMPUTED: Computed = {}
 
@@ -152,7 +152,7 @@ class World:
         formulas, environment = self.computed.get(object_name, {}), self.environment()
         values = dict(record)
         for _ in formulas:
-            found = {name: evaluate(node, values, environment) for name, node in formulas.items()}
+            found = {name: run(values, environment) for name, run in formulas.items()}
             if all(values.get(name) == value for name, value in found.items()):
                 break
             values |= found

@@ -176,7 +176,7 @@ class PostgresqlNumbers(Numbers):
 
     def rate(self, currency: Element) -> Number:
         """Looks the currency up in the JSON object of rates."""
-        rates = sa.cast(sa.bindparam("rates", type_=sa.Text()), JSONB)
+        rates = sa.cast(sa.bindparam("rates", type_=DeferredText()), JSONB)
         found = rates.op("->>", return_type=sa.Text())(currency)
         return self._made(sa.cast(found, NUMERIC), nullable=True)
 

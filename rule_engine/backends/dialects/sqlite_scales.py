@@ -200,7 +200,7 @@ class SqliteScales(Numbers):
 
     def rate(self, currency: Element) -> Number:
         """Gives rule_rate()."""
-        return Number(function("rate", sa.bindparam("rates", type_=TEXT), currency), True)
+        return Number(function("rate", sa.bindparam("rates", type_=DeferredText()), currency), True)
 
     def carried(self, number: Number, most: int | None = None) -> Element:
         """Gives the integer, in its place the exact text where it cannot be trusted.

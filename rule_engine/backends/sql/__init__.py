@@ -14,15 +14,21 @@ import sqlalchemy as sa
 
 from rule_engine import core
 from rule_engine.backends.dialects.sqlite_functions import register_sqlite_functions
-from rule_engine.backends.dialects.values import Number, Plain, parts, retype
+from rule_engine.backends.dialects.values import Plain, parts
 from rule_engine.backends.sql.compiler import Compiler
 from rule_engine.backends.sql.frames import Frame, not_said
 from rule_engine.backends.sql.joins import Ids, Joins
-from rule_engine.backends.sql.parameters import parameters, rate_parameters
+from rule_engine.backends.sql.parameters import (
+    named_parameters,
+    parameter_names,
+    parameters,
+    rate_parameters,
+)
 from rule_engine.backends.sql.rescoring import Rescoring, compile_rescoring_sql
 from rule_engine.backends.sql.scores import ScoreColumns, compile_score_sql
+from rule_engine.backends.sql.stored import stored_parts
 from rule_engine.check.words import kind_name
-from rule_engine.columns import Scaled
+from rule_engine.columns import Kept
 from rule_engine.types import Kind, Schema, SqlSchema
 
 if TYPE_CHECKING:
@@ -38,6 +44,8 @@ __all__ = [
     "compile_score_sql",
     "compile_sql",
     "compile_stored_sql",
+    "named_parameters",
+    "parameter_names",
     "parameters",
     "rate_parameters",
     "register_sqlite_functions",
@@ -117,6 +125,10 @@ class Bulk:
         """Gives the columns of a value, see `compile_parts_sql`."""
         return _columns(self._compiler, node, self._frame)
 
+    def stored(self, node: core.Node, kept: Kept) -> dict[str, sa.ColumnElement[Any]]:
+        """Gives what an UPDATE writes, see `compile_stored_sql`."""
+        return stored_parts(self._compiler, node, self._frame, kept)
+
     @property
     def source(self) -> sa.FromClause:
         """Gives what to select from."""
@@ -132,18 +144,16 @@ def _columns(compiler: Compiler, node: core.Node, frame: Frame) -> dict[str, sa.
 
 
 def compile_stored_sql(
-    node: core.Node, sql_schema: SqlSchema, root: sa.FromClause, column: sa.types.TypeEngine[Any]
+    node: core.Node,
+    sql_schema: SqlSchema,
+    root: sa.FromClause,
+    column: sa.types.TypeEngine[Any] | Kept,
 ) -> dict[str, sa.ColumnElement[Any]]:
     """Gives what an UPDATE writes into the columns of a field, by part.
 
-    `column` is the main column's type. Numbers are rounded half up to its scale; one of more than
-    18 digits becomes NULL. (What the other functions give has a scale of its own on SQLite.)
+    `column` is the main column's type, or all that decides how values are kept. Numbers are
+    rounded half up to its scale; one of more than 18 digits becomes NULL. (What the other
+    functions give has a scale of its own on SQLite.)
     """
-    compiler = Compiler(sql_schema)
-    found = parts(compiler.value(node, Frame(root)))
-    main = found[""]
-    if not isinstance(main, Number) or not isinstance(column, Scaled):
-        return compile_parts_sql(node, sql_schema, root)
-    stored = retype(compiler.numbers.stored(main, column.scale), column)
-    others = {name: part.element for name, part in found.items() if name}
-    return {"": stored, **others}
+    kept = column if isinstance(column, Kept) else Kept(column)
+    return stored_parts(Compiler(sql_schema), node, Frame(root), kept)

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
+from functools import cache, partial
 from typing import Any
 
 import sqlalchemy as sa
@@ -15,6 +16,8 @@ from rule_engine.dates import date_in
 from rule_engine.types import Environment, RateTable
 from rule_engine.values import Money
 
+RATES = frozenset({"rates", "base_currency"})
+
 
 def parameters(
     element: sa.ClauseElement, environment: Environment, this: Mapping[str, object] | None = None
@@ -23,10 +26,26 @@ def parameters(
 
     `this` is the record that `this.` means outside of aggregates.
     """
-    names = {str(bind.key) for bind in _binds(element) if not bind.unique}
-    found = {
-        name: value for name, value in rate_parameters(environment.rates).items() if name in names
-    }
+    return named_parameters(parameter_names(element), environment, this)
+
+
+def parameter_names(element: sa.ClauseElement) -> frozenset[str]:
+    """Gives the names of the parameters of an expression or a whole statement.
+
+    Looking for them takes longer than a small statement does: keep them with a statement that is
+    kept.
+    """
+    return frozenset(str(bind.key) for bind in _binds(element) if not bind.unique)
+
+
+def named_parameters(
+    names: Collection[str], environment: Environment, this: Mapping[str, object] | None = None
+) -> dict[str, object]:
+    """Gives a value for every one of the names that there are values for."""
+    found: dict[str, object] = {}
+    if not RATES.isdisjoint(names):
+        rates = rate_parameters(environment.rates)
+        found = {name: value for name, value in rates.items() if name in names}
     for name in names:
         if name == "now":
             found[name] = environment.now
@@ -47,13 +66,20 @@ def count_parameters(statement: sa.ClauseElement) -> int:
 
 
 def rate_parameters(rates: RateTable | None) -> dict[str, object]:
-    """Gives the values of the parameters that conversion of currencies takes."""
+    """Gives the values of the parameters that conversion of currencies takes.
+
+    The table is not asked before a statement takes its rates.
+    """
     if rates is None:
         return {"rates": "{}", "base_currency": ""}
+    return {"rates": cache(partial(_rates_text, rates)), "base_currency": rates.base}
+
+
+def _rates_text(rates: RateTable) -> str:
     known = {currency: rates.rate(currency) for currency in CURRENCIES}
     known[rates.base] = ONE
     texts = {name: format(rate, "f") for name, rate in known.items() if rate is not None}
-    return {"rates": json.dumps(texts, sort_keys=True), "base_currency": rates.base}
+    return json.dumps(texts, sort_keys=True)
 
 
 def _binds(element: sa.ClauseElement) -> list[sa.BindParameter[Any]]:
