@@ -6,6 +6,7 @@ import dataclasses
 from collections.abc import Mapping
 from typing import Final
 
+from metadata.json_text import mapping
 from metadata.problems import Problem, sentence
 
 JsonObject = Mapping[str, object]
@@ -17,8 +18,10 @@ DESTRUCTIVE: Final = frozenset({"retire_object", "retire_field"})
 class Operation:
     """One step of a plan.
 
-    `kind` is create_, rename_, change_, retire_ or restore_ with object or field; add_index or
-    drop_index; or add_, change_ or remove_element for roles, views and the like. `object` and
+    `kind` is create_, rename_, change_, retire_, restore_ or purge_ with object or field, or
+    convert_field; rename_, replace_ or remove_option; add_index or drop_index; or add_, change_,
+    rename_ or remove_element for roles, views and the like, and rewrite_element for what follows
+    new names. `object` and
     `field` are names after the plan, `element` is the stable id. `detail` holds what the sentence
     needs besides: the old name (`was`), the changed keywords (`keys`), the kind of element.
     """
@@ -55,3 +58,14 @@ class Operation:
             "element": self.element,
             "detail": dict(self.detail),
         }
+
+
+def read_operation(stored: JsonObject) -> Operation:
+    """Gives an operation out of the history."""
+    return Operation(
+        str(stored.get("kind")),
+        str(stored.get("object") or ""),
+        str(stored.get("field") or ""),
+        str(stored.get("element") or ""),
+        mapping(stored.get("detail")),
+    )

@@ -1,0 +1,1 @@
+"""What becomes of definitions and their data when definitions change."""

@@ -1,0 +1,1 @@
+"""Where definitions name things, and giving these other names everywhere at once."""
