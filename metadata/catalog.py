@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
-from functools import cached_property
+from dataclasses import dataclass, field, replace
+from functools import cached_property, partial
 from typing import Protocol
 
 import sqlalchemy as sa
 
 from metadata.cache import Cache
-from metadata.conditions import Condition, compile_conditions
-from metadata.ddl import table_for
-from metadata.elements import LOCAL, Element
+from metadata.computed.definitions import read_computed
+from metadata.computed.graph import Graph
+from metadata.computed.storage import settle_storage, without_values
+from metadata.computed.values import Formula, compile_formulas
+from metadata.conditions import Conditions, Test, compile_conditions, compile_test
+from metadata.elements import LOCAL, Element, by_key
 from metadata.fields.base import ENGLISH, choose_label
 from metadata.json_text import text
 from metadata.keywords import KeywordCheck, compile_keywords
@@ -22,12 +25,15 @@ from metadata.objects import LinkDefinition, ObjectDefinition
 from metadata.parse import parse_object
 from metadata.problems import DefinitionError, Problem
 from metadata.programs import make_program, read_kept
+from metadata.relations import complete_objects
+from metadata.reuse import Kept, Reader, Readings, Tables, goes_on, is_same
 from metadata.roles import RoleDefinition, parse_role
-from metadata.schema import make_schema
+from metadata.schema import RuleSchema, make_schema
 from metadata.translations import Translation, Translations
 from metadata.views import ViewDefinition, parse_view, usual_view
+from metadata.watching import watched_fields, watched_references
 from rule_engine import Program
-from rule_engine.types import Schema
+from rule_engine.testing import Computed
 
 Labels = Mapping[str, str]
 
@@ -73,18 +79,42 @@ class Catalog:
     packages: Mapping[str, str] = field(default_factory=dict)
     messages: Mapping[str, Labels] = field(default_factory=dict)
     stored_program: str | None = field(default=None, repr=False, compare=False)
+    readings: Readings = field(default_factory=Readings, repr=False, compare=False)
+    kept: Kept = field(default_factory=Kept, repr=False, compare=False)
 
     @cached_property
-    def schema(self) -> Schema:
+    def schema(self) -> RuleSchema:
         """The objects as rules see them."""
-        return make_schema(self.objects, self.links)
+        return make_schema(self.objects, self.links, self.kept.rule_objects)
 
     @cached_property
     def tables(self) -> Mapping[str, sa.Table]:
         """The tables of all objects, retired ones included, by object name."""
-        metadata = sa.MetaData()
-        known = {**self.retired, **self.objects}
-        return {name: table_for(definition, metadata) for name, definition in known.items()}
+        return Tables({**self.retired, **self.objects}, self.kept.tables)
+
+    @cached_property
+    def computed(self) -> Graph:
+        """The computed fields, with what each looks at."""
+        return Graph(read_computed(self.objects, self.schema))
+
+    @cached_property
+    def _formulas(self) -> dict[str, tuple[Formula, ...]]:
+        return {}
+
+    def formulas(self, object_name: str) -> tuple[Formula, ...]:
+        """Gives an object's computed fields as functions of one record, in order."""
+        found = self._formulas.get(object_name)
+        if found is None:
+            found = self._formulas[object_name] = compile_formulas(self.computed, object_name)
+        return found
+
+    @property
+    def computed_values(self) -> Computed:
+        """What gives the values of computed fields in tests of rules, by object and field."""
+        return {
+            name: {formula.field.name: formula.run for formula in self.formulas(name)}
+            for name in self.objects
+        }
 
     @cached_property
     def queries(self) -> Cache:
@@ -94,39 +124,54 @@ class Catalog:
     @cached_property
     def program(self) -> Program:
         """The rules, compiled. Raises RuleError when they do not fit the objects."""
-        kept = read_kept(self.stored_program, self.schema) if self.stored_program else None
-        return kept or make_program(self.rules, self.schema, self.rule_packages)
+        same_texts = self.kept.rule_texts == self.rule_texts
+        if self.kept.program is not None and same_texts and goes_on(self.kept.schema, self.schema):
+            return replace(self.kept.program, schema=self.schema)
+        stored = read_kept(self.stored_program, self.schema) if self.stored_program else None
+        return stored or make_program(self.rules, self.schema, self.rule_packages)
+
+    @property
+    def rule_texts(self) -> tuple[Mapping[str, str], Mapping[str, str]]:
+        """The texts of rule files and their packages, by name."""
+        return self.rules, self.rule_packages
+
+    @cached_property
+    def watched_fields(self) -> Mapping[str, frozenset[str]]:
+        """The fields by object that its before-save rules and scores look at."""
+        return watched_fields(self.program, self.objects)
 
     @cached_property
     def watched_references(self) -> frozenset[tuple[str, str]]:
         """The references (object, field) over which rules of their targets look at the object:
         when such a record changes, the one it refers to is computed again."""
-        return frozenset(
-            (links[way[0]].target, links[way[0]].field)
-            for name, links in self.links.items()
-            for way in self.program.reads(name).links
-            if len(way) == 1
-        )
+        return watched_references(self.program, self.links, self.computed)
 
     @cached_property
-    def _conditions(self) -> dict[str, tuple[Condition, ...]]:
-        return {}
+    def _conditions(self) -> dict[str, Conditions]:
+        return dict(self.kept.conditions) if goes_on(self.kept.schema, self.schema) else {}
 
-    def conditions(self, object_name: str) -> tuple[Condition, ...]:
-        """Gives the compiled conditions of an object's fields."""
+    def conditions(self, object_name: str) -> Conditions:
+        """Gives the compiled conditions of an object."""
         found = self._conditions.get(object_name)
         if found is None:
             found = compile_conditions(self.objects[object_name], self.schema)
             self._conditions[object_name] = found
         return found
 
+    def test(self, object_name: str, text: str) -> Test:
+        """Gives a condition of a layout, compiled. Raises RuleError for one that does not fit."""
+        key = ("test", object_name, text)
+        return self.queries.get(key, Test, lambda: compile_test(text, self.schema, object_name))
+
     @cached_property
     def _keyword_checks(self) -> dict[str, KeywordCheck | None]:
-        return {name: compile_keywords(made) for name, made in self.objects.items()}
+        return dict(self.kept.keyword_checks)
 
     def keyword_problems(self, object_name: str, record: Mapping[str, object]) -> list[Problem]:
         """Gives what object-level keywords of the definition find wrong with a whole record."""
-        check = self._keyword_checks.get(object_name)
+        if object_name not in self._keyword_checks:
+            self._keyword_checks[object_name] = compile_keywords(self.objects[object_name])
+        check = self._keyword_checks[object_name]
         return check(record) if check is not None else []
 
     def children(self, object_name: str) -> Mapping[str, LinkDefinition]:
@@ -155,18 +200,25 @@ class Catalog:
         *,
         roles: frozenset[str] = frozenset(),
         device: str = "desktop",
+        record_type: object = None,
     ) -> LayoutDefinition:
-        """Gives the layout for a kind of page: one made for these roles and this device before
-        one for all, and one with everything when none is defined."""
+        """Gives the layout for a kind of page: one made for the record's type, these roles and
+        this device before one for all, and one with everything when none is defined."""
+        definition = self.objects[object_name]
         found = [
-            layout
+            (layout, types)
             for layout in self.layouts_by_object.get(object_name, {}).values()
             if layout.kind == kind and layout.offered_to(roles) and layout.device in {"any", device}
+            if not (types := types_of_layout(layout, definition)) or record_type in types
         ]
         if not found:
-            links = self.children(object_name).values()
-            return usual_layout(self.objects[object_name], kind, links)
-        return max(found, key=lambda layout: (bool(layout.roles), layout.device == device))
+            return usual_layout(definition, kind, self.children(object_name).values())
+
+        def fitness(pair: tuple[LayoutDefinition, frozenset[str]]) -> tuple[bool, ...]:
+            layout, types = pair
+            return bool(types), bool(layout.roles), layout.device == device
+
+        return max(found, key=fitness)[0]
 
     def label(self, element: Labelled, language: str = ENGLISH) -> str:
         """Gives an element's title in a language."""
@@ -181,31 +233,73 @@ class Catalog:
         return Translated({ENGLISH: original, **self.messages.get(original, {})})
 
 
+def types_of_layout(layout: LayoutDefinition, definition: ObjectDefinition) -> frozenset[str]:
+    """Gives the record types a layout is for, named by either side; none means all."""
+    named = (one.name for one in definition.record_types if layout.name in one.layouts)
+    return frozenset((*layout.record_types, *named))
+
+
 def build_catalog(
-    version: int, elements: Sequence[Element], stored_program: str | None = None
+    version: int,
+    elements: Sequence[Element],
+    stored_program: str | None = None,
+    *,
+    previous: Catalog | None = None,
 ) -> Catalog:
     """Gives the catalog of elements that were checked before they were stored.
 
+    What is the same in `previous` is taken over from it, which changes nothing but the time.
     Raises DefinitionError when an object cannot be read at all.
     """
     translations = Translations(read_translations(elements))
-    objects = read_objects(elements, translations)
+    readings = Readings(translations, by_key(elements))
+    reader = Reader(readings, previous.readings if previous is not None else Readings())
+    objects = {
+        name: translations.object(made) if made.link_of is not None else made
+        for name, made in complete_objects(read_objects(elements, reader)).items()
+    }
     live = {name: definition for name, definition in objects.items() if not definition.retired}
-    links, _ = find_links(live)
+    found, _ = find_links(live)
+    links = translations.links(found)
+    live = settle_storage(live, links)
+    rules = {e.name: text(e.body.get("text")) or "" for e in of_kind(elements, "rules")}
+    rule_packages = {e.name: e.package for e in of_kind(elements, "rules")}
     return Catalog(
         version=version,
         elements=tuple(elements),
         objects=live,
-        retired={name: made for name, made in objects.items() if made.retired},
+        retired={name: without_values(made) for name, made in objects.items() if made.retired},
         links=links,
-        roles=read_roles(elements, translations),
-        views_by_object=read_views(elements, translations),
-        layouts_by_object=read_layouts(elements, translations),
-        rules={e.name: text(e.body.get("text")) or "" for e in of_kind(elements, "rules")},
-        rule_packages={e.name: e.package for e in of_kind(elements, "rules")},
+        roles=read_roles(elements, reader),
+        views_by_object=read_views(elements, reader),
+        layouts_by_object=read_layouts(elements, reader),
+        rules=rules,
+        rule_packages=rule_packages,
         packages={e.name: str(e.body.get("version")) for e in of_kind(elements, "package")},
         messages=translations.messages(),
         stored_program=stored_program,
+        readings=readings,
+        kept=keep(previous, live, links) if previous is not None else Kept(),
+    )
+
+
+def keep(previous: Catalog, objects: Mapping[str, ObjectDefinition], links: Links) -> Kept:
+    """Gives what the next catalog takes over: only what was made already."""
+    same = {name for name in objects if is_same(previous.objects.get(name), objects[name])}
+    linked = {name for name in same if previous.links.get(name) == links.get(name)}
+    made = vars(previous)
+    schema: RuleSchema | None = made.get("schema")
+    rule_objects = schema.objects if schema is not None else {}
+    checks: Mapping[str, KeywordCheck | None] = made.get("_keyword_checks", {})
+    conditions: Mapping[str, Conditions] = made.get("_conditions", {})
+    return Kept(
+        tables=made.get("tables"),
+        rule_objects={name: rule_objects[name] for name in linked & rule_objects.keys()},
+        keyword_checks={name: checks[name] for name in same & checks.keys()},
+        schema=schema,
+        conditions={name: conditions[name] for name in same & conditions.keys()},
+        rule_texts=previous.rule_texts,
+        program=made.get("program"),
     )
 
 
@@ -218,18 +312,23 @@ def of_kind(elements: Iterable[Element], kind: str) -> Iterable[Element]:
     )
 
 
-def read_objects(
-    elements: Sequence[Element], translations: Translations
-) -> dict[str, ObjectDefinition]:
+def read_objects(elements: Sequence[Element], reader: Reader) -> dict[str, ObjectDefinition]:
     """Gives all objects by name, retired ones too."""
-    objects: dict[str, ObjectDefinition] = {}
-    for element in of_kind(elements, "object"):
-        definition, problems = parse_object(element.name, element.body, package=element.package)
-        if definition is None:
-            place = f"/{element.name}"
-            raise DefinitionError([Problem(place + p.path, p.code, p.values) for p in problems])
-        objects[element.name] = translations.object(definition)
-    return objects
+    return {
+        element.name: reader.read(
+            element, ObjectDefinition, partial(read_object, element, reader.translations)
+        )
+        for element in of_kind(elements, "object")
+    }
+
+
+def read_object(element: Element, translations: Translations) -> ObjectDefinition:
+    """Gives the object that an element defines, with its titles in all languages."""
+    definition, problems = parse_object(element.name, element.body, package=element.package)
+    if definition is None:
+        place = f"/{element.name}"
+        raise DefinitionError([Problem(place + p.path, p.code, p.values) for p in problems])
+    return translations.object(definition)
 
 
 def read_translations(elements: Iterable[Element]) -> list[Translation]:
@@ -241,39 +340,44 @@ def read_translations(elements: Iterable[Element]) -> list[Translation]:
     return sorted(found, key=lambda translation: translation.package == LOCAL)
 
 
-def read_roles(
-    elements: Iterable[Element], translations: Translations
-) -> dict[str, RoleDefinition]:
+def read_roles(elements: Iterable[Element], reader: Reader) -> dict[str, RoleDefinition]:
     """Gives the roles by name."""
-    return {
-        element.name: translations.role(
-            parse_role(element.name, element.body, identity=element.id, package=element.package)
-        )
-        for element in of_kind(elements, "role")
-    }
+
+    def read(one: Element) -> RoleDefinition:
+        role = parse_role(one.name, one.body, identity=one.id, package=one.package)
+        return reader.translations.role(role)
+
+    found = of_kind(elements, "role")
+    return {one.name: reader.read(one, RoleDefinition, partial(read, one)) for one in found}
 
 
-def read_views(
-    elements: Iterable[Element], translations: Translations
-) -> dict[str, dict[str, ViewDefinition]]:
+def read_views(elements: Iterable[Element], reader: Reader) -> dict[str, dict[str, ViewDefinition]]:
     """Gives the views by object and name."""
+
+    def read(one: Element) -> ViewDefinition:
+        target, _, name = one.name.partition("/")
+        view = parse_view(target, name, one.body, identity=one.id, package=one.package)
+        return reader.translations.view(view)
+
     views: dict[str, dict[str, ViewDefinition]] = {}
     for element in of_kind(elements, "view"):
-        target, _, name = element.name.partition("/")
-        view = parse_view(target, name, element.body, identity=element.id, package=element.package)
-        views.setdefault(target, {})[name] = translations.view(view)
+        made = reader.read(element, ViewDefinition, partial(read, element))
+        views.setdefault(made.object, {})[made.name] = made
     return views
 
 
 def read_layouts(
-    elements: Iterable[Element], translations: Translations
+    elements: Iterable[Element], reader: Reader
 ) -> dict[str, dict[str, LayoutDefinition]]:
     """Gives the layouts by object and name."""
+
+    def read(one: Element) -> LayoutDefinition:
+        target, _, name = one.name.partition("/")
+        layout = parse_layout(target, name, one.body, identity=one.id, package=one.package)
+        return reader.translations.layout(layout)
+
     layouts: dict[str, dict[str, LayoutDefinition]] = {}
     for element in of_kind(elements, "layout"):
-        target, _, name = element.name.partition("/")
-        layout = parse_layout(
-            target, name, element.body, identity=element.id, package=element.package
-        )
-        layouts.setdefault(target, {})[name] = translations.layout(layout)
+        made = reader.read(element, LayoutDefinition, partial(read, element))
+        layouts.setdefault(made.object, {})[made.name] = made
     return layouts

@@ -73,12 +73,15 @@ def defaults(
 def required_problems(definition: ObjectDefinition, record: Mapping[str, object]) -> list[Problem]:
     """Gives a problem for each required field that a record leaves empty.
 
-    Asked after before-save rules: what a rule fills counts as filled.
+    Asked after before-save rules: what a rule fills counts as filled. Rows and links are asked for
+    by who saves them.
     """
     return [
         missing_value(field)
         for field in definition.own_fields
-        if field.required and not field.computed and record.get(field.name) is None
+        if field.required
+        and not (field.computed or field.nested)
+        and record.get(field.name) is None
     ]
 
 

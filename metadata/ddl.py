@@ -16,6 +16,7 @@ import sqlalchemy as sa
 from sqlalchemy.ext.compiler import compiles
 from sqlalchemy.sql.compiler import SQLCompiler
 
+from metadata.exclusions import Exclusion
 from metadata.fields.base import FieldDefinition, physical_name
 from metadata.objects import ObjectDefinition
 
@@ -80,8 +81,10 @@ def columns_of(field: FieldDefinition) -> list[sa.Column[Any]]:
     """Gives a field's columns.
 
     Only what the system fills is NOT NULL: an own field may become required, optional or retired
-    without touching the table.
+    without touching the table. A virtual field has none.
     """
+    if field.virtual:
+        return []
     return [
         sa.Column(
             column.name,
@@ -99,20 +102,40 @@ def add_indexes(definition: ObjectDefinition, table: sa.Table) -> None:
         if name in table.c:
             sa.Index(index_name("ix", definition.id, name), table.c[name], table.c.id)
     for field in (*definition.own_fields, *definition.retired_fields.values()):
+        if field.virtual:
+            continue
         if field.unique:
-            add_unique_index(index_name("ux", field.id), [table.c[field.column]])
-        if field.index or field.target is not None or field.name == definition.name_field:
+            add_unique_index(index_name("ux", field.id), [unique_column(field, table)])
+        if field.index or field.type.targets(field) or field.name == definition.name_field:
             add_sort_index(field, table)
     for group in definition.unique:
         members = [definition.fields[name] for name in group]
         name = index_name("ux", definition.id, *(member.id for member in members))
-        add_unique_index(name, [table.c[member.column] for member in members])
+        add_unique_index(name, [unique_column(member, table) for member in members])
+    for exclusion in definition.exclusions:
+        add_rival_index(definition, exclusion, table)
+
+
+def add_rival_index(definition: ObjectDefinition, exclusion: Exclusion, table: sa.Table) -> None:
+    """Adds the index by which a save finds the records that could be in its way."""
+    names = [name for name in exclusion.fields if name != exclusion.end]
+    if any(name not in definition.fields or definition.fields[name].virtual for name in names):
+        return
+    members = [definition.fields[name] for name in names]
+    key = index_name("ix", definition.id, *(member.id for member in members))
+    if members and key not in {index.name for index in table.indexes}:
+        sa.Index(key, *(table.c[member.column] for member in members))
 
 
 def add_sort_index(field: FieldDefinition, table: sa.Table) -> None:
     """Adds the index that serves filters, order and paging by one field."""
     column = table.c[physical_name(field.column, field.type.sort_part)]
     sa.Index(index_name("ix", field.id), EmptiesFirst(column), table.c.id)
+
+
+def unique_column(field: FieldDefinition, table: sa.Table) -> sa.Column[Any]:
+    """Gives the column that tells whether two values of a field are the same."""
+    return table.c[physical_name(field.column, field.type.unique_part)]
 
 
 def add_unique_index(name: str, columns: Iterable[sa.Column[Any]]) -> None:

@@ -26,12 +26,6 @@ SCHEMA_OF: Final[Mapping[str, str]] = {
 }
 """The meta-schema of each kind of element that has one."""
 
-LATER: Final = frozenset(
-    {"formula", "rollup", "through", "encrypted", "filter", "currency_field"}
-    | {"record_types", "append_only", "no_overlap", "unique_when"}
-)
-"""Keywords of the format that this version does not carry out, and therefore refuses."""
-
 LIMIT_CODES: Final[Mapping[str, str]] = {
     "minimum": "minimum",
     "maximum": "maximum",
@@ -175,10 +169,9 @@ def unknown_keys(error: ValidationError, place: tuple[object, ...]) -> Iterator[
     for key in document:
         if key in known or str(key).startswith("x-"):
             continue
-        code = "not_yet" if key in LATER else "unknown_key"
         hint = nearest(str(key), known)
         values = {"key": key, "nearest": hint, "known": None if hint else known}
-        yield Problem(pointer((*place, key)), code, values)
+        yield Problem(pointer((*place, key)), "unknown_key", values)
 
 
 def choice_values(found: object, known: Iterable[object]) -> dict[str, object]:

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import replace
+from types import MappingProxyType
 from typing import Any, ClassVar
 from zoneinfo import ZoneInfo
 
@@ -39,6 +41,7 @@ class RecordForm(BaseForm):
         prefix: str = "",
     ) -> None:
         super().__init__(self.inputs, prefix=prefix, meta=DefaultMeta())
+        self.was_sent = formdata is not None
         shown = defaults(self.definition) if record is None else record
         self.process(formdata, data=dict(shown))
 
@@ -65,14 +68,18 @@ def form_class(
     *,
     fields: Iterable[str] | None = None,
     zone: ZoneInfo = UTC,
+    rows: Mapping[str, type[RecordForm]] = MappingProxyType({}),
 ) -> type[RecordForm]:
     """Gives a form with inputs for the fields that may be written with these rights.
 
-    `fields` gives order and choice; without it all own fields are there. The class carries
+    `fields` gives order and choice; without it all own fields are there; `rows` are the forms of
+    the rows of nested ones. The class carries
     neither CSRF nor validators: `coerce` judges what is sent, `attach_problems` shows it.
     """
     inputs = {
-        field.name: field.type.form_field(field, setting_of(catalog, field, language, zone))
+        field.name: field.type.form_field(
+            field, replace(setting_of(catalog, field, language, zone), rows=rows.get(field.name))
+        )
         for field in writable_fields(definition, access, fields)
     }
     members = {"inputs": inputs, "definition": definition}
@@ -110,9 +117,10 @@ def setting_of(
 def attach_problems(form: RecordForm, problems: Iterable[Problem], language: str = ENGLISH) -> None:
     """Puts problems at the inputs they are about; all others become errors of the form."""
     for problem in problems:
-        name = problem.path.removeprefix("/").split("/", 1)[0]
+        name, *place = problem.path.removeprefix("/").split("/")
         text = sentence(problem, language)
-        if name in form:
-            form[name].errors = [*form[name].errors, text]
+        known = form[name] if name in form else None  # noqa: SIM401  # a form has no get
+        if isinstance(known, WireField):
+            known.refuse(place, text)
         else:
             form.form_errors.append(text)

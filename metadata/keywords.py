@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from decimal import Decimal
 from typing import Any, Final, cast
 
+import re2
 from jsonschema import Draft202012Validator
 from jsonschema.exceptions import ValidationError, best_match
+from jsonschema.validators import extend
 
+from metadata.fields.formats import CHECKER
 from metadata.fields.read import json_types
 from metadata.json_text import pointer
 from metadata.objects import FieldDefinition, ObjectDefinition
@@ -19,7 +22,7 @@ Record = Mapping[str, object]
 KeywordCheck = Callable[[Record], list[Problem]]
 KEYWORDS: Final = (
     *("allOf", "anyOf", "oneOf", "not", "if", "then", "else"),
-    *("dependentRequired",),
+    *("dependentRequired", "dependentSchemas"),
 )
 VALUE_CODES: Final = {
     "minimum": "minimum",
@@ -32,8 +35,27 @@ VALUE_CODES: Final = {
     "pattern": "pattern",
     "enum": "not_listed",
     "const": "not_constant",
+    "minItems": "min_items",
+    "maxItems": "max_items",
+    "format": "format",
+    "anyOf": "none_fits",
+    "oneOf": "not_one_fits",
+    "not": "excluded",
 }
 DECIMAL: Final = re.compile(r"Decimal\('([^']*)'\)")
+
+
+def match_pattern(
+    _validator: object, pattern: str, instance: object, _schema: object
+) -> Iterator[ValidationError]:
+    """Judges a text by an unanchored RE2 search: no pattern takes longer than its text is long."""
+    if isinstance(instance, str) and re2.search(pattern, instance) is None:
+        yield ValidationError(f"{instance!r} does not match {pattern!r}")
+
+
+RecordValidator: Final = extend(  # type: ignore[no-untyped-call]
+    Draft202012Validator, {"pattern": match_pattern}
+)
 
 
 def compile_keywords(definition: ObjectDefinition) -> KeywordCheck | None:
@@ -45,7 +67,7 @@ def compile_keywords(definition: ObjectDefinition) -> KeywordCheck | None:
     wanted = {key: exact(document[key]) for key in KEYWORDS if key in document}
     if not wanted:
         return None
-    validator = Draft202012Validator(wanted)
+    validator = RecordValidator(wanted, format_checker=CHECKER)
 
     def check(record: Record) -> list[Problem]:
         plain = plain_record(definition, record)
@@ -77,7 +99,7 @@ def plain_value(field: FieldDefinition, value: object) -> object:
     wire = field.type.to_wire(value, field)
     types = json_types(field.document)
     if isinstance(wire, Mapping) and "object" not in types:
-        wire = wire["amount"]
+        wire = wire.get("amount", field.type.plain(value, field))
     is_numeric = "number" in types or "integer" in types
     return Decimal(wire) if is_numeric and isinstance(wire, str) else wire
 
@@ -98,4 +120,10 @@ def as_problem(error: ValidationError) -> Problem:
         detail = DECIMAL.sub(r"\1", found.message)
         return Problem(place, "object_keywords", {"detail": detail})
     limit = wanted if isinstance(wanted, list) else str(wanted)
-    return Problem(place, code, {"limit": limit, "allowed": limit, "pattern": limit})
+    values = {"limit": limit, "allowed": limit, "pattern": limit, "format": limit}
+    return Problem(place, code, values | {"length": length_of(instance)})
+
+
+def length_of(instance: object) -> int | None:
+    """Gives the length of a text or list."""
+    return len(instance) if isinstance(instance, (str, list)) else None

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
+from typing import ClassVar
 
-from metadata.fields.base import ENGLISH, choose_label
+from metadata.fields.base import ENGLISH, FieldDefinition, choose_label
 from metadata.fields.read import read_labels, readable
 from metadata.json_text import mapping, sequence, strings, text
 from metadata.objects import LinkDefinition, ObjectDefinition
@@ -27,11 +28,13 @@ class Section:
 
 @dataclass(frozen=True, slots=True)
 class Tab:
-    """A tab with fields and with related lists, named by ways back."""
+    """A tab with fields and with related lists, named by ways back, shown as a section is."""
 
     labels: Mapping[str, str]
     related: tuple[str, ...] = ()
     fields: tuple[str, ...] = ()
+    visible_when: str | None = None
+    columns: ClassVar[int] = 2
 
     def label(self, language: str = ENGLISH) -> str:
         """Gives the title in a language."""
@@ -66,6 +69,11 @@ class LayoutDefinition:
     related: tuple[RelatedList, ...] = ()
     panels: tuple[str, ...] = field(default=("timeline",))
     package: str = "local"
+
+    @property
+    def parts(self) -> tuple[Section | Tab, ...]:
+        """Gives what shows fields: the sections, then the tabs with fields."""
+        return (*self.sections, *(tab for tab in self.tabs if tab.fields))
 
     @property
     def fields(self) -> tuple[str, ...]:
@@ -125,6 +133,7 @@ def parse_tab(given: object) -> Tab:
         labels=read_labels(described, "title", ""),
         related=strings(described.get("related")),
         fields=strings(described.get("fields")),
+        visible_when=text(described.get("visible_when")),
     )
 
 
@@ -143,15 +152,21 @@ def usual_layout(
     definition: ObjectDefinition, kind: str, links: Iterable[LinkDefinition]
 ) -> LayoutDefinition:
     """Gives the layout of an object that has none: all its fields and all ways back."""
-    names = tuple(field.name for field in definition.own_fields)
+    own = tuple(definition.own_fields)
+    names = tuple(field.name for field in own)
     return LayoutDefinition(
         id=f"{definition.id}/{kind}",
         name=kind,
         object=definition.name,
         labels={"en": readable(kind)},
         kind=kind,
-        header=tuple(name for name in names if name != definition.name_field)[:4],
+        header=tuple(field.name for field in own if is_header(definition, field))[:4],
         sections=(Section({"en": "Details", "zh": "详情"}, names),),
         related=tuple(RelatedList(link.name) for link in links),
         panels=("timeline", "score", "approvals"),
     )
+
+
+def is_header(definition: ObjectDefinition, field: FieldDefinition) -> bool:
+    """Says whether a field may stand among those that a record's page shows first."""
+    return field.name != definition.name_field and field.type.is_brief

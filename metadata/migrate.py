@@ -10,17 +10,26 @@ from __future__ import annotations
 from collections.abc import Collection, Sequence
 from datetime import UTC, datetime
 from typing import Any
+from zoneinfo import ZoneInfo
 
 import sqlalchemy as sa
-from sqlalchemy.ext.compiler import compiles
 from sqlalchemy.schema import CreateIndex, CreateTable, DropIndex
-from sqlalchemy.sql.compiler import DDLCompiler
 
+from metadata.alter import add_column
 from metadata.catalog import Catalog, build_catalog
+from metadata.changes.rows import Converted, change_rows, conversion_problems, option_problems
+from metadata.columns import to_columns
+from metadata.computed.filling import fill, to_fill
+from metadata.computed.outside import outside
+from metadata.conflicts import conflicts
 from metadata.diff import plan
 from metadata.elements import Element
+from metadata.fields.base import UTC as UTC_ZONE
+from metadata.fields.base import FieldDefinition
+from metadata.locks import naming, take_definitions
 from metadata.preflight import TablePair, pair_tables, preflight
 from metadata.problems import DefinitionError
+from metadata.steps import is_built_later, note_step
 from metadata.store import (
     Entry,
     keep_program,
@@ -29,8 +38,6 @@ from metadata.store import (
     replace_elements,
     write_history,
 )
-
-POSTGRESQL_LOCK_TIMEOUT = "2s"
 
 
 class PublishConflict(Exception):  # noqa: N818  # says what is the case
@@ -58,18 +65,25 @@ def publish(
     confirm: Collection[str] = (),
     expected_version: int | None = None,
     at: datetime | None = None,
+    known: Catalog | None = None,
+    zone: ZoneInfo = UTC_ZONE,
 ) -> int:
     """Makes `elements` the definitions in force and gives the new version.
 
-    `elements` is the whole wanted state; nothing to do gives the version in force. Raises
-    PublishConflict when `expected_version` is not the one in force, Unconfirmed, and
-    DefinitionError with everything that stands in the way; then nothing is changed.
+    `elements` is the whole wanted state; nothing to do gives the version in force. `known` is the
+    catalog that the caller has; if it is the one in force it saves time. `zone` is where days
+    begin when values convert. Raises PublishConflict
+    when `expected_version` is not the one in force, Unconfirmed, and DefinitionError with
+    everything that stands in the way; then nothing is changed. Raises Busy when others hold what
+    is to be changed: then the transaction is lost and may be tried again.
     """
+    take_definitions(connection)
     versions = lock_versions(connection)
     if expected_version is not None and expected_version != versions.catalog:
         raise PublishConflict(versions.catalog)
-    current = load_elements(connection)
-    planned = plan(current, elements)
+    before = known if known is not None and known.version == versions.catalog else None
+    current = list(before.elements) if before is not None else load_elements(connection)
+    planned = plan(current, elements, before)
     if planned.problems:
         raise DefinitionError(planned.problems)
     if not planned.operations:
@@ -84,55 +98,119 @@ def publish(
         message=message,
         operations=tuple(operation.to_json() for operation in planned.operations),
     )
-    before = build_catalog(versions.catalog, current)
-    after = build_catalog(entry.version, planned.elements)
-    change_tables(connection, before, after)
+    before = before or build_catalog(versions.catalog, current)
+    after = build_catalog(entry.version, planned.elements, previous=before)
+    change_tables(connection, before, after, confirm=confirm, zone=zone)
     replace_elements(connection, current, planned.elements, entry.version)
     write_history(connection, entry, expected=versions)
     keep_program(connection, after)
     return entry.version
 
 
-def change_tables(connection: sa.Connection, before: Catalog, after: Catalog) -> None:
-    """Brings the tables from one catalog to the next.
+def change_tables(
+    connection: sa.Connection,
+    before: Catalog,
+    after: Catalog,
+    *,
+    confirm: Collection[str] = (),
+    zone: ZoneInfo = UTC_ZONE,
+) -> None:
+    """Brings the tables from one catalog to the next, in the one order in which that works.
 
-    Raises DefinitionError, before anything is changed, for rows that do not fit.
+    Raises DefinitionError for rows that do not fit, Unconfirmed for fields whose conversion loses
+    values, and Busy.
     """
-    if connection.dialect.name == "postgresql":
-        connection.exec_driver_sql(f"SET LOCAL lock_timeout = '{POSTGRESQL_LOCK_TIMEOUT}'")
     pairs = pair_tables(before, after)
     problems = [found for pair in pairs for found in preflight(connection, pair)]
+    problems += [found for pair in pairs for found in option_problems(connection, pair)]
     if problems:
         raise DefinitionError(problems)
+    filled: set[tuple[str, str]] = set()
     for pair in pairs:
-        change_table(connection, pair)
+        with naming(pair.definition.name):
+            filled.update((pair.after.name, name) for name in extend_table(connection, pair))
+    refuse_losses(connection, change_rows(connection, pairs, zone), confirm)
+    for pair in pairs:
+        fill_defaults(connection, pair, filled)
+    fill(connection, after, to_fill(before, after), outside(zone))
+    broken = list(conflicts(connection, before, after, outside(zone)))
+    if broken:
+        raise DefinitionError(broken)
+    for pair in pairs:
+        with naming(pair.definition.name):
+            add_indexes(connection, pair)
 
 
-def change_table(connection: sa.Connection, pair: TablePair) -> None:
-    """Makes or extends one object's table. Columns are never dropped here."""
+def refuse_losses(
+    connection: sa.Connection, converted: Sequence[Converted], confirm: Collection[str]
+) -> None:
+    """Raises what stands in the way of conversions that were carried out."""
+    problems = list(conversion_problems(connection, converted))
+    if problems:
+        raise DefinitionError(problems)
+    lossy = [one.conversion.place for one in converted if one.tally.lost]
+    unconfirmed = [place for place in lossy if place not in confirm]
+    if unconfirmed:
+        raise Unconfirmed(unconfirmed)
+
+
+def extend_table(connection: sa.Connection, pair: TablePair) -> list[str]:
+    """Makes an object's table, or adds its new columns; columns are never dropped here.
+
+    Gives the columns that have their default in all rows now. Indexes that go do so first: rows
+    may be about to break them.
+    """
     if pair.before is None:
         connection.execute(CreateTable(pair.after))
     for index in pair.dropped_indexes:
-        connection.execute(DropIndex(index))
-    for column in pair.added_columns:
-        connection.execute(AddColumn(column))
+        connection.execute(DropIndex(index, if_exists=True))
+    constants = {name: value for values in pair.defaults for name, value in values.items()}
+    return [
+        column.name
+        for column in absent(connection, pair)
+        if add_column(connection, column, constants.get(column.name)) and column.name in constants
+    ]
+
+
+def absent(connection: sa.Connection, pair: TablePair) -> list[sa.Column[Any]]:
+    """Gives the new columns that are not there: what an object had once leaves its columns behind,
+    as owners do, and computed fields that are virtual for a while."""
+    added = pair.added_columns
+    if not added:
+        return []
+    known = {column["name"] for column in sa.inspect(connection).get_columns(pair.after.name)}
+    return [column for column in added if column.name not in known]
+
+
+def fill_defaults(
+    connection: sa.Connection, pair: TablePair, filled: Collection[tuple[str, str]]
+) -> None:
+    """Gives the rows that are there the defaults of new required fields, where they lack them."""
     for values in pair.defaults:
-        connection.execute(pair.after.update().values(values))
-    for index in pair.added_indexes:
-        connection.execute(CreateIndex(index))
+        lacking = {
+            name: value for name, value in values.items() if (pair.after.name, name) not in filled
+        }
+        if lacking:
+            connection.execute(pair.after.update().values(lacking))
+    for field in pair.sealed_defaults:
+        seal_defaults(connection, pair, field)
 
 
-class AddColumn(sa.schema.ExecutableDDLElement):
-    """`ALTER TABLE … ADD COLUMN …`, which neither database rebuilds the table for."""
+def seal_defaults(connection: sa.Connection, pair: TablePair, field: FieldDefinition) -> None:
+    """Gives each row its own encrypted form of a default."""
+    value = field.type.coerce(field.default, field)
+    table = pair.after
+    for identity in connection.scalars(sa.select(table.c.id)).all():
+        columns = to_columns(connection, pair.definition, str(identity), {field.name: value})
+        connection.execute(table.update().where(table.c.id == identity).values(columns))
 
-    inherit_cache = False
 
-    def __init__(self, column: sa.Column[Any]) -> None:
-        self.column = column
-
-
-@compiles(AddColumn)
-def write_add_column(element: AddColumn, compiler: DDLCompiler, **_: Any) -> str:
-    """Writes the statement for the column's table."""
-    table = compiler.preparer.format_table(element.column.table)
-    return f"ALTER TABLE {table} ADD COLUMN {compiler.get_column_specification(element.column)}"
+def add_indexes(connection: sa.Connection, pair: TablePair) -> None:
+    """Makes an object's new indexes, those of a big table after the commit."""
+    indexes = pair.added_indexes
+    is_later = bool(indexes) and pair.before is not None and is_built_later(connection, pair.after)
+    for index in indexes:
+        if is_later:
+            note_step(connection, index, pair.definition.id)
+        else:
+            connection.execute(CreateIndex(index))

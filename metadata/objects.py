@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 
+from metadata.exclusions import Exclusion
 from metadata.fields.base import (
     ENGLISH,
     FieldDefinition,
@@ -12,13 +13,18 @@ from metadata.fields.base import (
     choose_label,
 )
 from metadata.json_text import mapping
+from metadata.record_types import RecordType
 
 __all__ = ["FieldDefinition", "LinkDefinition", "ObjectDefinition", "OptionDefinition"]
 
 
 @dataclass(frozen=True, slots=True)
 class LinkDefinition:
-    """A way back: the records of `target` whose reference `field` points at the object."""
+    """A way back: the records of `target` whose reference `field` points at the object.
+
+    `nested` names the field of the object whose value these records are; `beyond`, when they are
+    links, their reference to the record that is linked.
+    """
 
     name: str
     target: str
@@ -26,10 +32,31 @@ class LinkDefinition:
     labels: Mapping[str, str]
     on_delete: str = "restrict"
     many: bool = True
+    nested: str | None = None
+    beyond: str | None = None
 
     def label(self, language: str = ENGLISH) -> str:
         """Gives the title of a related list."""
         return choose_label(self.labels, language) or self.name
+
+
+@dataclass(frozen=True, slots=True)
+class LinkSides:
+    """What the records of a link object stand between.
+
+    `here` is their reference to the record of `object`, whose field `field` lists them; `there`
+    the one to the record of `target` that it is linked with, `reverse` the way back from it.
+    `titles` are those of the field, `plurals` those of the way back.
+    """
+
+    object: str
+    field: str
+    here: str
+    target: str
+    there: str
+    reverse: str
+    titles: Mapping[str, str]
+    plurals: Mapping[str, str]
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,8 +65,10 @@ class ObjectDefinition:
 
     `fields` holds what is in use, in the order of the definition, the system fields last;
     `retired_fields` what was taken out of use and still has its column. `owner` says whether
-    records belong to somebody; `unique` lists groups of fields that identify a record; `document`
-    is the definition as written.
+    records belong to somebody; `unique` lists groups of fields that identify a record;
+    `exclusions` what no two records may share; records of an append-only object are never changed
+    or deleted. `link_of` is there for what a many_to_many field makes. `document` is the definition
+    as written.
     """
 
     id: str
@@ -56,6 +85,10 @@ class ObjectDefinition:
     activities: bool = False
     search: tuple[str, ...] = ()
     unique: tuple[tuple[str, ...], ...] = ()
+    record_types: tuple[RecordType, ...] = ()
+    exclusions: tuple[Exclusion, ...] = ()
+    append_only: bool = False
+    link_of: LinkSides | None = None
     package: str = "local"
     retired: bool = False
 
@@ -71,6 +104,21 @@ class ObjectDefinition:
     def own_fields(self) -> Iterator[FieldDefinition]:
         """Gives the fields in use that are not system fields, in the definition's order."""
         return (field for field in self.fields.values() if not field.system)
+
+    def origins(self, field: FieldDefinition) -> set[str]:
+        """Gives the ids under which values of a field were kept: conversions gave it new ones."""
+        found, pending = {field.id}, [field]
+        while pending:
+            one = pending.pop()
+            related = [
+                other
+                for other in self.retired_fields.values()
+                if other.id not in found
+                if other.id == one.text("converted_from") or other.text("converted_from") == one.id
+            ]
+            found.update(other.id for other in related)
+            pending.extend(related)
+        return found
 
     @property
     def parameters(self) -> Mapping[str, object]:

@@ -7,23 +7,28 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
 
+from metadata.dependents import neighbour_problems
+from metadata.exclusions import read_exclusions
 from metadata.fields.base import ENGLISH, FieldDefinition
 from metadata.fields.read import read_field, read_labels, readable
 from metadata.fields.registry import offered_types
 from metadata.json_text import mapping, nearest, pointer, sequence, strings, text
+from metadata.keyword_flaws import keyword_flaws
+from metadata.keywords import KEYWORDS
 from metadata.objects import ObjectDefinition
 from metadata.problems import Problem
+from metadata.record_types import RECORD_TYPE, read_record_types, record_type_fields
 from metadata.system_fields import SYSTEM_FIELDS, system_fields_of
 
 NAME: Final = re.compile(r"[a-z][a-z0-9_]{0,39}", re.ASCII)
 REFUSED_OBJECTS: Final = frozenset(
-    ("search", "changes", "meta", "packages", "security", "menu", "docs")
+    ("search", "changes", "meta", "packages", "security", "menu", "docs", "files")
 )
 SYSTEM: Final = "system"
 SYSTEM_OBJECTS: Final = frozenset(("user", "team", "queue"))
 """Objects that the product itself defines."""
 RESERVED_WORDS: Final = ("this", "old", "now", "today", "user", "true", "false", "if", "not")
-REFUSED_FIELDS: Final = frozenset({*SYSTEM_FIELDS, *RESERVED_WORDS, "record_type"})
+REFUSED_FIELDS: Final = frozenset({*SYSTEM_FIELDS, *RESERVED_WORDS, RECORD_TYPE})
 ID_FIELD: Final = "id"
 
 
@@ -54,17 +59,23 @@ def parse_object(
     owner_package = text(crm.get("package")) or package
     read = read_fields(name, document, owner_package)
     problems.extend(read.problems)
+    identity = text(crm.get("id")) or name
     has_owner = crm.get("owner") is not False
-    fields = {**read.live, **system_fields_of(has_owner)}
+    typed = {field.name: field for field in record_type_fields(identity, crm, owner_package)}
+    live = {**read.live, **{name: one for name, one in typed.items() if not one.retired}}
+    fields = {**live, **system_fields_of(has_owner)}
     labels = read_labels(document, "title", readable(name))
     definition = ObjectDefinition(
-        id=text(crm.get("id")) or name,
+        id=identity,
         name=name,
         labels=labels,
         plurals=read_labels(crm, "plural", f"{labels[ENGLISH]}s"),
         fields=fields,
         name_field=name_field(crm, read.live),
-        retired_fields=read.retired,
+        retired_fields={
+            **read.retired,
+            **{name: one for name, one in typed.items() if one.retired},
+        },
         document=document,
         icon=text(crm.get("icon")) or "box",
         hue=text(crm.get("hue")),
@@ -72,10 +83,15 @@ def parse_object(
         activities=crm.get("activities") is True,
         search=strings(crm.get("search")),
         unique=tuple(strings(group) for group in sequence(crm.get("unique"))),
+        record_types=read_record_types(crm),
+        exclusions=read_exclusions(crm),
+        append_only=crm.get("append_only") is True,
         package=owner_package,
         retired=crm.get("retired") is True,
     )
     problems.extend(object_problems(definition, properties))
+    problems.extend(neighbour_problems(definition))
+    problems.extend(keyword_flaws(definition, KEYWORDS))
     return definition, problems
 
 
@@ -94,6 +110,7 @@ def read_fields(object_name: str, document: Mapping[str, object], package: str) 
             name,
             mapping(described),
             types,
+            holder=object_name,
             identity=f"{object_name}.{name}",
             package=package,
             required=name in required,
@@ -145,6 +162,8 @@ def object_problems(
     for place, name in named:
         if name not in definition.fields:
             yield unknown_field(place, name, definition)
+        elif definition.fields[name].nested and place.startswith("/crm/"):
+            yield Problem(place, "nested_keyword", {"key": place.split("/")[2]})
 
 
 def unknown_field(place: str, name: str, definition: ObjectDefinition) -> Problem:

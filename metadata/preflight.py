@@ -12,6 +12,7 @@ from metadata.catalog import Catalog
 from metadata.fields.base import FieldDefinition, physical_name
 from metadata.objects import ObjectDefinition
 from metadata.problems import Problem
+from metadata.reuse import is_same
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,18 +52,40 @@ class TablePair:
         if self.before is None:
             return []
         own = self.definition.own_fields
-        return [field for field in own if field.id not in self.fields_before]
+        return [
+            field
+            for field in own
+            if field.id not in self.fields_before and not self.is_converted(field)
+        ]
+
+    def is_converted(self, field: FieldDefinition) -> bool:
+        """Says whether a new field takes over the values of another."""
+        known = field.id in self.fields_before
+        return not known and field.text("converted_from") in self.fields_before
 
     @property
     def defaults(self) -> list[dict[str, object]]:
         """Gives what every existing row gets: the defaults of new required fields."""
-        return [columns_of_default(field) for field in self.new_fields if is_filled(field)]
+        filled = [field for field in self.new_fields if is_filled(field)]
+        return [columns_of_default(field) for field in filled if not field.type.is_sealed]
+
+    @property
+    def sealed_defaults(self) -> list[FieldDefinition]:
+        """Gives the new required fields whose default each row has in an encrypted form of its
+        own."""
+        filled = [field for field in self.new_fields if is_filled(field)]
+        return [field for field in filled if field.type.is_sealed]
 
 
 def pair_tables(before: Catalog, after: Catalog) -> list[TablePair]:
-    """Gives every object of the new catalog with what it was, matched by element id."""
+    """Gives every object that is not what it was with what it was, matched by element id."""
     objects_before = {**before.retired, **before.objects}
     was = {definition.id: definition for definition in objects_before.values()}
+    changed = {
+        name: definition
+        for name, definition in {**after.retired, **after.objects}.items()
+        if not is_same(was.get(definition.id), definition)
+    }
     return [
         TablePair(
             definition=definition,
@@ -70,7 +93,7 @@ def pair_tables(before: Catalog, after: Catalog) -> list[TablePair]:
             before=before.tables[was[definition.id].name] if definition.id in was else None,
             after=after.tables[name],
         )
-        for name, definition in {**after.retired, **after.objects}.items()
+        for name, definition in changed.items()
     ]
 
 
@@ -108,7 +131,7 @@ def empties(connection: sa.Connection, pair: TablePair, table: sa.Table) -> Iter
     for field in pair.definition.own_fields:
         was = pair.fields_before.get(field.id)
         demanded = was is not None and was.required and not was.retired
-        if not field.required or field.computed or demanded:
+        if not field.required or field.computed or demanded or pair.is_converted(field):
             continue
         if was is None and is_filled(field):
             continue

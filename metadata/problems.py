@@ -67,7 +67,9 @@ def as_text(value: object, language: str = "en") -> str:
         return value.in_language(language)
     if isinstance(value, (list, tuple, set, frozenset)):
         return ", ".join(
-            sorted(map(str, value)) if isinstance(value, (set, frozenset)) else map(str, value)
+            sorted(map(str, value))
+            if isinstance(value, (set, frozenset))
+            else (as_text(item, language) for item in value)
         )
     return str(value)
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Mapping
+from functools import lru_cache
 
 from rule_engine import Program, compile_program, parse, tree
 from rule_engine.errors import Diagnostic, RuleSyntaxError
@@ -11,6 +12,15 @@ from rule_engine.storage import StorageError, read_program
 from rule_engine.types import Schema
 
 logger = logging.getLogger(__name__)
+
+MAX_TREES = 500
+"""A tree of a hundred rules takes about two megabytes."""
+
+
+@lru_cache(MAX_TREES)
+def parse_text(text: str, name: str, package: str) -> tree.Ruleset:
+    """Gives the tree of a rule file; those used last are kept. Raises RuleSyntaxError."""
+    return parse(text, source=name, package=package)
 
 
 def parse_rules(
@@ -24,7 +34,7 @@ def parse_rules(
     diagnostics: list[Diagnostic] = []
     for name, text in rules.items():
         try:
-            rulesets.append(parse(text, source=name, package=packages.get(name, "")))
+            rulesets.append(parse_text(text, name, packages.get(name, "")))
         except RuleSyntaxError as error:
             diagnostics.extend(error.diagnostics)
     return rulesets, diagnostics

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from types import MappingProxyType
 
 from metadata.fields.base import FieldDefinition, OptionDefinition
 from metadata.links import Links, find_links
 from metadata.objects import LinkDefinition, ObjectDefinition
 from metadata.parse import parse_object
 from metadata.problems import DefinitionError, Problem
+from metadata.relations import complete_objects
 from rule_engine.types import Schema, Type
 
 
@@ -25,6 +27,10 @@ class RuleField:
     options: Mapping[str, OptionDefinition]
     target: str | None
     currency: str | None
+    sealed: bool = False
+    """Whether values are stored encrypted: conditions in SQL know only whether they are equal."""
+    comparable: bool = True
+    """Whether conditions in SQL know even that."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,16 +70,26 @@ def rule_field(field: FieldDefinition) -> RuleField:
         options={option.value: option for option in field.options},
         target=field.target,
         currency=field.text("currency"),
+        sealed=field.type.is_sealed,
+        comparable=not field.type.is_sealed or bool(field.type.unique_part),
     )
 
 
-def make_schema(objects: Mapping[str, ObjectDefinition], links: Links) -> RuleSchema:
-    """Gives the schema of definitions and the ways back between them."""
+def make_schema(
+    objects: Mapping[str, ObjectDefinition],
+    links: Links,
+    kept: Mapping[str, RuleObject] = MappingProxyType({}),
+) -> RuleSchema:
+    """Gives the schema of definitions and the ways back between them.
+
+    `kept` are objects of an older schema that are the same in this one.
+    """
     made = {
-        name: RuleObject(
+        name: kept.get(name)
+        or RuleObject(
             name,
             definition.labels,
-            {field.name: rule_field(field) for field in definition.fields.values()},
+            {one.name: rule_field(one) for one in definition.fields.values() if not one.nested},
             links.get(name, {}),
         )
         for name, definition in objects.items()
@@ -102,6 +118,7 @@ def schema_of(definitions: Mapping[str, Mapping[str, object]]) -> Schema:
         problems.extend(Problem(f"/{name}{p.path}", p.code, p.values) for p in found)
         if definition is not None:
             objects[name] = definition
+    objects = complete_objects(objects)
     links, found = find_links(objects)
     problems.extend(problem for problem in found if problem.code != "unknown_object")
     if problems:

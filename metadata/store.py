@@ -1,20 +1,28 @@
-"""The definitions in the database: elements, their history as numbered versions, and drafts."""
+"""The definitions in the database: elements, their history as numbered versions, and drafts.
+
+Tables of the product change in ONE way, those of STORE here and of the platform's SYSTEM_TABLES:
+declare what is to be there. A new table, a new index, a new column that is nullable or has a
+`server_default`: that is all, `metadata.alter.add_missing` makes it in older databases whenever
+`trellis init` or `trellis serve` starts. Primary keys, types and names are never changed and
+nothing is taken away: a table that has to look different is a new one. Only when rows have to
+move, a function goes to the end of `metadata.store_steps.STEPS`.
+"""
 
 from __future__ import annotations
 
 import json
 import logging
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
-from datetime import UTC, datetime
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
 from typing import cast
 
 import sqlalchemy as sa
 
+from metadata.alter import add_missing
 from metadata.catalog import Catalog, build_catalog
-from metadata.elements import LOCAL, Element, by_key
-from metadata.json_text import mapping
-from metadata.merge import crm_of, with_crm
+from metadata.elements import Element
+from metadata.store_steps import STEPS
 from rule_engine.columns import Instant
 from rule_engine.errors import RuleError
 from rule_engine.storage import engine_version, write_program
@@ -29,6 +37,7 @@ META_VERSION = sa.Table(
     sa.Column("id", sa.SmallInteger, primary_key=True, autoincrement=False),
     sa.Column("catalog", sa.Integer, nullable=False),
     sa.Column("security", sa.Integer, nullable=False),
+    sa.Column("store", sa.Integer, nullable=False, server_default="0", comment="steps done"),
 )
 META_ELEMENT = sa.Table(
     "meta_element",
@@ -68,6 +77,21 @@ META_DRAFT = sa.Table(
     sa.Column("body", sa.Text),
     sa.Column("deleted", sa.Boolean, nullable=False),
     sa.Column("updated_at", Instant(), nullable=False),
+    sa.Column("base", sa.Integer, comment="the version that the author began with"),
+)
+META_DRAFT_STEP = sa.Table(
+    "meta_draft_step",
+    STORE,
+    sa.Column("author", sa.Text, primary_key=True),
+    sa.Column("number", sa.Integer, primary_key=True, autoincrement=False),
+    sa.Column("action", sa.Integer, nullable=False, comment="steps of one action go together"),
+    sa.Column("at", Instant(), nullable=False),
+    sa.Column("kind", sa.Text, nullable=False),
+    sa.Column("name", sa.Text, nullable=False),
+    sa.Column("before", sa.Text, comment="what stood in the draft; empty: nothing"),
+    sa.Column("after", sa.Text, comment="likewise"),
+    sa.Column("base", sa.Integer),
+    sa.Column("undone", sa.Boolean, nullable=False),
 )
 META_PROGRAM = sa.Table(
     "meta_program",
@@ -76,7 +100,33 @@ META_PROGRAM = sa.Table(
     sa.Column("engine", sa.Text, nullable=False, comment="the engine that can read it"),
     sa.Column("document", sa.Text, nullable=False),
 )
+META_FILE = sa.Table(
+    "meta_file",
+    STORE,
+    sa.Column("digest", sa.Text, primary_key=True, comment="SHA-256: one content is kept once"),
+    sa.Column("content", sa.LargeBinary, nullable=False),
+)
+META_UPLOAD = sa.Table(
+    "meta_upload",
+    STORE,
+    sa.Column("token", sa.Text, primary_key=True),
+    sa.Column("author", sa.Text, nullable=False),
+    sa.Column("at", Instant(), nullable=False),
+    sa.Column("packages", sa.Text, nullable=False, comment="the digests of each one's files"),
+)
+META_STEP = sa.Table(
+    "meta_step",
+    STORE,
+    sa.Column("name", sa.Text, primary_key=True, comment="the index to be built"),
+    sa.Column("object", sa.Text, nullable=False),
+    sa.Column("state", sa.Text, nullable=False),
+    sa.Column("tries", sa.Integer, nullable=False),
+    sa.Column("error", sa.Text),
+    sa.Column("due", Instant(), nullable=False),
+)
 
+PREPARING = 5_241_301
+"""PostgreSQL's advisory lock of whoever prepares the tables."""
 READ_VERSIONS = "SELECT catalog, security FROM meta_version"
 
 
@@ -99,20 +149,29 @@ class Entry:
     operations: tuple[Mapping[str, object], ...]
 
 
-@dataclass(frozen=True, slots=True)
-class Draft:
-    """What an author has changed and not published; `body` is None for a deletion."""
-
-    kind: str
-    name: str
-    body: Mapping[str, object] | None
-
-
 def create_store(connection: sa.Connection) -> None:
-    """Makes the tables of definitions where they are not there yet, with version 0."""
-    STORE.create_all(connection)
-    if connection.execute(sa.select(META_VERSION.c.id)).first() is None:
-        connection.execute(META_VERSION.insert().values(id=1, catalog=0, security=0))
+    """Makes what is missing of the tables of definitions, with version 0 in new ones.
+
+    Older tables are brought forward; who comes second waits and finds nothing to do.
+    """
+    if connection.dialect.name == "postgresql":
+        connection.execute(sa.select(sa.func.pg_advisory_xact_lock(PREPARING)))
+    add_missing(connection, STORE.sorted_tables)
+    done = connection.scalar(sa.select(META_VERSION.c.store))
+    if done is None:
+        row = {"id": 1, "catalog": 0, "security": 0, "store": len(STEPS)}
+        connection.execute(META_VERSION.insert().values(row))
+        return
+    for step in STEPS[done:]:
+        step(connection)
+    if done < len(STEPS):
+        connection.execute(META_VERSION.update().values(store=len(STEPS)))
+
+
+def is_behind(connection: sa.Connection) -> bool:
+    """Says whether there are steps that an older database has not done."""
+    done = connection.scalar(sa.select(META_VERSION.c.store))
+    return done is not None and done < len(STEPS)
 
 
 def read_versions(connection: sa.Connection) -> Versions:
@@ -136,16 +195,35 @@ def bump_security(connection: sa.Connection) -> int:
 
 def load_elements(connection: sa.Connection) -> list[Element]:
     """Gives all elements in force, by kind and name."""
-    order = (META_ELEMENT.c.kind, META_ELEMENT.c.name)
-    rows = connection.execute(sa.select(META_ELEMENT).order_by(*order))
-    return [Element(row.id, row.kind, row.name, row.package, read_body(row.body)) for row in rows]
+    rows = connection.execute(sa.select(META_ELEMENT))
+    found = [Element(row.id, row.kind, row.name, row.package, read_body(row.body)) for row in rows]
+    return sorted(found, key=lambda element: element.key)
 
 
-def load_catalog(connection: sa.Connection) -> Catalog:
-    """Builds the catalog of the version in force."""
+def load_catalog(connection: sa.Connection, previous: Catalog | None = None) -> Catalog:
+    """Builds the catalog of the version in force.
+
+    With the one of an older version at hand only what has changed since is read and made anew.
+    """
     version = read_versions(connection).catalog
-    elements = load_elements(connection)
-    return build_catalog(version, elements, _load_program(connection, version))
+    program = _load_program(connection, version)
+    if previous is None or not 0 < previous.version <= version:
+        return build_catalog(version, load_elements(connection), program)
+    elements = _renew_elements(connection, previous)
+    return build_catalog(version, elements, program, previous=previous)
+
+
+def _renew_elements(connection: sa.Connection, previous: Catalog) -> list[Element]:
+    """Gives the elements in force; those that are as they were in `previous` are the same ones."""
+    chosen = sa.select(META_CHANGE).where(META_CHANGE.c.version > previous.version)
+    found = {element.id: element for element in previous.elements}
+    for row in connection.execute(chosen.order_by(META_CHANGE.c.version)):
+        if row.body is None:
+            found.pop(row.element, None)
+        else:
+            body = read_body(row.body)
+            found[row.element] = Element(row.element, row.kind, row.name, row.package, body)
+    return sorted(found.values(), key=lambda element: element.key)
 
 
 def keep_program(connection: sa.Connection, catalog: Catalog) -> None:
@@ -233,13 +311,22 @@ def write_history(connection: sa.Connection, entry: Entry, *, expected: Versions
     )
 
 
-def history(connection: sa.Connection, limit: int = 200) -> list[Entry]:
-    """Gives the published versions, the newest first."""
+def history(connection: sa.Connection, limit: int | None = 200) -> list[Entry]:
+    """Gives the published versions, the newest first; without a limit all of them."""
     chosen = sa.select(META_HISTORY).order_by(META_HISTORY.c.version.desc()).limit(limit)
     return [
         Entry(row.version, row.at, row.by, row.message, tuple(json.loads(row.operations)))
         for row in connection.execute(chosen)
     ]
+
+
+def find_entry(connection: sa.Connection, version: int) -> Entry | None:
+    """Gives one published version; None when there is none of that number."""
+    chosen = sa.select(META_HISTORY).where(META_HISTORY.c.version == version)
+    row = connection.execute(chosen).first()
+    if row is None:
+        return None
+    return Entry(row.version, row.at, row.by, row.message, tuple(json.loads(row.operations)))
 
 
 def elements_at(connection: sa.Connection, version: int) -> list[Element]:
@@ -256,77 +343,3 @@ def elements_at(connection: sa.Connection, version: int) -> list[Element]:
     return [
         Element(row.element, row.kind, row.name, row.package, read_body(row.body)) for row in rows
     ]
-
-
-def save_draft(
-    connection: sa.Connection,
-    author: str,
-    kind: str,
-    name: str,
-    body: Mapping[str, object] | None,
-    *,
-    at: datetime | None = None,
-) -> None:
-    """Keeps what an author made of an element; body None means that it is to be deleted."""
-    discard_drafts(connection, author, kind, name)
-    connection.execute(
-        META_DRAFT.insert().values(
-            author=author,
-            kind=kind,
-            name=name,
-            body=None if body is None else write_body(body),
-            deleted=body is None,
-            updated_at=at or datetime.now(UTC),
-        )
-    )
-
-
-def drafts(connection: sa.Connection, author: str) -> list[Draft]:
-    """Gives what an author has changed and not published, the oldest first."""
-    chosen = sa.select(META_DRAFT).where(META_DRAFT.c.author == author)
-    rows = connection.execute(chosen.order_by(META_DRAFT.c.updated_at, META_DRAFT.c.name))
-    return [Draft(row.kind, row.name, None if row.deleted else read_body(row.body)) for row in rows]
-
-
-def discard_drafts(
-    connection: sa.Connection, author: str, kind: str | None = None, name: str | None = None
-) -> None:
-    """Forgets an author's drafts: all, those of a kind, or one."""
-    statement = META_DRAFT.delete().where(META_DRAFT.c.author == author)
-    if kind is not None:
-        statement = statement.where(META_DRAFT.c.kind == kind)
-    if name is not None:
-        statement = statement.where(META_DRAFT.c.name == name)
-    connection.execute(statement)
-
-
-def with_drafts(elements: Sequence[Element], changes: Iterable[Draft]) -> list[Element]:
-    """Gives the elements as they would be with an author's drafts published."""
-    found = by_key(elements)
-    for draft in changes:
-        key = (draft.kind, draft.name)
-        known = found.get(key)
-        if draft.body is None:
-            found.pop(key, None)
-        elif known is None:
-            found[key] = Element("", draft.kind, draft.name, LOCAL, draft.body)
-        else:
-            found[key] = replace(known, body=draft_body(known, draft.body))
-    return list(found.values())
-
-
-def draft_body(known: Element, body: Mapping[str, object]) -> Mapping[str, object]:
-    """Gives a drafted document; fields added to a package's object belong to this installation."""
-    if known.kind != "object" or known.package == LOCAL:
-        return body
-    there = mapping(known.body.get("properties"))
-    properties = {
-        name: one if name in there or owner_of(one) else with_crm(mapping(one), package=LOCAL)
-        for name, one in mapping(body.get("properties")).items()
-    }
-    return {**body, "properties": properties}
-
-
-def owner_of(document: object) -> object:
-    """Gives the package that a field says it belongs to."""
-    return crm_of(mapping(document)).get("package")

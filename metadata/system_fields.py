@@ -13,6 +13,9 @@ from metadata.fields.registry import field_types
 OWNER_FIELDS: Final = ("owner", "owner_team")
 """System fields that only objects with an owner have."""
 
+ROW_POSITION: Final = "row_position"
+"""The system field of objects whose records are rows of a table: their order in it."""
+
 LABELS: Final[tuple[tuple[str, str, Mapping[str, object], str, str], ...]] = (
     ("id", "identifier", {}, "ID", "编号"),
     ("created_at", "datetime", {}, "Created at", "创建时间"),
@@ -25,6 +28,7 @@ LABELS: Final[tuple[tuple[str, str, Mapping[str, object], str, str], ...]] = (
     ("deleted_at", "datetime", {}, "Deleted at", "删除时间"),
     ("source", "text", {}, "Source", "来源"),
     ("import_batch", "text", {}, "Import batch", "导入批次"),
+    (ROW_POSITION, "integer", {}, "Position", "行号"),
 )
 SYSTEM_FIELDS: Final = tuple(name for name, *_ in LABELS)
 
@@ -56,5 +60,5 @@ def system_fields_of(has_owner: bool) -> dict[str, FieldDefinition]:
     return {
         name: field
         for name, field in system_fields().items()
-        if has_owner or name not in OWNER_FIELDS
+        if (has_owner or name not in OWNER_FIELDS) and name != ROW_POSITION
     }

@@ -9,7 +9,7 @@ from typing import TypeVar
 from metadata.fields.base import FieldDefinition, OptionDefinition
 from metadata.json_text import mapping, text
 from metadata.layouts import LayoutDefinition, Section, Tab
-from metadata.objects import ObjectDefinition
+from metadata.objects import LinkDefinition, ObjectDefinition
 from metadata.roles import RoleDefinition
 from metadata.views import ViewDefinition
 
@@ -45,6 +45,16 @@ class Translations:
     def __init__(self, known: Iterable[Translation]) -> None:
         self.known = tuple(known)
 
+    def says_the_same(self, other: Translations, *path: str) -> bool:
+        """Says whether other translations have the same texts at a path."""
+        if self.known is other.known:
+            return True
+        ours, theirs = (
+            [(known.language, part) for known in one.known if (part := known.part(*path))]
+            for one in (self, other)
+        )
+        return ours == theirs
+
     def labels(self, labels: Labels, key: str, *path: str) -> Labels:
         """Gives labels with the texts that stand under `key` at a path."""
         return with_labels(labels, ((t.language, t.part(*path).get(key)) for t in self.known))
@@ -63,6 +73,20 @@ class Translations:
                 for name, field in definition.fields.items()
             },
         )
+
+    def links(
+        self, links: Mapping[str, Mapping[str, LinkDefinition]]
+    ) -> dict[str, dict[str, LinkDefinition]]:
+        """Gives the ways back of all objects with their titles in all languages."""
+        return {
+            name: {key: self.link(name, link) for key, link in found.items()}
+            for name, found in links.items()
+        }
+
+    def link(self, object_name: str, link: LinkDefinition) -> LinkDefinition:
+        """Gives a way back with its title in all languages."""
+        place = ("objects", object_name, "links")
+        return replace(link, labels=self.labels(link.labels, link.name, *place))
 
     def field(self, field: FieldDefinition, *place: str) -> FieldDefinition:
         """Gives a field with its title, help and options in all languages."""

@@ -86,7 +86,7 @@ def usual_view(definition: ObjectDefinition) -> ViewDefinition:
     others = [
         field.name
         for field in definition.own_fields
-        if field.name != definition.name_field and field.type.name != "long_text"
+        if field.name != definition.name_field and field.type.is_brief
     ]
     columns = (definition.name_field, *others[: DEFAULT_COLUMNS - 1])
     return ViewDefinition(

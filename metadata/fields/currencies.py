@@ -16,12 +16,19 @@ SHP SLE SOS SRD SSP STN SVC SYP SZL THB TJS TMT TND TOP TRY TTD TWD TZS UAH UGX 
 VES VND VUV WST XAF XCD XCG XOF XPF YER ZAR ZMW ZWG
 """
 CURRENCIES: Final = frozenset(CODES.split())
+USUAL: Final = ("CNY", "USD", "EUR", "HKD", "JPY", "GBP")
+"""What forms offer."""
 NO_PLACES: Final = "BIF CLP DJF GNF ISK JPY KMF KRW PYG RWF UGX VND VUV XAF XOF XPF"
 THREE_PLACES: Final = "BHD IQD JOD KWD LYD OMR TND"
 DIGITS: Final = {
     **dict.fromkeys(NO_PLACES.split(), 0),
     **dict.fromkeys(THREE_PLACES.split(), 3),
     "CLF": 4,
+}
+
+USUAL_PLACES: Final = 2
+OTHER_PLACES: Final = {
+    count: tuple(code for code in DIGITS if DIGITS[code] == count) for count in (0, 3, 4)
 }
 
 POPULAR_NAMES: Final = {"RMB": "CNY", "NTD": "TWD", "STG": "GBP", "SFR": "CHF"}
@@ -34,4 +41,4 @@ def suggest_currency(code: str, default: str) -> str:
 
 def digits_of(currency: str) -> int:
     """Gives the number of places after the point."""
-    return DIGITS.get(currency, 2)
+    return DIGITS.get(currency, USUAL_PLACES)

@@ -22,8 +22,11 @@ def format_checks(field: FieldDefinition, own: str | None) -> tuple[list[Check],
     `own` is the field type that a format stands for: that type judges its values itself.
     """
     name = field.document.get("format")
-    if name is None or own == field.type.name or field.type.kind is not Kind.TEXT:
+    if name is None or own == field.type.name or field.type.has_options:
         return [], []
+    if field.type.kind is not Kind.TEXT:
+        values = {"keyword": "format", "field": field.type.name}
+        return [], [Flaw("/format", "keyword_not_judged", values)]
     if name in SHOWN_ONLY:
         return [], []
     if name not in CHECKED:

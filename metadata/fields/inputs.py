@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import unicodedata
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, ClassVar, Final
+from zoneinfo import ZoneInfo
 
 from markupsafe import Markup
 from wtforms import Field
@@ -16,11 +16,16 @@ from wtforms.widgets import (
     TelInput,
     TextArea,
     TextInput,
+    TimeInput,
     URLInput,
     html_params,
 )
 
 from metadata.fields.base import FieldDefinition, FormSetting, OptionDefinition, choose_label
+from metadata.fields.currencies import USUAL
+from metadata.fields.markup import clean_html
+from metadata.fields.numbers import plain_number
+from metadata.fields.values import read_value
 
 Attributes = Mapping[str, str | bool]
 CHECKED_NO: Final = frozenset({"", "false", "0", "n"})
@@ -34,6 +39,9 @@ class WireField(Field):
     """
 
     widget: Any = TextInput()
+    control: ClassVar[str] = "line"
+    """Which control shows the input on a page: the macro `control_<name>` of
+    `templates/macros/form.html`."""
     input_attributes: ClassVar[Attributes] = {}
 
     def __init__(self, definition: FieldDefinition, setting: FormSetting, **options: Any) -> None:
@@ -66,9 +74,28 @@ class WireField(Field):
             self.shown = str(valuelist[0])
             self.data = self.to_wire(self.shown.strip()) if self.shown.strip() else None
 
+    def read(self, zone: ZoneInfo) -> object:
+        """Gives the value of what the input holds. Raises Refused for what makes no sense."""
+        return read_value(self.definition, self.data, zone)
+
     def to_wire(self, typed: str) -> object:
         """Gives the wire form of what was typed; text that makes no sense stays as it is."""
         return typed
+
+    @property
+    def is_filled(self) -> bool:
+        """Says whether something was entered that is not there from the start."""
+        if self.data in (None, "", False, []):
+            return False
+        return str(self.data) != str(self.definition.default)
+
+    def refuse(self, place: Sequence[str], text: str) -> None:
+        """Adds a message; `place` says where inside of the value the problem is."""
+        self.errors = [*self.errors, text]
+
+    def told(self) -> Iterator[tuple[str, str, str]]:
+        """Gives every message with the id and the title of the input that it is about."""
+        yield from ((str(self.id), str(self.label.text), str(text)) for text in self.errors)
 
     def _value(self) -> str:
         return self.shown
@@ -81,6 +108,7 @@ class TextField(WireField):
 class LongTextField(WireField):
     """Several lines of text."""
 
+    control = "text_area"
     widget = TextArea()
     input_attributes: ClassVar[Attributes] = {"rows": "4"}
 
@@ -105,15 +133,10 @@ class UrlField(WireField):
     widget = URLInput()
 
 
-def plain_number(typed: str) -> str:
-    """Gives a typed number without grouping, in ASCII digits (`１,２００` is 1200)."""
-    narrow = unicodedata.normalize("NFKC", typed)
-    return "".join(character for character in narrow if character not in ", _'\u00a0\u202f")
-
-
 class NumberField(WireField):
     """A number; grouping commas and full-width digits are understood."""
 
+    control = "number"
     input_attributes: ClassVar[Attributes] = {
         "inputmode": "decimal",
         "autocomplete": "off",
@@ -149,6 +172,7 @@ class DateTimeField(WireField):
 class BooleanField(WireField):
     """A check box; in a form that was sent, an absent one says no."""
 
+    control = "check"
     widget = CheckboxInput()
 
     @property
@@ -180,8 +204,11 @@ class OptionsWidget:
 class ChoiceField(WireField):
     """One of the options; a retired one is offered only where it is the value."""
 
+    control: ClassVar[str] = "choice"
     widget = OptionsWidget()
     multiple: ClassVar[bool] = False
+    held_back: frozenset[str] = frozenset()
+    """Options that do not go with the other values of the record as it stands."""
 
     @property
     def offered(self) -> list[OptionDefinition]:
@@ -205,6 +232,7 @@ class ChoiceField(WireField):
 class MultiChoiceField(ChoiceField):
     """Any number of the options."""
 
+    control = "choices"
     multiple = True
 
     @property
@@ -222,9 +250,67 @@ class MultiChoiceField(ChoiceField):
         self.data = [str(value) for value in valuelist if str(value)]
 
 
+class CodeField(LongTextField):
+    """Several lines in letters of one width."""
+
+    control = "code"
+    input_attributes: ClassVar[Attributes] = {"rows": "6", "spellcheck": "false"}
+
+    def process_formdata(self, valuelist: Sequence[object]) -> None:
+        """Takes what was typed with the spaces around it."""
+        super().process_formdata(valuelist)
+        if isinstance(self.data, str):
+            self.data = self.shown
+
+
+class RichTextField(WireField):
+    """HTML: an editor on a page, its source without one. What is shown again was cleaned."""
+
+    widget = TextArea()
+    control = "rich_text"
+
+    def process_formdata(self, valuelist: Sequence[object]) -> None:
+        """Takes what was written."""
+        super().process_formdata(valuelist)
+        self.shown = clean_html(self.shown)
+
+
+class TimeField(WireField):
+    """A time of the day."""
+
+    widget = TimeInput()
+    input_attributes: ClassVar[Attributes] = {"step": "1"}
+
+
+class DurationField(WireField):
+    """A length of time: `8:30`, `8h 30m`."""
+
+    input_attributes: ClassVar[Attributes] = {"placeholder": "8:30", "autocomplete": "off"}
+
+
+class RatingField(WireField):
+    """Stars: one radio button each, and one for none."""
+
+    control = "rating"
+
+    @property
+    def stars(self) -> range:
+        """Gives the numbers of stars to choose from."""
+        most = self.definition.type.json_schema(self.definition).get("maximum", 5)
+        return range(1, int(str(most)) + 1)
+
+
+class ColorField(WireField):
+    """A colour as `#rrggbb`."""
+
+    control = "color"
+    input_attributes: ClassVar[Attributes] = {"autocomplete": "off", "maxlength": "7"}
+
+
 class ReferenceField(WireField):
     """The id of another record, as text; `data-object` says of which object, for the picker."""
 
+    control = "reference"
     input_attributes: ClassVar[Attributes] = {"autocomplete": "off", "data-reference": True}
 
 
@@ -254,6 +340,7 @@ class MoneyWidget:
 class MoneyField(NumberField):
     """An amount, and in a second input `<name>-currency` its currency."""
 
+    control = "money"
     widget = MoneyWidget()
     currency_labels: ClassVar[Mapping[str, str]] = {"en": "currency", "zh": "币种"}
 
@@ -261,6 +348,11 @@ class MoneyField(NumberField):
         super().__init__(definition, setting, **options)
         self.currency_name = f"{self.name}-currency"
         self.currency = definition.text("currency") or ""
+
+    @property
+    def currencies(self) -> tuple[str, ...]:
+        """Gives the currencies to choose from, the field's own first."""
+        return tuple(dict.fromkeys(code for code in (self.currency, *USUAL) if code))
 
     @property
     def currency_label(self) -> str:
@@ -279,8 +371,15 @@ class MoneyField(NumberField):
         self.sent_currency = str(sent).strip().upper() if sent is not None else None
         super().process(formdata, *arguments, **options)
 
+    @property
+    def has_currency(self) -> bool:
+        """Says whether the currency is chosen here, not in a field of its own."""
+        return self.definition.text("currency_field") is None
+
     def to_wire(self, typed: str) -> object:
-        """Gives amount and currency."""
+        """Gives amount and currency; the amount alone where the record has the currency."""
+        if not self.has_currency:
+            return plain_number(typed)
         if self.sent_currency is not None:
             self.currency = self.sent_currency
         return {"amount": plain_number(typed), "currency": self.currency}

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import unicodedata
 from decimal import ROUND_HALF_UP, Context, Decimal
 from typing import Final
 
@@ -36,6 +37,12 @@ def read_text(text: str) -> Decimal | None:
     if not NUMBER.fullmatch(text):
         raise Refused("number_expected", value=shown(text))
     return Decimal(text)
+
+
+def plain_number(typed: str) -> str:
+    """Gives a typed number without grouping, in ASCII digits (`１,２００` is 1200)."""
+    narrow = unicodedata.normalize("NFKC", typed)
+    return "".join(character for character in narrow if character not in ", _'\u00a0\u202f")
 
 
 def shown(value: object) -> str:

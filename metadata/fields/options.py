@@ -7,11 +7,19 @@ from datetime import date
 from decimal import Decimal
 from typing import Final
 
-from metadata.fields.base import ENGLISH, FieldDefinition, Flaw, OptionDefinition
+from metadata.fields.base import (
+    ENGLISH,
+    ExitCriteria,
+    FieldDefinition,
+    Flaw,
+    OptionDefinition,
+)
 from metadata.json_text import mapping, nearest, pointer, sequence, strings, text
 from rule_engine.types import Kind, Type
 
-RESERVED: Final = ("title", "hue", "category", "retired")
+RESERVED: Final = (
+    *("title", "hue", "category", "retired", "renamed_from", "replaced_by", "when", "exit"),
+)
 HUES: Final = ("gray", "red", "orange", "amber", "green", "teal", "sky", "blue", "violet", "pink")
 
 
@@ -58,6 +66,20 @@ def read_option(value: str, described: Mapping[str, object]) -> OptionDefinition
         category=text(described.get("category")),
         attributes=attributes,
         retired=described.get("retired") is True,
+        when=text(described.get("when")),
+        exit=read_exit(mapping(described.get("exit"))),
+        replaced_by=text(described.get("replaced_by")),
+    )
+
+
+def read_exit(described: Mapping[str, object]) -> ExitCriteria | None:
+    """Gives what is asked of a record before it leaves an option; None for nothing."""
+    if not described:
+        return None
+    return ExitCriteria(
+        requires=strings(described.get("requires")),
+        when=text(described.get("when")),
+        message=text(described.get("message")),
     )
 
 

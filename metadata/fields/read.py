@@ -15,11 +15,13 @@ from metadata.fields.base import (
     Flaw,
     Refused,
 )
+from metadata.fields.encrypted import encrypted
 from metadata.fields.formats import format_checks
 from metadata.fields.limits import LIMITS, among, compile_limits
 from metadata.fields.options import read_options, read_transitions
 from metadata.fields.values import read_value
 from metadata.json_text import mapping, nearest, sequence, text
+from rule_engine.types import Kind
 
 COMPUTED: Final = ("formula", "rollup", "through")
 FORMATS: Final[Mapping[str, str]] = {
@@ -38,6 +40,7 @@ PLAIN_TYPES: Final[Mapping[str, str]] = {
     "boolean": "boolean",
 }
 MAX_TEXT_LENGTH: Final = 255
+WORD_LIMITS: Final = frozenset({"minLength", "maxLength", "pattern"})
 
 
 def json_types(document: Mapping[str, object]) -> tuple[str, ...]:
@@ -52,7 +55,9 @@ def infer_type(document: Mapping[str, object]) -> str:
     types = json_types(document)
     if types == ("array",):
         items = mapping(document.get("items"))
-        return "multi_choice" if "enum" in items else ""
+        if "enum" in items:
+            return "multi_choice"
+        return "tags" if json_types(items) == ("string",) else ""
     values = sequence(document.get("enum"))
     if values and all(isinstance(value, str) for value in values if value is not None):
         return "choice"
@@ -107,18 +112,23 @@ def read_field(
     document: Mapping[str, object],
     types: Mapping[str, FieldType],
     *,
+    holder: str,
     identity: str,
     package: str,
     required: bool,
 ) -> tuple[FieldDefinition | None, list[Flaw]]:
     """Gives the field that a property describes, and what is wrong with it.
 
-    `identity` is the id of a field that the store has not given one yet.
+    `holder` is the object that has the field, `identity` the id of a field that the store has not
+    given one yet.
     """
     field_type = resolve_type(document, types)
     if isinstance(field_type, Flaw):
         return None, [field_type]
     crm = mapping(document.get("crm"))
+    if field_type.own_object:
+        crm = {**crm, "to": holder}
+    field_type, refused = sealed_type(field_type, crm, types)
     limits = {key: value for key, value in document.items() if key in field_type.keywords & LIMITS}
     checks, flaws = compile_limits(limits)
     field = FieldDefinition(
@@ -133,22 +143,48 @@ def read_field(
         limits=limits,
         checks=checks,
         required=required,
-        read_only=document.get("readOnly") is True,
+        read_only=document.get("readOnly") is True or field_type.is_automatic,
         computed=any(key in crm for key in COMPUTED),
+        virtual=is_virtual(crm),
         default=document.get("default"),
-        unique=crm.get("unique") is True,
+        unique=crm.get("unique") is True or field_type.is_automatic,
         index=crm.get("index") is True,
         track=crm.get("track") is not False,
-        sensitivity=text(crm.get("sensitivity")) or "public",
+        sensitivity=text(crm.get("sensitivity")) or field_type.default_sensitivity,
         package=text(crm.get("package")) or package,
         retired=crm.get("retired") is True,
     )
-    return complete(field, flaws)
+    return complete(field, [*refused, *flaws])
+
+
+def sealed_type(
+    kind: FieldType, crm: Mapping[str, object], types: Mapping[str, FieldType]
+) -> tuple[FieldType, list[Flaw]]:
+    """Gives the type that stores what `encrypted` says, and whether it cannot."""
+    if crm.get("encrypted") is not True or kind.is_sealed:
+        return kind, []
+    if kind.encryptable:
+        return encrypted(kind), []
+    known = [name for name, one in types.items() if one.encryptable]
+    return kind, [Flaw("/crm/encrypted", "not_encryptable", {"field": kind.name, "known": known})]
+
+
+def is_virtual(crm: Mapping[str, object]) -> bool:
+    """Says whether a computed field has no column for what stands in its own definition.
+
+    A formula or a roll-up that depends on time, people or another virtual field has none either:
+    that is known when all objects are (`metadata.computed`). One out of use keeps no values.
+    """
+    if not any(key in crm for key in COMPUTED):
+        return False
+    lasting = "through" not in crm and crm.get("as") != "user"
+    return crm.get("stored", lasting) is not True or crm.get("retired") is True
 
 
 def complete(field: FieldDefinition, flaws: list[Flaw]) -> tuple[FieldDefinition, list[Flaw]]:
     """Adds what can only be read once the field's type and parameters are known."""
     flaws.extend(wrong_json_type(field))
+    flaws.extend(unjudged(field))
     if field.type.has_options:
         options, found = read_options(field)
         transitions, wrong = read_transitions(field, options)
@@ -157,9 +193,10 @@ def complete(field: FieldDefinition, flaws: list[Flaw]) -> tuple[FieldDefinition
     flaws.extend(field.type.flaws(field))
     listed, found = read_values(field)
     formed, wrong_format = format_checks(field, FORMATS.get(str(field.document.get("format"))))
-    flaws.extend((*found, *wrong_format))
-    if listed or formed:
-        field = replace(field, checks=(*field.checks, *listed, *formed))
+    words, wrong_words = read_items(field)
+    flaws.extend((*found, *wrong_format, *wrong_words))
+    if listed or formed or words:
+        field = replace(field, checks=(*field.checks, *listed, *formed, *words))
     flaws.extend(wrong_default(field))
     return field, flaws
 
@@ -170,6 +207,36 @@ def wrong_json_type(field: FieldDefinition) -> Iterator[Flaw]:
     if wrong:
         values = {"found": wrong, "field": field.type.name, "known": list(field.type.json_types)}
         yield Flaw("/type", "json_type", values)
+
+
+def unjudged(field: FieldDefinition) -> Iterator[Flaw]:
+    """Finds standard keywords that would judge nothing, because the type does not know them."""
+    known = field.type.keywords
+    for keyword in sorted(LIMITS - known):
+        if keyword in field.document:
+            values = {"keyword": keyword, "field": field.type.name, "known": sorted(known)}
+            yield Flaw(f"/{keyword}", "keyword_not_judged", values)
+
+
+def read_items(field: FieldDefinition) -> tuple[tuple[Check, ...], list[Flaw]]:
+    """Compiles the limits of the words of a list: minLength, maxLength and pattern of `items`."""
+    items = mapping(field.document.get("items"))
+    limits = {key: value for key, value in items.items() if key in WORD_LIMITS}
+    if field.type.kind is not Kind.CHOICES or field.type.has_options:
+        return (), []
+    checks, flaws = compile_limits(limits)
+    below = [replace(flaw, pointer=f"/items{flaw.pointer}") for flaw in flaws]
+    return tuple(for_each(check) for check in checks), below
+
+
+def for_each(check: Check) -> Check:
+    """Makes a check of lists out of one of their words."""
+
+    def check_all(value: object) -> None:
+        for word in sorted(value) if isinstance(value, frozenset) else ():
+            check(word)
+
+    return check_all
 
 
 def read_values(field: FieldDefinition) -> tuple[list[Check], list[Flaw]]:
@@ -192,9 +259,11 @@ def read_values(field: FieldDefinition) -> tuple[list[Check], list[Flaw]]:
 
 
 def wrong_default(field: FieldDefinition) -> Iterator[Flaw]:
-    """Finds a default that the field would refuse."""
+    """Finds a default that the field would refuse; an encrypted field has none in plain text."""
     if field.default is None:
         return
+    if field.type.is_sealed:
+        yield Flaw("/default", "sealed_default", {"field": field.name})
     try:
         read_value(field, field.default)
     except Refused as refused:

@@ -9,13 +9,19 @@ from typing import Final
 
 from metadata.catalog import Catalog, build_catalog
 from metadata.checks import check_elements
+from metadata.checks.computed import virtual_warnings
 from metadata.checks.translations import missing_translations
-from metadata.elements import Element
+from metadata.elements import LOCAL, Element
 from metadata.fields.base import FieldDefinition
 from metadata.json_text import mapping, nearest, pointer
 from metadata.packages.demo import demo_problems
-from metadata.packages.manifest import requirement_problems
 from metadata.packages.read import Package, extended, placed
+from metadata.packages.requirements import (
+    Offers,
+    dependent_problems,
+    requirement_problems,
+    retired_packages,
+)
 from metadata.packages.texts import MANIFEST
 from metadata.problems import Problem, sentence
 
@@ -24,26 +30,34 @@ LANGUAGES: Final = ("zh",)
 """Languages in which a package should speak besides English."""
 
 
-def check_package(package: Package, installed: Catalog) -> list[Problem]:
+def check_package(
+    package: Package, installed: Catalog, offers: Offers | None = None
+) -> list[Problem]:
     """Gives everything that keeps a package from being installed.
 
-    Paths are `file:pointer`, problems in the order of files.
+    `offers` are packages that could be installed, by name. Paths are `file:pointer`, problems in
+    the order of files.
     """
     problems = [
         *package.problems,
         *(
             placed(MANIFEST, problem)
-            for problem in requirement_problems(package.manifest, installed.packages)
+            for problem in (
+                *requirement_problems(package.manifest, installed.packages, offers or {}),
+                *dependent_problems(package.manifest, installed.elements),
+            )
         ),
         *collisions(package, installed),
         *unknown_targets(package, installed),
     ]
     elements = with_package(package, installed.elements)
+    unread = unread_objects(package)
     for key, found in check_elements(elements).items():
         problems.extend(
             placed(file, problem)
             for problem in found
             if (file := file_of(package, key, problem)) is not None
+            if problem.values.get("name", problem.values.get("value")) not in unread
         )
     if not problems:
         catalog = build_catalog(0, elements)
@@ -51,11 +65,19 @@ def check_package(package: Package, installed: Catalog) -> list[Problem]:
     return sorted(problems, key=lambda problem: problem.path.partition(":")[0])
 
 
+def unread_objects(package: Package) -> set[str]:
+    """Gives the objects whose files cannot be read: that they are missing elsewhere follows."""
+    files = {problem.path.partition(":")[0] for problem in package.problems}
+    there = {element.name for element in package.elements if element.kind == "object"}
+    names = {file.removeprefix("objects/").removesuffix(".json") for file in files}
+    return names - there
+
+
 def package_warnings(package: Package, installed: Catalog) -> list[Problem]:
     """Gives what is worth knowing of a package without problems, such as missing translations."""
     elements = with_package(package, installed.elements)
     catalog = build_catalog(0, elements)
-    warnings = [*package.warnings, *odd_options(package, catalog)]
+    warnings = [*package.warnings, *odd_options(package, catalog), *unstored(package, catalog)]
     for language in LANGUAGES:
         file = f"translations/{language}.json"
         found = missing_translations(elements, package.manifest.name, language, catalog)
@@ -69,6 +91,14 @@ def odd_options(package: Package, catalog: Catalog) -> Iterator[Problem]:
         for field in definition.own_fields:
             if field.package == package.manifest.name:
                 yield from odd_values(package, definition.name, field)
+
+
+def unstored(package: Package, catalog: Catalog) -> Iterator[Problem]:
+    """Finds computed fields that are said to be stored and cannot be."""
+    for object_name, problem in virtual_warnings(catalog):
+        file = file_of(package, ("object", object_name), problem)
+        if file is not None:
+            yield placed(file, problem)
 
 
 def odd_values(package: Package, object_name: str, field: FieldDefinition) -> Iterator[Problem]:
@@ -98,17 +128,19 @@ def extend(element: Element, package: Package) -> Element:
 
 
 def collisions(package: Package, installed: Catalog) -> Iterator[Problem]:
-    """Finds elements that another package or an admin already has under the same name."""
+    """Finds elements that another package already has under the same name.
+
+    What an administrator made under the name is merged with the package's.
+    """
     owners = {element.key: element.package for element in installed.elements}
     for element in package.elements:
-        owner = owners.get(element.key, package.manifest.name)
-        if owner != package.manifest.name:
-            values = {"name": element.name, "owner": owner}
-            yield Problem(package.places[element.key], "taken_by_package", values)
+        owner = owners.get(element.key, LOCAL)
+        if owner not in {package.manifest.name, LOCAL}:
+            yield taken(package.places[element.key], element.name, owner, installed)
 
 
 def unknown_targets(package: Package, installed: Catalog) -> Iterator[Problem]:
-    """Finds extensions of objects that are not there, and fields that already are."""
+    """Finds extensions of objects that are not there, and fields that another package has."""
     for target, extension in package.extensions.items():
         file = package.places["extension", target]
         definition = installed.objects.get(target)
@@ -117,11 +149,19 @@ def unknown_targets(package: Package, installed: Catalog) -> Iterator[Problem]:
             values = {"name": target, "nearest": nearest(target, known), "known": known}
             yield Problem(file, "unknown_object", values)
             continue
+        fields = {**definition.retired_fields, **definition.fields}
         for name in mapping(extension.get("properties")):
-            field = definition.fields.get(name)
-            if field is not None and field.package != package.manifest.name:
-                values = {"name": f"{target}.{name}", "owner": field.package}
-                yield Problem(f"{file}:/properties/{name}", "taken_by_package", values)
+            owner = fields[name].package if name in fields else LOCAL
+            if owner not in {package.manifest.name, LOCAL}:
+                place = f"{file}:/properties/{name}"
+                yield taken(place, f"{target}.{name}", owner, installed)
+
+
+def taken(place: str, name: str, owner: str, installed: Catalog) -> Problem:
+    """Words a name that belongs to another package, installed or not any more."""
+    is_waiting = owner in retired_packages(installed.elements)
+    code = "taken_by_uninstalled" if is_waiting else "taken_by_package"
+    return Problem(place, code, {"name": name, "owner": owner})
 
 
 def file_of(package: Package, key: tuple[str, str], problem: Problem) -> str | None:

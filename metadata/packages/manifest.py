@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Final
 
-from metadata.json_text import mapping, pointer, text
-from metadata.problems import Problem
+from packaging.specifiers import InvalidSpecifier, SpecifierSet
+from packaging.version import Version
+
+from metadata.json_text import mapping, text
 
 PRODUCT: Final = "trellis"
 PRODUCT_VERSION: Final = "0.1.0"
-CONDITION: Final = re.compile(r"\s*(>=|<=|==|<|>)?\s*(\d+(?:\.\d+){0,2})\s*", re.ASCII)
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,43 +37,14 @@ def parse_manifest(document: Mapping[str, object]) -> Manifest:
     )
 
 
-def numbers(version: str) -> tuple[int, int, int]:
-    """Gives a version's three numbers; absent ones are 0."""
-    parts = [int(part) for part in version.split(".")]
-    first, second, third = (*parts, 0, 0, 0)[:3]
-    return first, second, third
-
-
 def satisfies(version: str, conditions: str) -> bool | None:
     """Says whether a version meets all conditions; None when they cannot be read."""
-    results: list[bool] = []
-    for condition in conditions.split(","):
-        match = CONDITION.fullmatch(condition)
-        if match is None:
-            return None
-        have, want = numbers(version), numbers(match[2])
-        results.append(
-            {
-                ">=": have >= want,
-                "<=": have <= want,
-                ">": have > want,
-                "<": have < want,
-            }.get(match[1], have == want)
-        )
-    return all(results)
+    try:
+        return SpecifierSet(conditions).contains(version, prereleases=True)
+    except InvalidSpecifier:
+        return None
 
 
-def requirement_problems(manifest: Manifest, installed: Mapping[str, str]) -> Iterator[Problem]:
-    """Gives the packages that are missing or have the wrong version."""
-    known = {**installed, PRODUCT: PRODUCT_VERSION}
-    for name, conditions in manifest.requires.items():
-        place = pointer(("requires", name))
-        if name not in known:
-            yield Problem(place, "package_missing", {"name": name, "wanted": conditions})
-            continue
-        met = satisfies(known[name], conditions)
-        if met is None:
-            yield Problem(place, "wrong_condition", {"value": conditions})
-        elif not met:
-            values = {"name": name, "wanted": conditions, "found": known[name]}
-            yield Problem(place, "package_version", values)
+def is_older(version: str, other: str) -> bool:
+    """Says whether a version comes before another one."""
+    return Version(version) < Version(other)

@@ -11,8 +11,10 @@ from metadata.documents import distinct, document_problems
 from metadata.elements import Element
 from metadata.json_text import mapping, nearest, pointer, read_json, sequence
 from metadata.packages.manifest import Manifest, parse_manifest
+from metadata.packages.signing import SIGNATURE
 from metadata.packages.texts import MANIFEST, read_files
 from metadata.problems import PackageError, Problem
+from metadata.stored import DIGESTS
 
 FOLDERS: Final[Mapping[str, tuple[str, int]]] = {
     "objects": (".json", 2),
@@ -32,8 +34,13 @@ KINDS: Final = {
     "translations": "translations",
 }
 BESIDES: Final = ("demo", "tests")
-LATER: Final = ("dashboards", "reports", "templates")
-DOCUMENTS: Final = frozenset({"README.md", "CHANGELOG.md", "LICENSE", "LICENSE.md", "LICENSE.txt"})
+OPAQUE: Final = ("dashboards", "reports", "templates")
+"""Folders whose files are kept as they are: no part of this version reads them."""
+DOCUMENTS: Final = frozenset(
+    {"README.md", "CHANGELOG.md", "LICENSE", "LICENSE.md", "LICENSE.txt", SIGNATURE}
+)
+STORED_KEYS: Final = (DIGESTS, "retired")
+"""What the store keeps in a manifest besides what its author wrote."""
 EXTENSION: Final = ".extend.json"
 EXTENSION_KEYS: Final = ("$schema", "$id", "properties", "required")
 
@@ -44,8 +51,8 @@ class Package:
 
     `elements` have no ids yet (the store gives them) and are in the order of files; `extensions`
     maps other packages' objects to the properties added to them; `places` says in which file an
-    element stands; `demo` and `tests` hold files by path. `problems` is what could not be read:
-    paths are `file:pointer`.
+    element stands; `demo` and `tests` hold files by path, `files` all of them. `problems` is what
+    could not be read: paths are `file:pointer`.
     """
 
     manifest: Manifest
@@ -54,6 +61,7 @@ class Package:
     places: Mapping[tuple[str, str], str] = field(default_factory=dict)
     demo: Mapping[str, bytes] = field(default_factory=dict)
     tests: Mapping[str, str] = field(default_factory=dict)
+    files: Mapping[str, bytes] = field(default_factory=dict, repr=False)
     problems: tuple[Problem, ...] = ()
     warnings: tuple[Problem, ...] = ()
 
@@ -78,9 +86,13 @@ def read_package(source: Path | IO[bytes]) -> Package:
     Raises PackageError when files are refused or there is no readable manifest; all else that is
     wrong is among the package's problems.
     """
-    files = read_files(source)
+    return package_of(read_files(source))
+
+
+def package_of(files: Mapping[str, bytes]) -> Package:
+    """Gives the package that files make, a manifest among them; raises as `read_package`."""
     document, problems = read_json(files[MANIFEST])
-    problems = problems or document_problems("package", document)
+    problems = problems or document_problems("package", document) or stored_keys(document)
     if problems:
         raise PackageError([placed(MANIFEST, problem) for problem in problems])
     manifest = parse_manifest(mapping(document))
@@ -96,9 +108,19 @@ def read_package(source: Path | IO[bytes]) -> Package:
         places=reading.places,
         demo=reading.demo,
         tests=reading.tests,
+        files=dict(files),
         problems=tuple(reading.problems),
         warnings=tuple(reading.warnings),
     )
+
+
+def stored_keys(document: object) -> list[Problem]:
+    """Finds keys in a manifest that only the store writes."""
+    return [
+        Problem(pointer([key]), "store_key", {"key": key})
+        for key in STORED_KEYS
+        if key in mapping(document)
+    ]
 
 
 def placed(file: str, problem: Problem) -> Problem:
@@ -114,33 +136,38 @@ def read_file(reading: Reading, path: str, content: bytes) -> None:
     elif top == "demo" and len(rest) == 1 and path.endswith((".csv", ".json")):
         reading.demo[rest[0]] = content
     elif top == "tests" and path.endswith(".rules"):
-        reading.tests[path] = text_of(reading, path, content)
-    elif top in LATER and rest:
+        reading.tests[path] = text_of(reading, path, content) or ""
+    elif top in OPAQUE and rest:
         reading.warnings.append(Problem(path, "file_not_yet"))
+        if path.endswith(".json"):
+            reading.problems.extend(placed(path, one) for one in read_json(content)[1])
     elif path not in DOCUMENTS:
-        folders = [*FOLDERS, *BESIDES, *LATER]
+        folders = [*FOLDERS, *BESIDES, *OPAQUE]
         values = {"nearest": nearest(top, folders), "known": folders}
         reading.problems.append(Problem(path, "unexpected_file", values))
 
 
-def text_of(reading: Reading, path: str, content: bytes) -> str:
-    """Gives a file's text; one that is not UTF-8 is a problem, and empty."""
+def text_of(reading: Reading, path: str, content: bytes) -> str | None:
+    """Gives a file's text; one that is not UTF-8 is a problem, and None."""
     try:
         return content.decode("utf-8-sig")
     except UnicodeDecodeError:
         reading.problems.append(Problem(path, "json_encoding"))
-        return ""
+        return None
 
 
 def read_element(reading: Reading, folder: str, path: str, content: bytes) -> None:
     """Takes in a file that holds one element, or an extension of an object."""
     ending = FOLDERS[folder][0]
     name = path.split("/", 1)[1].removesuffix(ending)
+    written = text_of(reading, path, content)
+    if written is None:
+        return
     if folder == "rules":
-        body: Mapping[str, object] = {"text": text_of(reading, path, content)}
+        body: Mapping[str, object] = {"text": written}
         add(reading, Element("", "rules", f"{reading.package}/{name}", reading.package, body), path)
         return
-    document, problems = read_json(text_of(reading, path, content))
+    document, problems = read_json(written)
     if not problems and not isinstance(document, Mapping):
         problems = [Problem("", "wrong_shape", {"expected": ["object"]})]
     reading.problems.extend(placed(path, problem) for problem in problems)

@@ -6,6 +6,7 @@ import os
 import re
 import stat
 import zipfile
+import zlib
 from collections.abc import Iterable, Iterator
 from pathlib import Path, PurePosixPath
 from typing import IO, Final
@@ -24,6 +25,13 @@ PLAIN_NAME: Final = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.@ -]*", re.ASCII)
 SUFFIXES: Final = frozenset({".json", ".rules", ".csv", ".html", ".txt", ".md", ""})
 IGNORED: Final = frozenset({"__MACOSX", "__pycache__", "node_modules"})
 MANIFEST: Final = "manifest.json"
+PACKINGS: Final = frozenset({zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED})
+CODE: Final = frozenset({".py", ".pyc", ".pyd", ".pyw", ".pyz", ".so", ".whl"})
+UNREADABLE: Final = (
+    *(zipfile.BadZipFile, zipfile.LargeZipFile, zlib.error),
+    *(NotImplementedError, OSError, EOFError, ValueError),
+)
+"""What `zipfile` raises for an archive that is damaged or made to deceive."""
 
 Files = dict[str, bytes]
 
@@ -55,6 +63,7 @@ def read_folder(folder: Path) -> Files:
         else:
             files[name] = path.read_bytes()
     problems.extend(totals(len(found), sum(map(len, files.values()))))
+    problems.extend(repeated(files))
     return accepted(files, problems)
 
 
@@ -74,13 +83,23 @@ def is_hidden(name: str) -> bool:
 
 def read_zip(source: Path | IO[bytes]) -> Files:
     """Gives the files of a zip; one folder around everything is taken off."""
-    if isinstance(source, Path) and source.stat().st_size > MAX_ZIP_BYTES:
-        raise PackageError([Problem(str(source), "zip_too_large", {"limit": MAX_ZIP_BYTES})])
+    if size_of(source) > MAX_ZIP_BYTES:
+        place = str(source) if isinstance(source, Path) else ""
+        raise PackageError([Problem(place, "zip_too_large", {"limit": MAX_ZIP_BYTES})])
     try:
         with zipfile.ZipFile(source) as archive:
             return unpack(archive)
-    except (zipfile.BadZipFile, zipfile.LargeZipFile, NotImplementedError, OSError) as error:
+    except UNREADABLE as error:
         raise PackageError([Problem("", "not_a_zip", {"detail": str(error)})]) from error
+
+
+def size_of(source: Path | IO[bytes]) -> int:
+    """Gives the bytes of a zip without reading it."""
+    if isinstance(source, Path):
+        return source.stat().st_size
+    size = source.seek(0, os.SEEK_END)
+    source.seek(0)
+    return size
 
 
 def unpack(archive: zipfile.ZipFile) -> Files:
@@ -105,6 +124,8 @@ def entry_problem(entry: zipfile.ZipInfo) -> Problem | None:
     """Gives what is wrong with one entry of a zip."""
     if entry.flag_bits & 0x1:
         return Problem(entry.filename, "file_encrypted")
+    if entry.compress_type not in PACKINGS:
+        return Problem(entry.filename, "file_packing")
     is_link = stat.S_ISLNK(entry.external_attr >> 16)
     if entry.orig_filename != entry.filename:
         return Problem(entry.filename, "file_name", {"name": entry.orig_filename})
@@ -119,12 +140,12 @@ def refusal(name: str, size: int, packed_size: int, *, is_link: bool) -> Problem
     if is_link:
         return Problem(name, "file_link")
     suffix = PurePosixPath(name).suffix.lower()
-    if suffix in {".py", ".pyc", ".pyd", ".so"}:
+    if suffix in CODE:
         return Problem(name, "file_python")
     if suffix not in SUFFIXES:
         return Problem(name, "file_kind", {"known": sorted(filter(None, SUFFIXES))})
     if size > MAX_FILE_BYTES:
-        return Problem(name, "file_too_large", {"limit": MAX_FILE_BYTES})
+        return Problem(name, "package_file_too_large", {"limit": MAX_FILE_BYTES})
     if size > MIN_RATIO_BYTES and size > packed_size * MAX_RATIO:
         return Problem(name, "file_ratio", {"limit": MAX_RATIO})
     return None

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Literal
@@ -32,6 +32,17 @@ class Moment:
     def today(self) -> date:
         """Gives the date in the organisation's zone."""
         return self.now.astimezone(self.zone).date()
+
+
+@dataclass(frozen=True, slots=True)
+class This:
+    """The record that `this.` means in a filter: of which object, and its Python values by field.
+
+    It need not be stored; a field that is not there is empty.
+    """
+
+    object_name: str
+    record: Mapping[str, object]
 
 
 @dataclass(frozen=True, slots=True)

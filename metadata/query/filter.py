@@ -6,6 +6,7 @@ import sqlalchemy as sa
 
 from metadata.problems import Problem
 from metadata.query.answers import MAX_FILTER_BYTES, QueryProblem
+from metadata.query.sealed import sealed_problems, use_indexes
 from metadata.query.tables import PermittedTables, parse_condition
 from rule_engine.backends.sql import compile_node_sql
 from rule_engine.core import Node
@@ -20,23 +21,35 @@ from rule_engine.types import Kind, Schema
 PARAMETER = "filter"
 
 
-def resolve_filter(text: str, schema: Schema, object_name: str) -> Node:
-    """Gives the checked condition. Raises QueryProblem with everything that is wrong."""
+def resolve_filter(text: str, schema: Schema, object_name: str, this: str | None = None) -> Node:
+    """Gives the checked condition; `this` names the object that `this.` means, if another record.
+
+    Raises QueryProblem with everything that is wrong.
+    """
     if len(text.encode("utf-8", "surrogatepass")) > MAX_FILTER_BYTES:
         limit = {"limit": MAX_FILTER_BYTES}
         raise QueryProblem([Problem(PARAMETER, "filter_too_long", limit)])
     try:
-        return parse_condition(text).resolve(schema, object_name, expect=Kind.BOOLEAN)
+        condition = parse_condition(text)
+        node = condition.resolve(schema, object_name, expect=Kind.BOOLEAN, this=this)
     except (RuleSyntaxError, RuleCheckError) as error:
         raise QueryProblem([as_problem(found) for found in error.diagnostics]) from error
+    sealed = list(sealed_problems(node, schema, PARAMETER))
+    if sealed:
+        raise QueryProblem(sealed)
+    return node
 
 
 def compile_filter(
-    node: Node, tables: PermittedTables, root: sa.FromClause
+    node: Node, tables: PermittedTables, root: sa.FromClause, object_name: str
 ) -> sa.ColumnElement[bool]:
-    """Gives a checked condition as SQL. Raises QueryProblem for what SQL cannot say."""
+    """Gives a checked condition on an object's records as SQL.
+
+    Raises QueryProblem for what SQL cannot say.
+    """
     try:
-        return compile_node_sql(node, tables, root)
+        used = use_indexes(node, tables.catalog, tables.cipher)
+        return compile_node_sql(used, tables.needing(node, object_name), root)
     except NotTranslatableError as error:
         raise QueryProblem([as_problem(error.diagnostic)]) from error
 

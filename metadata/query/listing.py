@@ -6,6 +6,9 @@ from collections.abc import Mapping, Sequence
 
 import sqlalchemy as sa
 
+from metadata.columns import indexes_of
+from metadata.encryption import cipher_of
+from metadata.fields.encrypted import INDEX
 from metadata.problems import Problem
 from metadata.query.answers import COUNT_CAP, Page, QueryProblem
 from metadata.query.cursor import (
@@ -24,7 +27,7 @@ from metadata.query.question import Resolved
 from metadata.query.run import Row, Runner, Statement
 from metadata.query.search import contained, holds_words
 from metadata.query.selection import Selection
-from metadata.query.tables import PermittedTables
+from metadata.query.tables import PermittedTables, many, one_of
 
 Empties = tuple[bool, ...] | None
 """Which values of a cursor are empty; None for the first page."""
@@ -80,10 +83,14 @@ def conditions(
     where = [*tables.conditions(source.root, source.object)]
     for place, path in enumerate(resolved.match):
         column, is_empty = source.column(path), resolved.question.match[place][1]
-        bound = sa.bindparam(f"match_{place}", type_=column.type)
-        where.append(column.is_(None) if is_empty else column == bound)
+        if path.field.type.is_sealed and not is_empty:
+            column, bound = source.column(path, INDEX), many(f"match_{place}", tables.dialect)
+            where.append(one_of(column, bound, tables.dialect))
+        else:
+            equal = column == sa.bindparam(f"match_{place}", type_=column.type)
+            where.append(column.is_(None) if is_empty else equal)
     if resolved.filter is not None:
-        where.append(compile_filter(resolved.filter, tables, source.root))
+        where.append(compile_filter(resolved.filter, tables, source.root, source.object))
     if resolved.question.words is not None:
         where.append(holds_words(source, resolved.searched, resolved.question.words))
     return where
@@ -95,20 +102,36 @@ def read_page(
     after: str | None,
     words: Sequence[str],
     match: Mapping[str, object],
+    around: Mapping[str, object],
 ) -> Page:
-    """Gives the page after a cursor, for these words and values."""
+    """Gives the page after a cursor, for these words and values; `around` are those of `this`."""
     question = listing.question
     values = {f"word_{place}": contained(word) for place, word in enumerate(words)}
-    asked = {**values, **{f"match_{n}": value for n, value in enumerate(match.values())}}
+    matched = {
+        f"match_{place}": matched_value(listing, run.connection, name, value)
+        for place, (name, value) in enumerate(match.items())
+    }
+    asked = {**around, **values, **matched}
     digest = digest_of(question.object, question.sort, question.filter, words, list(match.items()))
     empties, position = read_position(listing, after, digest)
     rows = run(listing.page(empties), listing.bound, {**asked, **position})
-    items = tuple(listing.selection.read(row) for row in rows[: question.limit])
+    items = tuple(
+        listing.selection.read(row, run.connection) for row in rows[: question.limit]
+    )
     cursor = None
     if len(rows) > question.limit:
         final = rows[question.limit - 1]
         cursor = write_cursor(digest, listing.last_values(final), final[0])
     return Page(items, cursor, *read_count(listing, run, asked))
+
+
+def matched_value(listing: Listing, connection: sa.Connection, name: str, value: object) -> object:
+    """Gives what a column is to be equal to: of an encrypted field its blind indexes."""
+    definition = listing.source.tables.catalog.objects[listing.question.object]
+    field = definition.fields.get(name)
+    if value is None or field is None or not field.type.is_sealed:
+        return value
+    return indexes_of(cipher_of(connection), definition, field, value)
 
 
 def read_position(

@@ -71,6 +71,8 @@ def resolve_sort(
         path = paths.resolve(object_name, text.removeprefix("-"), "sort", whole=True)
         if isinstance(path, Problem):
             problems.append(path)
+        elif path.field.type.is_sealed:
+            problems.append(Problem("sort", "sealed_sort", {"name": path.text}))
         elif path.field.type.rule_type(path.field).kind not in SORTABLE:
             problems.append(Problem("sort", "not_sortable", {"name": path.text}))
         else:
@@ -84,7 +86,7 @@ def by_name(paths: Paths, path: ResolvedPath) -> ResolvedPath:
     if target is None or target not in paths.catalog.objects:
         return path
     name = paths.known(target, whole=True).get(paths.catalog.objects[target].name_field)
-    if name is None or name.target is not None:
+    if name is None or name.target is not None or name.type.is_sealed:
         return path
     return replace(path, hops=(*path.hops, path.field), field=name)
 

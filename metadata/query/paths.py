@@ -41,13 +41,17 @@ class Paths:
         self.principal = principal
 
     def known(self, object_name: str, *, whole: bool) -> Mapping[str, FieldDefinition]:
-        """Gives an object's fields that the principal may see; `whole` leaves masked ones out."""
+        """Gives an object's fields that the principal may see.
+
+        `whole` leaves out masked ones, and those whose values are other records.
+        """
         definition = self.catalog.objects.get(object_name)
         access = self.principal.access(object_name)
         if definition is None or not access.exists:
             return {}
         may = access.reads if whole else access.sees
-        return {name: field for name, field in definition.fields.items() if may(name)}
+        fields = definition.fields.items()
+        return {name: field for name, field in fields if may(name) and not (whole and field.nested)}
 
     def resolve(
         self, object_name: str, text: str, parameter: str, *, whole: bool = False
@@ -69,7 +73,7 @@ class Paths:
             hops.append(field)
             here = field.target
         found = self.known(here, whole=whole).get(last)
-        if found is None:
+        if found is None or (hops and found.nested):
             return self._unknown(parameter, here, last)
         masked = not self.principal.access(here).reads(last)
         return ResolvedPath(text, object_name, tuple(hops), found, masked)
@@ -105,14 +109,24 @@ class Source:
         target = str(hop.target)
         joined = self.tables.catalog.tables[target].alias(f"j{len(self._joined)}")
         rule = self.tables.conditions(joined, target)
-        meets = sa.and_(joined.c.id == before.c[hop.column], *rule)
+        meets = sa.and_(joined.c.id == self._stored(hops[:-1], before, hop), *rule)
         self.clause = self.clause.outerjoin(joined, meets)
         self._joined[key] = joined
         return joined
 
     def column(self, path: ResolvedPath, part: str = "") -> sa.ColumnElement[object]:
         """Gives the column of a path's field, or of one of its parts."""
-        column: sa.ColumnElement[object] = self.at(path.hops).c[
-            physical_name(path.field.column, part)
-        ]
+        return self._stored(path.hops, self.at(path.hops), path.field, part)
+
+    def _stored(
+        self,
+        hops: tuple[FieldDefinition, ...],
+        table: sa.FromClause,
+        field: FieldDefinition,
+        part: str = "",
+    ) -> sa.ColumnElement[object]:
+        if field.virtual:
+            owner = str(hops[-1].target) if hops else self.object
+            return self.tables.column(table, owner, field.name, part)
+        column: sa.ColumnElement[object] = table.c[physical_name(field.column, part)]
         return column

@@ -23,7 +23,8 @@ class Question:
     """What is asked, as texts, without values. `fields` None means all that the principal sees.
 
     `words` says for how many words is searched, None for no search at all; `match` names fields to
-    be equal to values, with whether the value is empty. Questions that are equal share a statement.
+    be equal to values, with whether the value is empty; `this` is the object of the record that
+    `this.` means in the filter. Questions that are equal share a statement.
     """
 
     object: str
@@ -34,6 +35,7 @@ class Question:
     count: str = "none"
     words: int | None = None
     match: tuple[tuple[str, bool], ...] = ()
+    this: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,7 +66,7 @@ def resolve_question(
     node = None
     try:
         if question.filter and question.filter.strip():
-            node = resolve_filter(question.filter, schema, question.object)
+            node = resolve_filter(question.filter, schema, question.object, question.this)
     except QueryProblem as problem:
         problems.extend(problem.problems)
     if problems:
@@ -91,7 +93,8 @@ def resolve_fields(
     """Gives the selected paths, each once; without any all that the principal sees."""
     chosen = question.fields
     if chosen is None:
-        chosen = tuple(paths.known(question.object, whole=False))
+        known = paths.known(question.object, whole=False)
+        chosen = tuple(name for name, field in known.items() if not field.nested)
     return tuple(resolve_all(paths, question.object, chosen, "fields", problems, whole=False))
 
 

@@ -3,14 +3,29 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Hashable, Iterable, Mapping, Sequence
+from dataclasses import replace
 from typing import TYPE_CHECKING, TypeVar
 
 import sqlalchemy as sa
 
 from metadata.access import Principal
+from metadata.columns import place_of
+from metadata.encryption import cipher_of, find_cipher
+from metadata.fields.nested import MAX_NESTED
 from metadata.problems import Problem
-from metadata.query.answers import Count, Missing, Moment, Page, QueryProblem, Target, UnknownObject
+from metadata.query.answers import (
+    Count,
+    Missing,
+    Moment,
+    Page,
+    QueryProblem,
+    Target,
+    This,
+    UnknownObject,
+)
+from metadata.query.filter import resolve_filter
 from metadata.query.listing import Listing, read_page
+from metadata.query.nested import as_row, fill, shown_paths, split_fields
 from metadata.query.paths import Paths, ResolvedPath
 from metadata.query.profile import profile_digest
 from metadata.query.question import Question, Resolved, resolve_question
@@ -22,12 +37,14 @@ from metadata.query.rows import (
     row_for_change,
     row_in_reach,
     rows_among,
+    rows_ever,
     rows_named,
+    rows_of_each,
 )
-from metadata.query.run import Runner
+from metadata.query.run import Runner, this_values
 from metadata.query.search import beginning, contained, read_words
 from metadata.query.selection import FOLD
-from metadata.query.tables import PermittedTables
+from metadata.query.tables import PermittedTables, alive
 from metadata.query.visible import visible_schema
 from rule_engine.text import fold
 
@@ -60,16 +77,25 @@ class Records:
         self._run = Runner(catalog, connection, principal, moment)
 
     def get(
-        self, object_name: str, record_id: str, fields: Sequence[str] | None = None
+        self,
+        object_name: str,
+        record_id: str,
+        fields: Sequence[str] | None = None,
+        *,
+        nested: bool = False,
     ) -> Record | None:
-        """Gives one record, or None. Without `fields`: all that the principal sees."""
+        """Gives one record, or None. Without `fields`: all that the principal sees.
+
+        Rows and links are among these only with `nested`.
+        """
+        fields, inner = split_fields(self, object_name, fields, everything=nested)
         question = self._question(object_name, fields)
         query = self._made(
             ("one", question),
             RowQuery,
             lambda tables: one_row(tables, object_name, self._resolve(question).fields),
         )
-        found = self._read(query, {RECORD_ID: record_id})
+        found = fill(self, object_name, self._read(query, {RECORD_ID: record_id}), inner)
         return found[0] if found else None
 
     def list(
@@ -84,14 +110,17 @@ class Records:
         count: Count = "none",
         search: str | None = None,
         match: Mapping[str, object] | None = None,
+        this: This | None = None,
     ) -> Page:
         """Gives one page of the records that fulfil filter, search and match.
 
         `sort` holds paths, with `-` for descending; without any the order is that of creation.
         `match` asks for equality with Python values by field (None: empty), for lists that
-        belong to a record. Raises QueryProblem with everything that is wrong.
+        belong to a record; `this` is the record that `this.` means in the filter. Raises
+        QueryProblem with everything that is wrong.
         """
         self._demand(object_name)
+        fields, inner = split_fields(self, object_name, fields, everything=False)
         words, values = read_words(search), match or {}
         too_long = [words] if isinstance(words, Problem) else []
         asked = () if words is None or isinstance(words, Problem) else words
@@ -104,6 +133,7 @@ class Records:
             count=count,
             words=None if words is None else len(asked),
             match=tuple((name, value is None) for name, value in values.items()),
+            this=None if this is None else this.object_name,
         )
         if too_long:
             self._resolve(question, too_long)
@@ -112,20 +142,36 @@ class Records:
             Listing,
             lambda tables: Listing(self._resolve(question), tables),
         )
-        return read_page(listing, self._run, after, asked, values)
+        around = this_values(self.catalog, this)
+        page = read_page(listing, self._run, after, asked, values, around)
+        return replace(page, items=fill(self, object_name, page.items, inner))
 
-    def lookup(self, object_name: str, text: str, limit: int = 20) -> tuple[tuple[str, str], ...]:
-        """Gives id and name of records whose name contains a text, those starting with it first."""
+    def lookup(
+        self,
+        object_name: str,
+        text: str,
+        limit: int = 20,
+        *,
+        filter: str | None = None,  # noqa: A002  # the parameter's name everywhere
+        this: This | None = None,
+    ) -> tuple[tuple[str, str], ...]:
+        """Gives id and name of records whose name contains a text, those starting with it first.
+
+        `filter` and `this` are those of `list`; raises QueryProblem for what is wrong with them.
+        """
         name, most = self._name_path(object_name), max(1, min(limit, MAX_LOOKUP))
         if name is None or FOLD not in name.field.type.parts:
             return ()
+        other = None if this is None else this.object_name
+        node = None if filter is None else resolve_filter(filter, self.schema, object_name, other)
         query = self._made(
-            ("lookup", object_name, most),
+            ("lookup", object_name, most, filter, other),
             RowQuery,
-            lambda tables: rows_named(tables, object_name, name, most),
+            lambda tables: rows_named(tables, object_name, name, most, node),
         )
         word = fold(text).strip()
-        found = self._read(query, {"inside": contained(word), "start": beginning(word)})
+        values = {"inside": contained(word), "start": beginning(word)}
+        found = self._read(query, {**this_values(self.catalog, this), **values})
         return tuple((str(one["id"]), str(one[name.text])) for one in found)
 
     def names(self, object_name: str, ids: Iterable[str]) -> dict[str, str]:
@@ -172,6 +218,29 @@ class Records:
             grouped[key] = (*grouped.get(key, ()), record)
         return grouped
 
+    def nested(
+        self, object_name: str, name: str, ids: Iterable[str]
+    ) -> dict[str, tuple[Record, ...]]:
+        """Gives by record id the rows or links that are the value of the field `name`.
+
+        One statement; each value is in its order and holds at most MAX_NESTED members. A link
+        is shown as `id` and `name` of the linked record with the link's own fields.
+        """
+        link = self.catalog.children(object_name)[name]
+        paths = shown_paths(self, self.catalog.objects[link.target], link)
+        question = self._question(link.target, paths)
+
+        def make(tables: PermittedTables) -> RowQuery:
+            reference = self._known(link.target, link.field)
+            fields = self._resolve(question).fields
+            return rows_of_each(tables, link.target, fields, reference, MAX_NESTED)
+
+        query = self._made(("nested", link.field, question), RowQuery, make)
+        grouped: dict[str, list[Record]] = {}
+        for record in self._read(query, {IDS: sorted(set(ids))}):
+            grouped.setdefault(str(record[link.field]), []).append(as_row(self, link, record))
+        return {key: tuple(rows) for key, rows in grouped.items()}
+
     def get_for_change(
         self, object_name: str, record_id: str, action: str, *, deleted: bool = False
     ) -> Target:
@@ -189,7 +258,33 @@ class Records:
         rows = self._run(query.statement, query.bound, {RECORD_ID: record_id})
         if not rows:
             raise Missing(object_name, record_id)
-        return Target(query.selection.read(rows[0]), bool(rows[0][-1]))
+        return Target(query.selection.read(rows[0], self._run.connection), bool(rows[0][-1]))
+
+    def readable(self, object_name: str, ids: Iterable[str]) -> frozenset[str]:
+        """Gives which of some records the principal may read, deleted ones included."""
+        self._demand(object_name)
+        query = self._made(
+            ("readable", object_name),
+            RowQuery,
+            lambda tables: rows_ever(tables, object_name),
+        )
+        return frozenset(str(one["id"]) for one in self._read(query, {IDS: sorted(set(ids))}))
+
+    def reveal(self, object_name: str, record_id: str, field: str) -> str | None:
+        """Gives the text of a secret, for a program that needs it; None when there is none.
+
+        The only way to one. Raises PermissionError for everybody but the system itself.
+        """
+        if not self.principal.unrestricted:
+            raise PermissionError(f"{object_name}.{field} is revealed to the system only")
+        definition = self.catalog.objects[object_name]
+        known, table = definition.fields[field], self.catalog.tables[object_name]
+        connection = self._run.connection
+        wanted = sa.select(table.c[known.column]).where(table.c.id == record_id, alive(table))
+        sealed = connection.scalar(wanted)
+        if sealed is None or not known.type.is_sealed:
+            return None
+        return cipher_of(connection).open(sealed, place_of(definition, known, record_id))
 
     def reaches(self, object_name: str, record_id: str, action: str) -> bool:
         """Says whether an action is allowed on a readable record."""
@@ -236,13 +331,14 @@ class Records:
         """Gives what was compiled for everybody with rights of the same shape."""
 
         def compile_now() -> Made:
-            return make(PermittedTables(self.catalog, self._dialect, self.principal))
+            cipher = find_cipher(self._run.connection)
+            return make(PermittedTables(self.catalog, self._dialect, self.principal, cipher))
 
         return self.catalog.queries.get((self._dialect, self._profile, key), kind, compile_now)
 
     def _read(self, query: RowQuery, values: Mapping[str, object]) -> tuple[Record, ...]:
         rows = self._run(query.statement, query.bound, values)
-        return tuple(query.selection.read(row) for row in rows)
+        return tuple(query.selection.read(row, self._run.connection) for row in rows)
 
     def _known(self, object_name: str, field: str) -> ResolvedPath:
         path = self.paths.resolve(object_name, field, "field", whole=True)

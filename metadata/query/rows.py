@@ -4,14 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import sqlalchemy as sa
 
+from metadata.query.filter import compile_filter
 from metadata.query.paths import ResolvedPath, Source
 from metadata.query.run import Statement
 from metadata.query.search import like
 from metadata.query.selection import FOLD, Selection, whole_record
 from metadata.query.tables import Bound, PermittedTables, alive, many, one_of
+from metadata.system_fields import ROW_POSITION
+from rule_engine.core import Node
 
 RECORD_ID = "record_id"
 IDS = "ids"
@@ -46,6 +50,30 @@ def rows_among(
     return rows_where(source, fields, wanted)
 
 
+def rows_of_each(
+    tables: PermittedTables,
+    object_name: str,
+    fields: Sequence[ResolvedPath],
+    reference: ResolvedPath,
+    limit: int,
+) -> RowQuery:
+    """Gives the query for the first records, in their order, that point at each of `ids`."""
+    source = Source(tables, object_name)
+    column = source.column(reference)
+    selection = Selection(source, fields)
+    rules = tables.conditions(source.root, object_name)
+    wanted = one_of(column, many(IDS, tables.dialect), tables.dialect)
+    order: list[sa.ColumnElement[Any]] = [source.root.c.id]
+    if ROW_POSITION in source.root.c:
+        order.insert(0, source.root.c[ROW_POSITION].asc().nulls_last())
+    place = sa.func.row_number().over(partition_by=column, order_by=order).label("place")
+    ranked = sa.select(*selection.columns, place).select_from(source.clause).where(wanted, *rules)
+    each = ranked.subquery("each")
+    chosen = sa.select(*(each.c[one.name] for one in selection.columns))
+    statement = chosen.where(each.c.place <= limit).order_by(each.c.place)
+    return RowQuery(statement, tables.bound, selection)
+
+
 def rows_where(
     source: Source, fields: Sequence[ResolvedPath], wanted: sa.ColumnElement[bool]
 ) -> RowQuery:
@@ -78,6 +106,17 @@ def row_for_change(
     return RowQuery(found, tables.bound, selection)
 
 
+def rows_ever(tables: PermittedTables, object_name: str) -> RowQuery:
+    """Gives the query for those of `ids` that may be read, whether deleted or not."""
+    source = Source(tables, object_name)
+    readable = tables.reach(source.root, object_name, "read")
+    wanted = one_of(source.root.c.id, many(IDS, tables.dialect), tables.dialect)
+    selection = Selection(source, ())
+    statement = sa.select(*selection.columns).select_from(source.clause).where(wanted)
+    found = statement if readable is None else statement.where(readable)
+    return RowQuery(found, tables.bound, selection)
+
+
 def row_in_reach(tables: PermittedTables, object_name: str, action: str) -> RowQuery:
     """Gives the query for the id of `record_id` where both reading and the action reach it."""
     source = Source(tables, object_name)
@@ -89,7 +128,11 @@ def row_in_reach(tables: PermittedTables, object_name: str, action: str) -> RowQ
 
 
 def rows_named(
-    tables: PermittedTables, object_name: str, name: ResolvedPath, limit: int
+    tables: PermittedTables,
+    object_name: str,
+    name: ResolvedPath,
+    limit: int,
+    condition: Node | None = None,
 ) -> RowQuery:
     """Gives the query for records whose name fits the pattern `inside`, `start` ones first."""
     source = Source(tables, object_name)
@@ -103,4 +146,6 @@ def rows_named(
         .order_by(starts, folded, source.root.c.id)
         .limit(limit)
     )
+    if condition is not None:
+        statement = statement.where(compile_filter(condition, tables, source.root, source.object))
     return RowQuery(statement, tables.bound, selection)

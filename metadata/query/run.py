@@ -10,9 +10,10 @@ import sqlalchemy as sa
 
 from metadata.access import Principal
 from metadata.problems import Problem
-from metadata.query.answers import Moment, QueryProblem
+from metadata.query.answers import Moment, QueryProblem, This
 from metadata.query.tables import Bound
 from rule_engine.backends.sql import rate_parameters
+from rule_engine.values import Money
 
 if TYPE_CHECKING:
     from metadata.catalog import Catalog
@@ -65,6 +66,21 @@ class Runner:
 def out_of_range() -> QueryProblem:
     """Gives the problem of a value that no row can have."""
     return QueryProblem([Problem("filter", "value_out_of_range")])
+
+
+def this_values(catalog: Catalog, this: This | None) -> dict[str, object]:
+    """Gives the parameters that stand for the fields of the record that `this.` means."""
+    if this is None:
+        return {}
+    found: dict[str, object] = {}
+    for name in catalog.objects[this.object_name].fields:
+        value = this.record.get(name)
+        if isinstance(value, Money):
+            found[f"this_{name}_currency"] = value.currency
+            value = value.amount
+        found.setdefault(f"this_{name}_currency", None)
+        found[f"this_{name}"] = value
+    return found
 
 
 def parameters_of(catalog: Catalog, principal: Principal, moment: Moment) -> Mapping[str, object]:

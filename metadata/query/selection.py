@@ -8,7 +8,9 @@ from typing import Any
 
 import sqlalchemy as sa
 
+from metadata.columns import from_parts
 from metadata.fields.base import FieldDefinition
+from metadata.fields.encrypted import INDEX
 from metadata.objects import ObjectDefinition
 from metadata.query.mask import mask
 from metadata.query.paths import ResolvedPath, Source
@@ -19,17 +21,26 @@ OWN_COLUMNS = 2
 
 @dataclass(frozen=True, slots=True)
 class Reader:
-    """Where one path's value stands in a row: its parts from `start` on."""
+    """Where one path's value stands in a row: its parts from `start` on.
+
+    An encrypted one belongs to a record of `definition`, whose id stands at `record`.
+    """
 
     path: ResolvedPath
     start: int
     parts: tuple[str, ...]
+    definition: ObjectDefinition
+    record: int = 0
 
-    def read(self, row: Sequence[Any]) -> object:
+    def read(self, row: Sequence[Any], connection: sa.Connection) -> object:
         """Gives the value, masked where the principal may see it only in part."""
         field = self.path.field
         parts = {part: row[self.start + place] for place, part in enumerate(self.parts)}
-        value = None if parts[""] is None else field.type.from_parts(parts, field)
+        if field.type.is_sealed:
+            record_id = str(row[self.record])
+            value = from_parts(connection, self.definition, field, record_id, parts)
+        else:
+            value = None if parts.get("") is None else field.type.from_parts(parts, field)
         return mask(value, field.text("mask")) if self.path.masked else value
 
 
@@ -41,24 +52,38 @@ class Selection:
         self.readers: list[Reader] = []
         for path in paths:
             parts = value_parts(path.field)
-            self.readers.append(Reader(path, len(columns), parts))
+            definition = end_of(source, path)
+            start, record = len(columns), 0
             columns.extend(source.column(path, part) for part in parts)
+            if path.hops and path.field.type.is_sealed:
+                record = len(columns)
+                columns.append(source.at(path.hops).c.id)
+            self.readers.append(Reader(path, start, parts, definition, record))
         self.columns = [column.label(f"c{place}") for place, column in enumerate(columns)]
 
-    def read(self, row: Sequence[Any]) -> dict[str, object]:
-        """Gives a row as a record by path, with `id` and `version`."""
-        record: dict[str, object] = {reader.path.text: reader.read(row) for reader in self.readers}
+    def read(self, row: Sequence[Any], connection: sa.Connection) -> dict[str, object]:
+        """Gives a row as a record by path, with `id` and `version`; encrypted fields are opened
+        with the cipher of the connection."""
+        record: dict[str, object] = {
+            reader.path.text: reader.read(row, connection) for reader in self.readers
+        }
         record["id"] = row[0]
         record["version"] = int(row[1])
         return record
 
 
+def end_of(source: Source, path: ResolvedPath) -> ObjectDefinition:
+    """Gives the object that has a path's field."""
+    name = path.hops[-1].target if path.hops else path.object
+    return source.tables.catalog.objects[str(name)]
+
+
 def value_parts(field: FieldDefinition) -> tuple[str, ...]:
-    """Gives the parts a value is made of; the folded companion only serves order and search."""
-    return tuple(part for part in field.type.parts if part != FOLD)
+    """Gives the parts a value is made of; folded and blind companions only serve comparing."""
+    return tuple(part for part in field.type.parts if part not in (FOLD, INDEX))
 
 
 def whole_record(definition: ObjectDefinition) -> tuple[ResolvedPath, ...]:
-    """Gives the paths of all of an object's own fields."""
-    fields = definition.fields.items()
-    return tuple(ResolvedPath(name, definition.name, (), field) for name, field in fields)
+    """Gives the paths of all of an object's fields that have columns."""
+    fields = (field for field in definition.fields.values() if not field.nested)
+    return tuple(ResolvedPath(field.name, definition.name, (), field) for field in fields)

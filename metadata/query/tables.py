@@ -3,17 +3,28 @@
 from __future__ import annotations
 
 import logging
+from collections.abc import Sequence
+from copy import copy
 from dataclasses import dataclass
 from functools import lru_cache
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Self
 
 import sqlalchemy as sa
 from sqlalchemy.dialects import postgresql
 from sqlalchemy.sql import operators
 
 from metadata.access import Principal
+from metadata.computed.columns import is_whole, looked_up, virtual_part
+from metadata.computed.definitions import is_as_user, resolve_field
+from metadata.computed.reads import reads_of
+from metadata.encryption import Cipher, EncryptionError
+from metadata.fields.base import FieldDefinition, physical_name
+from metadata.objects import LinkSides
 from metadata.query.profile import FEW_VALUES
+from metadata.query.sealed import MAIN, SEPARATOR, not_in_sql, use_indexes
+from metadata.query.visible import visible_schema
 from rule_engine.backends.sql import compile_node_sql
+from rule_engine.core import Node
 from rule_engine.errors import NotTranslatableError, RuleError
 from rule_engine.expression import Expression
 from rule_engine.types import Kind
@@ -50,21 +61,75 @@ def alive(table: sa.FromClause) -> sa.ColumnElement[bool]:
 class SystemTables:
     """A rule_engine SqlSchema over all rows that are not deleted: for conditions of rights."""
 
-    def __init__(self, catalog: Catalog, dialect: str) -> None:
+    def __init__(self, catalog: Catalog, dialect: str, cipher: Cipher | None = None) -> None:
         self.catalog = catalog
         self.dialect = dialect
+        self.cipher = cipher
+        self.needed: frozenset[tuple[str, str]] = frozenset()
 
     def table(self, object_name: str) -> sa.FromClause:
         """Gives an object's living rows as a derived table."""
         base = self.catalog.tables[object_name].alias()
-        return sa.select(*base.c).where(alive(base)).subquery()
+        carried = self.carried(base, object_name)
+        return sa.select(*base.c, *carried).where(alive(base)).subquery()
+
+    def needing(self, node: Node, object_name: str) -> Self:
+        """Gives the same with derived tables that carry the virtual fields a node looks at."""
+        return self.needing_all([node], object_name)
+
+    def needing_all(self, nodes: Sequence[Node], object_name: str) -> Self:
+        """Gives what `needing` does, for nodes about the records of one object."""
+        made = copy(self)
+        looked_at = (read for node in nodes for read in reads_of(node, object_name))
+        named = {(read.object, read.field) for read in looked_at}
+        computed = self.catalog.computed.fields
+        made.needed = frozenset(
+            key for key in named & computed.keys() if computed[key].field.virtual
+        )
+        return made
+
+    def carried(self, base: sa.FromClause, object_name: str) -> list[sa.Label[Any]]:
+        """Gives the virtual fields that a derived table carries."""
+        fields = self.catalog.objects[object_name].fields
+        return [
+            self.column(base, object_name, name, part).label(
+                physical_name(fields[name].column, part)
+            )
+            for owner, name in sorted(self.needed)
+            if owner == object_name and self.may_carry(owner, name)
+            for part in fields[name].type.parts
+        ]
+
+    def may_carry(self, object_name: str, field: str) -> bool:
+        """Says whether derived tables may carry a virtual field."""
+        return True
+
+    def _virtual(
+        self, table: sa.FromClause, object_name: str, field: FieldDefinition, part: str
+    ) -> sa.ColumnElement[object]:
+        physical = physical_name(field.column, part)
+        if physical in table.c:
+            return table.c[physical]
+        node = self._node(object_name, field.name)
+        return virtual_part(object_name, field, node, part, self, table)
 
     def column(
         self, table: sa.FromClause, object_name: str, field: str, part: str = ""
     ) -> sa.ColumnElement[object]:
         """Gives a field's column, or the column of one of its parts, in a table or its alias."""
-        physical = self.catalog.objects[object_name].fields[field].column
-        return table.c[f"{physical}${part}" if part else physical]
+        name, _, behind = field.partition(SEPARATOR)
+        found = self.catalog.objects[object_name].fields[name]
+        if found.virtual:
+            return self._virtual(table, object_name, found, part)
+        if found.type.is_sealed and not behind:
+            raise not_in_sql(name)
+        part = part if behind in ("", MAIN) else behind
+        return table.c[physical_name(found.column, part)]
+
+    def _node(self, object_name: str, field: str) -> Node | None:
+        """Gives the expression of a computed field; None when it cannot be resolved."""
+        made = self.catalog.computed.fields.get((object_name, field))
+        return None if made is None else made.node
 
 
 class PermittedTables(SystemTables):
@@ -75,16 +140,59 @@ class PermittedTables(SystemTables):
     that people with rights of the same shape share statements.
     """
 
-    def __init__(self, catalog: Catalog, dialect: str, principal: Principal) -> None:
-        super().__init__(catalog, dialect)
+    def __init__(
+        self,
+        catalog: Catalog,
+        dialect: str,
+        principal: Principal,
+        cipher: Cipher | None = None,
+    ) -> None:
+        super().__init__(catalog, dialect, cipher)
         self.principal = principal
         self.bound: dict[str, Bound] = {}
 
     def table(self, object_name: str) -> sa.FromClause:
         """Gives the readable rows of an object as a derived table of its readable columns."""
         base = self.catalog.tables[object_name].alias()
-        chosen = [base.c[name] for name in self.readable_columns(object_name)]
+        chosen = [
+            *(base.c[name] for name in self.readable_columns(object_name)),
+            *self.carried(base, object_name),
+        ]
         return sa.select(*chosen).where(*self.conditions(base, object_name)).subquery()
+
+    def column(
+        self, table: sa.FromClause, object_name: str, field: str, part: str = ""
+    ) -> sa.ColumnElement[object]:
+        """Gives a field's column; a virtual field is worked out from all rows and columns, or from
+        what the principal may see when its definition says so."""
+        found = self.catalog.objects[object_name].fields.get(field)
+        if found is None or not found.virtual:
+            return super().column(table, object_name, field, part)
+        physical = physical_name(found.column, part)
+        if physical in table.c:
+            return table.c[physical]
+        if is_as_user(found):
+            node = self._seen(found, object_name)
+            return virtual_part(object_name, found, node, part, self, table)
+        system = SystemTables(self.catalog, self.dialect, self.cipher)
+        if is_whole(table):
+            return system.column(table, object_name, field, part)
+        if not self.principal.access(object_name).reads(field):
+            raise KeyError(field)
+        whole = self.catalog.tables[object_name]
+        return looked_up(whole, table, lambda rows: system.column(rows, object_name, field, part))
+
+    def may_carry(self, object_name: str, field: str) -> bool:
+        """Says whether the principal may read a virtual field."""
+        return self.principal.access(object_name).reads(field)
+
+    def _seen(self, field: FieldDefinition, object_name: str) -> Node | None:
+        """Gives the expression as far as the principal may see what it names; else None."""
+        try:
+            schema = visible_schema(self.catalog.schema, self.principal)
+            return resolve_field(field, object_name, schema)
+        except RuleError:
+            return None
 
     def readable_columns(self, object_name: str) -> tuple[str, ...]:
         """Gives the names of the columns, parts included, that may be seen in full."""
@@ -105,6 +213,9 @@ class PermittedTables(SystemTables):
         self, table: sa.FromClause, object_name: str, action: str
     ) -> sa.ColumnElement[bool] | None:
         """Gives the row rule of an action; None when it reaches every row."""
+        sides = self.catalog.objects[object_name].link_of
+        if sides is not None and not self.principal.unrestricted:
+            return self._both_sides(table, object_name, sides, action)
         rows = self.principal.access(object_name).reach(action)
         if rows.all:
             return None
@@ -115,6 +226,21 @@ class PermittedTables(SystemTables):
         )
         shared = (self._condition(table, object_name, text) for text in rows.conditions)
         return sa.or_(sa.false(), *owned, *shared)
+
+    def _both_sides(
+        self, table: sa.FromClause, object_name: str, sides: LinkSides, action: str
+    ) -> sa.ColumnElement[bool]:
+        """Gives the condition that both records a link stands between may be read."""
+        if not self.principal.access(object_name).may(action):
+            return sa.false()
+        fields = self.catalog.objects[object_name].fields
+        found = []
+        for reference, target in ((sides.here, sides.object), (sides.there, sides.target)):
+            other = self.catalog.tables[target].alias()
+            meets = other.c.id == table.c[fields[reference].column]
+            rules = self.conditions(other, target)
+            found.append(sa.exists(sa.select(other.c.id).where(meets, *rules)))
+        return sa.and_(*found)
 
     def _held(
         self, table: sa.FromClause, object_name: str, action: str, column: str, part: str
@@ -133,8 +259,10 @@ class PermittedTables(SystemTables):
         schema = self.catalog.schema
         try:
             node = parse_condition(text).resolve(schema, object_name, expect=Kind.BOOLEAN)
-            return compile_node_sql(node, SystemTables(self.catalog, self.dialect), table)
-        except (RuleError, NotTranslatableError) as error:
+            used = use_indexes(node, self.catalog, self.cipher)
+            tables = SystemTables(self.catalog, self.dialect).needing(node, object_name)
+            return compile_node_sql(used, tables, table)
+        except (RuleError, NotTranslatableError, EncryptionError) as error:
             logger.warning("a grant on %s denies, its condition is broken: %s", object_name, error)
             return sa.false()
 

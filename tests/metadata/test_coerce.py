@@ -10,10 +10,7 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from metadata.catalog import build_catalog
 from metadata.coerce import coerce, defaults, required_problems, transition_problems
-from metadata.documents import document_problems
-from metadata.elements import Element
 from metadata.objects import ObjectDefinition
 from metadata.parse import parse_object
 from metadata.problems import Problem, sentence
@@ -162,41 +159,3 @@ def test_to_wire(deal: ObjectDefinition) -> None:
 def test_encode_refuses_what_is_no_json() -> None:
     with pytest.raises(TypeError, match="no JSON form for object"):
         encode({"a": object()})
-
-
-@pytest.mark.parametrize(
-    ("keywords", "record", "expected"),
-    [
-        ({}, {"name": "x"}, {}),
-        ({"dependentRequired": {"amount": ["day"]}}, {"amount": 5}, {"/day": "Must be filled in"}),
-        ({"dependentRequired": {"amount": ["day"]}}, {"name": "x"}, {}),
-        (
-            {"if": {"properties": {"stage": {"const": "won"}}}, "then": {"required": ["amount"]}},
-            {"stage": "won"},
-            {"/amount": "Must be filled in"},
-        ),
-        (
-            {"allOf": [{"properties": {"amount": {"maximum": 0.3}}}]},
-            {"amount": "0.31"},
-            {"/amount": "Must be at most 0.3"},
-        ),
-        (
-            {"not": {"required": ["day", "amount"]}},
-            {"day": "2026-01-01", "amount": 1},
-            {
-                "": "The record breaks a rule of its definition: {'amount': 1.00, 'day': "
-                "'2026-01-01'} should not be valid under {'required': ['day', 'amount']}"
-            },
-        ),
-        ({"allOf": [{"properties": {"amount": {"multipleOf": 0.1}}}]}, {"amount": "0.3"}, {}),
-    ],
-)
-def test_object_level_keywords(
-    keywords: dict[str, Any], record: dict[str, Any], expected: dict[str, str]
-) -> None:
-    document = {**DOCUMENT, **keywords}
-    assert document_problems("object", document) == []
-    catalog = build_catalog(1, [Element("1", "object", "deal", "local", document)])
-    values, problems = coerce(catalog.objects["deal"], record, partial=True)
-    assert problems == []
-    assert said(catalog.keyword_problems("deal", values)) == expected

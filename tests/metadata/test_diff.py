@@ -63,7 +63,7 @@ def test_same_documents_plan_nothing() -> None:
             {"name": TEXT, "size": {**NUMBER, "crm": {"index": True}}},
             ["change_field thing.size", "add_index thing"],
         ),
-        ({"name": TEXT, "size": TEXT}, ["change_field thing.size"]),
+        ({"name": TEXT, "size": TEXT}, ["convert_field thing.size"]),
     ],
 )
 def test_operations(properties: dict[str, Any], expected: list[str]) -> None:
@@ -150,8 +150,9 @@ def test_draft_of_a_rename_beside_the_old_element() -> None:
 @pytest.mark.parametrize(
     ("before", "after", "code"),
     [
-        (TEXT, NUMBER, "cannot_convert"),
-        (NUMBER, {**NUMBER, "crm": {"scale": 2}}, "cannot_convert"),
+        (TEXT, {"type": "string", "crm": {"field": "reference", "to": "a"}}, "cannot_convert"),
+        (TEXT, NUMBER, None),
+        (NUMBER, {**NUMBER, "crm": {"scale": 2}}, None),
         (
             {"type": "string", "crm": {"field": "reference", "to": "a"}},
             {"type": "string", "crm": {"field": "reference", "to": "b"}},

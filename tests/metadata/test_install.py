@@ -11,13 +11,16 @@ from typing import Any
 import pytest
 import sqlalchemy as sa
 
+from metadata.drafts import Draft as StoredDraft
+from metadata.drafts import with_drafts
 from metadata.elements import Element
 from metadata.migrate import Unconfirmed, publish
-from metadata.packages.install import install, prepare
+from metadata.packages.files import load_bases
+from metadata.packages.install import install
 from metadata.packages.read import Package, read_package
+from metadata.packages.upgrade import prepare
 from metadata.problems import PackageError
-from metadata.store import Draft as StoredDraft
-from metadata.store import create_store, load_catalog, load_elements, with_drafts
+from metadata.store import create_store, load_catalog, load_elements
 from tests.metadata.databases import JsonObject, engine_for, object_body
 
 TEXT: JsonObject = {"type": "string"}
@@ -125,8 +128,12 @@ def test_what_is_local_survives_an_upgrade(
             "roles/clerk.json": {**BASE["roles/clerk.json"], "title": "Clerk 2"},
         },
     )
-    kept = prepare(new, load_elements(connection)).kept
-    assert kept == ("object/account.code", "view/account/all")
+    elements = load_elements(connection)
+    found = prepare(new, elements, load_bases(connection, elements)["base"])
+    assert [conflict.place for conflict in found.conflicts] == [
+        "objects/account.json:/properties/code/title",
+        "views/account/all.json:/title",
+    ]
     install(connection, new, by="ann")
     assert fields(connection) == {"name": "base", "code": "base", "more": "base", "note": "local"}
     catalog = load_catalog(connection)

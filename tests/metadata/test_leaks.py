@@ -19,7 +19,7 @@ import sqlalchemy as sa
 from metadata.access import EVERYTHING, FieldRight, Principal, Rows
 from metadata.catalog import Catalog, build_catalog
 from metadata.elements import Element
-from metadata.query import Missing, QueryProblem, Records
+from metadata.query import Missing, QueryProblem, Records, This
 from rule_engine.text import fold
 from tests.metadata.databases import engine_for
 from tests.metadata.worlds import (
@@ -136,6 +136,10 @@ READ_PATHS: Mapping[str, ReadPath] = {
     "match": lambda records, path: records.list("deal", match={path: "x"}),
     "by ids": lambda records, path: records.by_ids("deal", ["d000"], [path]),
     "children": lambda records, path: records.children("deal", path, ["a000"]),
+    "lookup": lambda records, path: records.lookup("deal", "a", filter=f"{path} is empty"),
+    "this": lambda records, path: records.list(
+        "account", filter=f"name = this.{path}", this=This("deal", {})
+    ),
     "check": lambda records, path: records.check("deal", filter=f"{path} is empty", sort=[path]),
     "other object": lambda records, path: records.list(path.split(".", maxsplit=1)[0]),
 }
@@ -323,7 +327,8 @@ def random_request(randoms: random.Random) -> Request:
     if kind == "get":
         return lambda records: [records.get(target, one) for one in ids]
     if kind == "lookup":
-        return lambda records: records.lookup(target, word)
+        wanted = random_filter(randoms, leaves) if randoms.random() < 0.5 else None
+        return lambda records: records.lookup(target, word, filter=wanted)
     if kind == "ids":
         return lambda records: [
             records.names(target, ids),
@@ -363,7 +368,7 @@ def test_sec_01_changing_hidden_values_changes_no_answer(
 ) -> None:
     randoms = random.Random(f"interference {persona}")
     person = PERSONAS[persona]
-    requests = [random_request(randoms) for _ in range(300)]
+    requests = [random_request(randoms) for _ in range(340)]
     with connection.begin_nested() as inner:
         world = fill(connection, catalog, randoms, 120)
         records = Records(catalog, connection, person, MOMENT)

@@ -8,12 +8,12 @@ from typing import Any
 
 import pytest
 import sqlalchemy as sa
-from sqlalchemy import event
 
 from metadata.catalog import Catalog
+from metadata.columns import to_columns
 from metadata.migrate import PublishConflict, Unconfirmed, publish
 from metadata.problems import DefinitionError
-from metadata.store import create_store, load_catalog, load_elements, read_versions
+from metadata.store import create_store, load_catalog, load_elements
 from tests.metadata.databases import JsonObject, element, engine_for, object_body, snapshot
 
 NOW = datetime(2026, 3, 1, 8, tzinfo=UTC)
@@ -138,44 +138,36 @@ def test_broken_definition_changes_nothing(engine: sa.Engine) -> None:
     assert codes(engine, {"size": NUMBER, "x": {"type": "nothing"}}) != []
 
 
-CRASHING = [
-    *things({"code": {**TEXT, "default": "x", "crm": {"index": True}}}, required=["code"]),
-    element("new", object_body({"name": TEXT, "a": {**TEXT, "crm": {"unique": True}}})),
+DEFAULTS: list[tuple[JsonObject, object]] = [
+    ({**TEXT}, 'it\'s 100% :x %(y)s \\ "好"'),
+    ({"type": "integer"}, -7),
+    ({"type": "number"}, "12.345"),
+    ({"type": "number", "crm": {"field": "percent"}}, "12.5%"),
+    ({"type": "number", "crm": {"field": "money", "currency": "CNY"}}, "9.90"),
+    ({"type": "boolean"}, False),
+    ({**TEXT, "format": "date"}, "2026-02-28"),
+    ({**TEXT, "format": "date-time"}, "2026-02-28T10:11:12.345Z"),
+    ({**TEXT, "enum": ["a%", "b'"]}, "b'"),
+    ({"type": "array", "items": {"enum": ["a", "b"]}}, ["b"]),
 ]
 
 
-def crash_at(engine: sa.Engine, point: int) -> bool:
-    """Publishes and crashes after the statement with this number; False: it ran to its end."""
-    left = [point]
-
-    def crash(*_: Any) -> None:
-        left[0] -= 1
-        if left[0] == 0:
-            raise RuntimeError("crash")
-
-    with engine.connect() as connection:
-        transaction = connection.begin()
-        event.listen(connection, "after_cursor_execute", crash)
-        try:
-            publish(connection, CRASHING, by="bob", confirm=["thing.size"])
-        except RuntimeError:
-            return True
-        finally:
-            transaction.rollback()
-    return False
-
-
-def test_crash_at_any_statement_leaves_everything_as_before(engine: sa.Engine) -> None:
-    catalog = publish_things(engine, {"size": NUMBER})
+@pytest.mark.parametrize(("kind", "default"), DEFAULTS)
+def test_rows_that_are_there_get_the_default_as_if_it_had_been_entered(
+    engine: sa.Engine, kind: JsonObject, default: object
+) -> None:
+    catalog = publish_things(engine, {})
     with engine.begin() as connection:
-        insert(connection, catalog, 1, name="a", size=5)
-        before = snapshot(connection)
-    points = 0
-    while crash_at(engine, points + 1):
-        points += 1
-        with engine.begin() as connection:
-            assert snapshot(connection) == before, points
-            assert read_versions(connection).catalog == 1
-    assert points > 15
+        insert(connection, catalog, 1, name="a")
+    catalog = publish_things(engine, {"new": {**kind, "default": default}}, required=["new"])
+    definition, table = catalog.objects["thing"], catalog.tables["thing"]
+    field = definition.fields["new"]
     with engine.begin() as connection:
-        assert publish(connection, CRASHING, by="bob", confirm=["thing.size"]) == 2
+        entered = to_columns(
+            connection, definition, "2", {"new": field.type.coerce(default, field)}
+        )
+        insert(connection, catalog, 2, name="b", **entered)
+        columns = [table.c[name] for name in entered]
+        rows = connection.execute(sa.select(*columns).order_by(table.c.id)).all()
+    assert rows[0] == rows[1]
+    assert None not in rows[0]

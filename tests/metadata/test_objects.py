@@ -120,11 +120,6 @@ def test_retired_fields_are_apart() -> None:
             '/properties/price/crm/currency: No currency "RMB"; did you mean CNY?',
         ),
         (
-            {"type": "number", "crm": {"field": "money", "formula": "1 CNY"}},
-            '/properties/price/crm/formula: "formula" is not carried out by this version of '
-            "Trellis; leave it out",
-        ),
-        (
             {"type": "string", "maxLenght": 5},
             '/properties/price/maxLenght: unknown key "maxLenght"; did you mean maxLength?',
         ),

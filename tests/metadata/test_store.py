@@ -9,22 +9,18 @@ from datetime import UTC, datetime, timedelta
 import pytest
 import sqlalchemy as sa
 
+from metadata.drafts import Draft, discard_drafts, drafts, save_draft, with_drafts
 from metadata.elements import Element
 from metadata.migrate import publish
 from metadata.store import (
-    Draft,
     Versions,
     bump_security,
     create_store,
-    discard_drafts,
-    drafts,
     elements_at,
     history,
     load_catalog,
     load_elements,
     read_versions,
-    save_draft,
-    with_drafts,
 )
 from tests.metadata.databases import element, engine_for, object_body
 

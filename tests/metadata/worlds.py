@@ -197,6 +197,7 @@ def insert(
         {
             physical_name(field.column, part): stored
             for field in fields.values()
+            if not field.virtual
             for part, stored in field.type.to_parts(record.get(field.name), field).items()
         }
         for record in records

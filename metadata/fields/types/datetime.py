@@ -2,44 +2,28 @@
 
 from __future__ import annotations
 
-import re
-from datetime import UTC as UTC_ZONE
-from datetime import datetime
-from typing import Any, ClassVar, Final
+from datetime import datetime, time
+from typing import Any, ClassVar
 from zoneinfo import ZoneInfo
 
 import sqlalchemy as sa
 
-from metadata.fields.base import ENGLISH, UTC, FieldDefinition, FieldType, JsonObject, Refused
+from metadata.fields.base import (
+    ENGLISH,
+    UTC,
+    FieldDefinition,
+    FieldType,
+    JsonObject,
+    Refused,
+    Sample,
+    Titles,
+)
 from metadata.fields.inputs import DateTimeField
 from metadata.fields.numbers import shown
+from metadata.fields.times import ISO_DATE, read_date, read_instant, to_milliseconds
 from metadata.fields.types.date import DAY_OPERATORS
 from rule_engine.columns import Instant, write_instant
 from rule_engine.types import Kind
-
-ISO_INSTANT: Final = re.compile(
-    r"\d{4}-\d\d-\d\d[Tt ]\d\d:\d\d(:\d\d([.,]\d{1,9})?)?\s*([Zz]|[+-]\d\d:?\d\d)?", re.ASCII
-)
-
-
-def to_milliseconds(moment: datetime) -> datetime:
-    """Gives an aware instant in UTC, cut to milliseconds. Raises Refused past year 9999."""
-    try:
-        in_utc = moment.astimezone(UTC_ZONE)
-    except OverflowError as error:
-        raise Refused("datetime", value=str(moment)) from error
-    return in_utc.replace(microsecond=in_utc.microsecond // 1000 * 1000)
-
-
-def read_instant(text: str, zone: ZoneInfo) -> datetime:
-    """Gives the instant an ISO 8601 text names; without an offset it is in `zone`."""
-    if not ISO_INSTANT.fullmatch(text):
-        raise Refused("datetime", value=shown(text))
-    try:
-        moment = datetime.fromisoformat(text.upper().replace(",", ".").replace(" Z", "Z"))
-    except ValueError as error:
-        raise Refused("datetime", value=shown(text)) from error
-    return to_milliseconds(moment if moment.tzinfo else moment.replace(tzinfo=zone))
 
 
 class InstantField(DateTimeField):
@@ -57,11 +41,26 @@ class DateTime(FieldType):
     """An instant."""
 
     name = "datetime"
+    takes_any_value = True
+    titles: ClassVar[Titles] = {"en": "Date and time", "zh": "日期和时间"}
+    icon = "calendar-clock"
+    group = "dates"
+    samples: ClassVar[tuple[Sample, ...]] = (
+        Sample(
+            {"type": "string", "format": "date-time"},
+            (
+                ("2026-03-01T08:30:00.1239+08:00", "2026-03-01T00:30:00.123Z"),
+                ("2026-03-01 00:30Z", "2026-03-01T00:30:00.000Z"),
+            ),
+            ("2026-03-01", "yesterday", "2026-03-01T25:00", "9999-12-31T23:59:59-23:00", 5),
+        ),
+    )
     input = InstantField
     wire_schema: ClassVar[JsonObject] = {"type": "string", "format": "date-time"}
     kind = Kind.INSTANT
     operators = DAY_OPERATORS
     cell = "datetime"
+    conversions = frozenset({"date", "text", "long_text"})
 
     def storage(self, field: FieldDefinition) -> sa.types.TypeEngine[Any]:
         """Gives the column's type."""
@@ -75,6 +74,13 @@ class DateTime(FieldType):
             raise Refused("datetime", value=shown(wire))
         text = wire.strip()
         return read_instant(text, zone) if text else None
+
+    def read_text(self, text: str, field: FieldDefinition, zone: ZoneInfo = UTC) -> object:
+        """Reads ISO 8601; a day alone is its midnight in `zone`."""
+        if ISO_DATE.fullmatch(text.strip()):
+            midnight = datetime.combine(read_date(text.strip()), time(), tzinfo=zone)
+            return to_milliseconds(midnight)
+        return self.coerce(text, field, zone)
 
     def to_wire(self, value: object, field: FieldDefinition) -> object:
         """Gives UTC with milliseconds and `Z`."""

@@ -8,9 +8,18 @@ from zoneinfo import ZoneInfo
 
 import sqlalchemy as sa
 
-from metadata.fields.base import ENGLISH, UTC, FieldDefinition, FieldType, JsonObject, Parameters
+from metadata.fields.base import (
+    ENGLISH,
+    UTC,
+    FieldDefinition,
+    FieldType,
+    JsonObject,
+    Parameters,
+    Sample,
+    Titles,
+)
 from metadata.fields.inputs import NumberField, WireField
-from metadata.fields.numbers import fit, plain, read_decimal
+from metadata.fields.numbers import fit, plain, plain_number, read_decimal
 from rule_engine.columns import Scaled
 from rule_engine.types import Kind
 
@@ -24,6 +33,21 @@ class Decimal(FieldType):
     """A number with `scale` places, rounded half up."""
 
     name = "decimal"
+    takes_any_value = True
+    titles: ClassVar[Titles] = {"en": "Decimal number", "zh": "小数"}
+    icon = "calculator"
+    group = "numbers"
+    samples: ClassVar[tuple[Sample, ...]] = (
+        Sample(
+            {"type": "number"},
+            (("12.50", "12.5"), (0.1, "0.1"), ("1.00005", "1.0001"), ("-0.00001", "0")),
+            ("1,5", "NaN", "Infinity", "0x10", "1e900", "1e20", True, {}),
+        ),
+        Sample({"type": "number", "crm": {"scale": 2}}, (("1.5", "1.50"),)),
+    )
+    conversions: ClassVar[frozenset[str]] = frozenset(
+        {"integer", "percent", "money", "rating", "text", "long_text"}
+    )
     input: ClassVar[type[WireField]] = NumberField
     wire_schema: ClassVar[JsonObject] = {"type": ["string", "number"]}
     kind = Kind.NUMBER
@@ -34,7 +58,12 @@ class Decimal(FieldType):
         {"minimum", "maximum", "exclusiveMinimum", "exclusiveMaximum", "multipleOf"}
     )
     parameters: ClassVar[Parameters] = {
-        "scale": {"type": "integer", "minimum": 0, "maximum": 12},
+        "scale": {
+            "type": "integer",
+            "minimum": 0,
+            "maximum": 12,
+            "description": "Places after the point; more are rounded half up",
+        },
     }
     default_scale = 4
 
@@ -50,6 +79,10 @@ class Decimal(FieldType):
         """Reads a number and rounds it to its scale."""
         number = read_decimal(wire)
         return None if number is None else fit(number, self.scale(field))
+
+    def read_text(self, text: str, field: FieldDefinition, zone: ZoneInfo = UTC) -> object:
+        """Reads a number with grouping or full-width digits."""
+        return self.coerce(plain_number(text), field, zone)
 
     def to_wire(self, value: object, field: FieldDefinition) -> object:
         """Gives the digits as text; all places only where `scale` is asked for."""

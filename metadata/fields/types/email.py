@@ -6,7 +6,7 @@ import re
 from typing import ClassVar, Final
 from zoneinfo import ZoneInfo
 
-from metadata.fields.base import UTC, FieldDefinition, JsonObject, Refused
+from metadata.fields.base import UTC, FieldDefinition, JsonObject, Refused, Sample, Titles
 from metadata.fields.inputs import EmailField
 from metadata.fields.numbers import shown
 from metadata.fields.texts import clean_line
@@ -37,6 +37,19 @@ class Email(Text):
     """A mailbox; the domain is kept in small letters."""
 
     name = "email"
+    titles: ClassVar[Titles] = {"en": "Email", "zh": "电子邮件"}
+    icon = "mail"
+    group = "texts"
+    default_sensitivity = "personal"
+    samples: ClassVar[tuple[Sample, ...]] = (
+        Sample(
+            {"type": "string", "format": "email"},
+            (("Li.Wei@Example.COM ", "Li.Wei@example.com"),),
+            ("a", "a@b", "a b@c.de", "a@@c.de", ".a@c.de", "@c.de", "a@-c.de", f"{'a' * 65}@c.de"),
+        ),
+    )
+    conversions: ClassVar[frozenset[str]] = frozenset({"text", "long_text"})
+    widens = conversions
     input = EmailField
     wire_schema: ClassVar[JsonObject] = {"type": "string", "format": "idn-email"}
     cell = "email"

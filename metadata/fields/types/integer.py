@@ -6,19 +6,42 @@ from decimal import Decimal as Number
 from typing import ClassVar
 from zoneinfo import ZoneInfo
 
-from metadata.fields.base import UTC, FieldDefinition, JsonObject, Refused
-from metadata.fields.inputs import IntegerField
-from metadata.fields.numbers import fit, read_decimal, shown
+from metadata.fields.base import (
+    UTC,
+    FieldDefinition,
+    JsonObject,
+    Parameters,
+    Refused,
+    Sample,
+    Titles,
+)
+from metadata.fields.inputs import IntegerField, WireField
+from metadata.fields.numbers import fit, plain_number, read_decimal, shown
 from metadata.fields.types.decimal import Decimal
 
 
 class Integer(Decimal):
-    """A whole number of at most 18 digits; its Python form is Decimal like all numbers'."""
+    """A whole number of at most 18 digits."""
 
     name = "integer"
-    input = IntegerField
+    takes_any_value = True
+    titles: ClassVar[Titles] = {"en": "Whole number", "zh": "整数"}
+    icon = "hash"
+    group = "numbers"
+    samples: ClassVar[tuple[Sample, ...]] = (
+        Sample(
+            {"type": "integer"},
+            ((7, 7), ("-3", -3), (3.0, 3)),
+            ("1.5", 1.5, True, "one", "1_000", "1" * 19, float("nan")),
+        ),
+    )
+    conversions: ClassVar[frozenset[str]] = frozenset(
+        {"decimal", "money", "rating", "text", "long_text", "choice"}
+    )
+    input: ClassVar[type[WireField]] = IntegerField
     wire_schema: ClassVar[JsonObject] = {"type": "integer"}
     json_types = ("integer", "number")
+    parameters: ClassVar[Parameters] = {}
     default_scale = 0
 
     def coerce(self, wire: object, field: FieldDefinition, zone: ZoneInfo = UTC) -> object:
@@ -30,6 +53,11 @@ class Integer(Decimal):
         if whole != number:
             raise Refused("integer_expected", value=shown(wire))
         return whole
+
+    def read_text(self, text: str, field: FieldDefinition, zone: ZoneInfo = UTC) -> object:
+        """Reads a number and rounds it half up."""
+        number = read_decimal(plain_number(text))
+        return None if number is None else fit(number, 0)
 
     def to_wire(self, value: object, field: FieldDefinition) -> object:
         """Gives a JSON number."""

@@ -7,19 +7,37 @@ from zoneinfo import ZoneInfo
 
 import sqlalchemy as sa
 
-from metadata.fields.base import ENGLISH, UTC, FieldDefinition, Parameters
+from metadata.fields.base import ENGLISH, UTC, FieldDefinition, Parameters, Sample, Titles
 from metadata.fields.inputs import MultiChoiceField
-from metadata.fields.types.choice import OPTION, Choice, read_option_value
+from metadata.fields.texts import SEPARATOR, split_list
+from metadata.fields.types.choice import (
+    OPTION,
+    OPTIONS,
+    REPLACED_OPTIONS,
+    Choice,
+    named_option,
+    read_option_value,
+)
 from rule_engine.columns import Choices
 from rule_engine.types import Kind
-
-SEPARATOR = ";"
 
 
 class MultiChoice(Choice):
     """A set of API values; in CSV they stand in one text, separated by `;`."""
 
     name = "multi_choice"
+    takes_any_value = True
+    titles: ClassVar[Titles] = {"en": "Several choices", "zh": "多选"}
+    icon = "list-checks"
+    group = "choices"
+    samples: ClassVar[tuple[Sample, ...]] = (
+        Sample(
+            {"type": "array", "items": {"enum": ["a", "b", "c"]}},
+            ((["c", "a"], ["a", "c"]), ("b;a", ["a", "b"])),
+            (["a", "x"], "a,b", 5),
+        ),
+    )
+    conversions: ClassVar[frozenset[str]] = frozenset({"choice", "tags", "text", "long_text"})
     input = MultiChoiceField
     kind = Kind.CHOICES
     json_types = ("array",)
@@ -27,7 +45,12 @@ class MultiChoice(Choice):
     cell = "choices"
     keywords = frozenset({"minItems", "maxItems", "uniqueItems"})
     parameters: ClassVar[Parameters] = {
-        "options": {"type": "object", "additionalProperties": OPTION},
+        "options": {
+            "type": "object",
+            "description": OPTIONS,
+            "additionalProperties": OPTION,
+        },
+        "replaced_options": REPLACED_OPTIONS,
     }
 
     def storage(self, field: FieldDefinition) -> sa.types.TypeEngine[Any]:
@@ -41,6 +64,14 @@ class MultiChoice(Choice):
         items = wire if isinstance(wire, (list, tuple, set, frozenset)) else [wire]
         values = (read_option_value(item, field) for item in items if item is not None)
         return frozenset(value for value in values if value is not None) or None
+
+    def read_text(self, text: str, field: FieldDefinition, zone: ZoneInfo = UTC) -> object:
+        """Reads API values or labels between `;`, commas or line feeds."""
+        return self.coerce([named_option(part, field) for part in split_list(text)], field, zone)
+
+    def export(self, value: object, field: FieldDefinition) -> str:
+        """Gives the API values with `;` between them."""
+        return SEPARATOR.join(in_order(value, field)) if isinstance(value, frozenset) else ""
 
     def to_wire(self, value: object, field: FieldDefinition) -> object:
         """Gives a list in the options' order."""

@@ -3,17 +3,20 @@
 from __future__ import annotations
 
 from decimal import Decimal as Number
+from typing import ClassVar
 from zoneinfo import ZoneInfo
 
-from metadata.fields.base import ENGLISH, UTC, FieldDefinition, Refused
-from metadata.fields.inputs import NumberField, plain_number
-from metadata.fields.numbers import NUMBER, fit, plain, read_decimal, shown
+from metadata.fields.base import ENGLISH, UTC, FieldDefinition, Refused, Sample, Titles
+from metadata.fields.inputs import NumberField
+from metadata.fields.numbers import NUMBER, fit, plain, plain_number, read_decimal, shown
 from metadata.fields.types.decimal import Decimal
 from rule_engine.types import Kind
 
 
 class PercentField(NumberField):
     """An input of percent points: `15` and `15%` both mean the fraction 0.15."""
+
+    control = "percent"
 
     def to_wire(self, typed: str) -> object:
         """Gives the fraction of what was typed."""
@@ -25,6 +28,18 @@ class Percent(Decimal):
     """A fraction with `scale` places (6 unless the definition says otherwise)."""
 
     name = "percent"
+    takes_any_value = True
+    titles: ClassVar[Titles] = {"en": "Percent", "zh": "百分比"}
+    icon = "percent"
+    group = "numbers"
+    samples: ClassVar[tuple[Sample, ...]] = (
+        Sample(
+            {"type": "number", "crm": {"field": "percent"}},
+            (("0.15", "0.15"), ("15%", "0.15")),
+            ("%", "a%", "1e13"),
+        ),
+    )
+    conversions: ClassVar[frozenset[str]] = frozenset({"decimal", "text", "long_text"})
     input = PercentField
     kind = Kind.PERCENT
     cell = "percent"
@@ -48,6 +63,12 @@ class Percent(Decimal):
     ) -> str:
         """Gives percent points."""
         return plain(Number(str(value)) * 100)
+
+    def display(
+        self, value: object, field: FieldDefinition, language: str = ENGLISH, zone: ZoneInfo = UTC
+    ) -> str:
+        """Gives percent points with their sign."""
+        return f"{self.to_text(value, field, language, zone)}%"
 
     def input_attributes(self, field: FieldDefinition) -> dict[str, str | bool]:
         """Gives the limits in percent points."""

@@ -7,7 +7,7 @@ from zoneinfo import ZoneInfo
 
 import phonenumbers
 
-from metadata.fields.base import ENGLISH, UTC, FieldDefinition, Parameters, Refused
+from metadata.fields.base import ENGLISH, UTC, FieldDefinition, Parameters, Refused, Sample, Titles
 from metadata.fields.inputs import PhoneField
 from metadata.fields.numbers import shown
 from metadata.fields.texts import clean_line
@@ -20,10 +20,27 @@ class Phone(Text):
     """A number without extension; `region` is the country of numbers typed without a code."""
 
     name = "phone"
+    titles: ClassVar[Titles] = {"en": "Phone", "zh": "电话"}
+    icon = "phone"
+    group = "texts"
+    default_sensitivity = "personal"
+    samples: ClassVar[tuple[Sample, ...]] = (
+        Sample(
+            {"type": "string", "crm": {"field": "phone"}},
+            (("138 0013 8000", "+8613800138000"), ("+1 (650) 253-0000", "+16502530000")),
+            ("12", "abc", "+86 138 0013 8000 ext. 5", "+999 123456789"),
+        ),
+    )
+    conversions: ClassVar[frozenset[str]] = frozenset({"text", "long_text"})
+    widens = conversions
     input = PhoneField
     cell = "phone"
     parameters: ClassVar[Parameters] = {
-        "region": {"type": "string", "enum": sorted(phonenumbers.SUPPORTED_REGIONS)},
+        "region": {
+            "type": "string",
+            "enum": sorted(phonenumbers.SUPPORTED_REGIONS),
+            "description": "The country (ISO 3166) of numbers typed without a country code",
+        },
     }
 
     def coerce(self, wire: object, field: FieldDefinition, zone: ZoneInfo = UTC) -> object:

@@ -14,6 +14,8 @@ from metadata.fields.base import (
     Flaw,
     Parameters,
     Refused,
+    Sample,
+    Titles,
 )
 from metadata.fields.inputs import ReferenceField, WireField
 from metadata.fields.texts import clean_line
@@ -31,14 +33,54 @@ class Reference(FieldType):
     """
 
     name = "reference"
+    takes_any_value = True
+    titles: ClassVar[Titles] = {"en": "Link to a record", "zh": "关联记录"}
+    icon = "link-2"
+    group = "relations"
+    samples: ClassVar[tuple[Sample, ...]] = (
+        Sample(
+            {"type": "string", "crm": {"field": "reference", "to": "account"}},
+            (
+                ("Acme", "Acme"),
+                (
+                    {"id": "0197B5C2-0000-7000-8000-000000000001", "name": "Acme"},
+                    "0197b5c2-0000-7000-8000-000000000001",
+                ),
+            ),
+            (5, "x" * 256, {"id": "a", "x": 1}),
+        ),
+    )
     input: ClassVar[type[WireField]] = ReferenceField
     kind = Kind.REFERENCE
     operators = ("=", "!=", "in", "is empty", "is not empty")
     cell = "reference"
     parameters: ClassVar[Parameters] = {
-        "to": {"type": "string", "pattern": "^[a-z][a-z0-9_]{0,39}$"},
-        "reverse": {"type": "string", "pattern": "^[a-z][a-z0-9_]{0,39}$"},
-        "on_delete": {"enum": ["restrict", "set_null", "cascade"]},
+        "to": {
+            "type": "string",
+            "pattern": "^[a-z][a-z0-9_]{0,39}$",
+            "description": "The object whose records it leads to",
+            "x-names": "object",
+        },
+        "reverse": {
+            "type": "string",
+            "pattern": "^[a-z][a-z0-9_]{0,39}$",
+            "description": "The name of the way back, by which rules and layouts of the other "
+            "object know these records",
+        },
+        "on_delete": {
+            "enum": ["restrict", "set_null", "cascade"],
+            "description": "What deleting the other record does: it is refused, empties the "
+            "field, or deletes this record too",
+        },
+        "filter": {
+            "type": "string",
+            "minLength": 1,
+            "maxLength": 16384,
+            "description": "Expression of the rule language on the records that may be chosen; "
+            "`this.` is the record that refers to them",
+            "x-names": "expression",
+            "x-at": "to",
+        },
     }
 
     def coerce(self, wire: object, field: FieldDefinition, zone: ZoneInfo = UTC) -> object:

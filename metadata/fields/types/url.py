@@ -7,7 +7,7 @@ from typing import ClassVar, Final
 from urllib.parse import urlsplit
 from zoneinfo import ZoneInfo
 
-from metadata.fields.base import UTC, FieldDefinition, JsonObject, Refused
+from metadata.fields.base import UTC, FieldDefinition, JsonObject, Refused, Sample, Titles
 from metadata.fields.inputs import UrlField
 from metadata.fields.numbers import shown
 from metadata.fields.texts import clean_line
@@ -39,6 +39,21 @@ class Url(Text):
     """An address that a page may link to: http and https only, never `javascript:`."""
 
     name = "url"
+    titles: ClassVar[Titles] = {"en": "Web address", "zh": "网址"}
+    icon = "link"
+    group = "texts"
+    samples: ClassVar[tuple[Sample, ...]] = (
+        Sample(
+            {"type": "string", "format": "uri"},
+            (("https://example.com/a?b=c", "https://example.com/a?b=c"),),
+            (
+                *("javascript:alert(1)", "example.com", "https://", "https://a b.de"),
+                *("http://me:secret@x.de", "//x.de", "https://x.de:99999"),
+            ),
+        ),
+    )
+    conversions: ClassVar[frozenset[str]] = frozenset({"text", "long_text"})
+    widens = conversions
     input = UrlField
     wire_schema: ClassVar[JsonObject] = {"type": "string", "format": "uri"}
     cell = "url"
