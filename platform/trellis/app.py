@@ -12,8 +12,9 @@ from werkzeug.wrappers import Response as BaseResponse
 
 from trellis import api, assets, health, web
 from trellis.config import Settings
-from trellis.current import begin_request, end_request, is_public
+from trellis.current import begin_request, end_request, is_public, repeating
 from trellis.faults import install_faults
+from trellis.files.requests import allow_uploads
 from trellis.headers import install_headers
 from trellis.runtime import Platform, open_platform
 from trellis.security import profile
@@ -40,6 +41,7 @@ def create_app(
     app = Flask("trellis", instance_path=str(settings.instance))
     configure(app, settings)
     app.extensions["trellis"] = platform or open_platform(settings)
+    app.before_request(allow_uploads)
     app.before_request(begin_request)
     app.teardown_request(end_request)
     csrf = CSRFProtect(app)
@@ -52,6 +54,8 @@ def create_app(
     app.register_blueprint(profile.blueprint)
     api.install(app)
     web.install(app)
+    for name, view in app.view_functions.items():
+        app.view_functions[name] = repeating(view)
     if settings.proxy_hops:
         hops = settings.proxy_hops
         app.wsgi_app = ProxyFix(app.wsgi_app, hops, hops, hops)  # type: ignore[method-assign]  # Flask's way

@@ -42,7 +42,7 @@ class Catalogs:
         with self._lock:
             if self._catalog is not None and self._catalog.version == version:
                 return self._catalog
-            catalog = load_catalog(connection)
+            catalog = load_catalog(connection, self._catalog)
             # An old read transaction must not take the newer catalog from everybody else.
             if self._catalog is None or catalog.version > self._catalog.version:
                 self._catalog = catalog

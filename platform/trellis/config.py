@@ -9,10 +9,15 @@ from dataclasses import dataclass
 from pathlib import Path
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError, available_timezones
 
+from metadata.encryption import MIN_KEY_CHARACTERS, Cipher, is_long_enough
+
 SECRET_FILE = "secret_key"  # noqa: S105  # the name of a file, not a secret
 ENCRYPTION_FILE = "encryption_keys"
+TRUSTED_FILE = "trusted_keys"
 SQLITE_FILE = "trellis.db"
 SYNCHRONOUS = ("NORMAL", "FULL")
+UPLOADS = "uploads"
+MAX_UPLOAD_BYTES = 100 << 20
 TRUE_WORDS = frozenset({"1", "true", "yes", "on"})
 
 
@@ -26,7 +31,11 @@ class Settings:
 
     `redis_url` is None when no server was named: `trellis serve` then starts its own.
     `encryption_keys` are the newest first. `proxy_hops` counts the trusted proxies in front.
-    `synchronous` is SQLite's: NORMAL may lose the last commits at a power cut, FULL does not.
+    `uploads` is the folder of uploaded files where it is not the instance's own, and
+    `max_upload_bytes` what no field can exceed. `synchronous` is SQLite's: NORMAL may lose the last
+    commits at a power cut, FULL does not. `trusted_keys` are the public keys of those whose
+    packages are trusted; with `demands_signatures` no other package can be installed. In tables of
+    PostgreSQL with more than `big_table_rows` (else 200,000) indexes are built after publishing.
     """
 
     instance: Path
@@ -40,11 +49,26 @@ class Settings:
     secure_cookies: bool = False
     proxy_hops: int = 0
     synchronous: str = "NORMAL"
+    big_table_rows: int | None = None
+    uploads: Path | None = None
+    max_upload_bytes: int = MAX_UPLOAD_BYTES
+    trusted_keys: tuple[str, ...] = ()
+    demands_signatures: bool = False
+
+    @property
+    def uploads_folder(self) -> Path:
+        """Gives the folder of uploaded files."""
+        return self.uploads or self.instance / UPLOADS
 
     @property
     def zone(self) -> ZoneInfo:
         """Gives the organisation's time zone."""
         return ZoneInfo(self.timezone)
+
+    @property
+    def cipher(self) -> Cipher | None:
+        """Gives what encrypts fields; None where there are no keys."""
+        return Cipher(self.encryption_keys) if self.encryption_keys else None
 
     @property
     def run_folder(self) -> Path:
@@ -65,12 +89,11 @@ def load_settings(environment: Mapping[str, str] | None = None) -> Settings:
             f"no secret key at {instance / SECRET_FILE}: run `trellis init` first, "
             "or name the instance folder in TRELLIS_INSTANCE"
         )
-    keys = variables.get("TRELLIS_ENCRYPTION_KEYS") or read_secret(instance / ENCRYPTION_FILE)
     return Settings(
         instance=instance,
         database_url=database_url(variables, instance),
         secret_key=secret_key,
-        encryption_keys=tuple(keys.replace(",", " ").split()),
+        encryption_keys=encryption_keys(variables, instance),
         redis_url=variables.get("TRELLIS_REDIS_URL") or None,
         admin_password=variables.get("TRELLIS_ADMIN_PASSWORD") or None,
         timezone=timezone_name(variables),
@@ -78,16 +101,32 @@ def load_settings(environment: Mapping[str, str] | None = None) -> Settings:
         secure_cookies=variables.get("TRELLIS_SECURE_COOKIES", "").lower() in TRUE_WORDS,
         proxy_hops=whole_number(variables, "TRELLIS_PROXY_HOPS"),
         synchronous=synchronous(variables),
+        big_table_rows=whole_number(variables, "TRELLIS_BIG_TABLE_ROWS") or None,
+        uploads=uploads_folder(variables),
+        max_upload_bytes=whole_number(variables, "TRELLIS_MAX_UPLOAD_BYTES") or MAX_UPLOAD_BYTES,
+        trusted_keys=trusted_keys(variables, instance),
+        demands_signatures=variables.get("TRELLIS_DEMAND_SIGNATURES", "").lower() in TRUE_WORDS,
     )
+
+
+def trusted_keys(variables: Mapping[str, str], instance: Path) -> tuple[str, ...]:
+    """Gives the public keys in the environment and in the instance folder, one a line or word.
+
+    What follows # in a line says whose key it is.
+    """
+    listed = [variables.get("TRELLIS_TRUSTED_KEYS", ""), read_secret(instance / TRUSTED_FILE)]
+    lines = [line.partition("#")[0] for text in listed for line in text.splitlines()]
+    return tuple(word for line in lines for word in line.replace(",", " ").split())
 
 
 def prepare_instance(environment: Mapping[str, str] | None = None) -> Settings:
     """Makes the instance folder and its secrets where they are missing, then reads the settings."""
     variables = os.environ if environment is None else environment
     instance = instance_folder(variables)
-    for folder in (instance, instance / "run"):
+    for folder in (instance, instance / "run", uploads_folder(variables) or instance / UPLOADS):
         folder.mkdir(parents=True, exist_ok=True)
-    (instance / "run").chmod(0o700)
+        if folder != instance:
+            folder.chmod(0o700)
     for name in (SECRET_FILE, ENCRYPTION_FILE):
         make_secret(instance / name)
     if not variables.get("TRELLIS_DATABASE_URL"):
@@ -119,6 +158,25 @@ def read_secret(path: Path) -> str:
         return ""
     except PermissionError as error:
         raise SettingsError(f"{path} may not be read by this user") from error
+
+
+def uploads_folder(variables: Mapping[str, str]) -> Path | None:
+    """Gives the folder named for uploaded files; None for the one of the instance."""
+    named = variables.get("TRELLIS_UPLOADS")
+    return Path(named).expanduser().resolve() if named else None
+
+
+def encryption_keys(variables: Mapping[str, str], instance: Path) -> tuple[str, ...]:
+    """Gives the keys of field encryption, the newest first, apart by commas or white space."""
+    given = variables.get("TRELLIS_ENCRYPTION_KEYS") or read_secret(instance / ENCRYPTION_FILE)
+    keys = tuple(given.replace(",", " ").split())
+    for place, key in enumerate(keys, 1):
+        if not is_long_enough(key):
+            raise SettingsError(
+                f"TRELLIS_ENCRYPTION_KEYS: key {place} has {len(key)} characters; "
+                f"a key has at least {MIN_KEY_CHARACTERS}"
+            )
+    return keys
 
 
 def database_url(variables: Mapping[str, str], instance: Path) -> str:

@@ -8,7 +8,9 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING, TypeVar
+from functools import wraps
+from itertools import count
+from typing import TYPE_CHECKING, TypeVar, cast
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 import sqlalchemy as sa
@@ -19,6 +21,7 @@ from metadata.access import Principal
 from metadata.catalog import Catalog
 from metadata.query import Moment
 from trellis.catalogs import Snapshot
+from trellis.retrying import again
 from trellis.runtime import Platform
 from trellis.security.access import Account
 
@@ -80,6 +83,33 @@ def look_again() -> None:
     g.snapshot = here.catalogs.snapshot(g.connection)
     g.catalog = g.snapshot.catalog
     g.moment = Moment(datetime.now(UTC), here.settings.zone)
+
+
+def note_written() -> None:
+    """Notes that a transaction of this request has been committed."""
+    g.has_written = True
+
+
+def repeating(view: View) -> View:
+    """Gives a view that is called again when the database breaks its transaction off.
+
+    One that has written by then is not: what it did would be done twice.
+    """
+
+    @wraps(view)
+    def repeated(*arguments: object, **named: object) -> object:
+        tries = count()
+
+        def once() -> object:
+            if next(tries):
+                for sent in request.files.values():
+                    sent.stream.seek(0)
+                look_again()
+            return view(*arguments, **named)
+
+        return again(once, may_repeat=lambda: not g.get("has_written"))
+
+    return cast("View", repeated)
 
 
 def end_request(_error: BaseException | None = None) -> None:

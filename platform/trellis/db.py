@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import sqlalchemy as sa
 import sqlalchemy.event
@@ -16,7 +16,10 @@ from sqlalchemy.dialects.postgresql import insert as postgresql_insert
 from sqlalchemy.dialects.sqlite import insert as sqlite_insert
 from sqlalchemy.engine.interfaces import DBAPIConnection
 
+from metadata.encryption import Cipher, engine_options
+from metadata.locks import hold_definitions, take_definitions
 from rule_engine.backends.sql import register_sqlite_functions
+from trellis.retrying import again
 
 logger = logging.getLogger(__name__)
 
@@ -33,6 +36,7 @@ POOL_SIZE = 20
 SAFE_WAL_VERSION = (3, 51, 3)
 
 Listener = Callable[[], None]
+Answer = TypeVar("Answer")
 
 
 def has_safe_wal() -> bool:
@@ -43,10 +47,20 @@ def has_safe_wal() -> bool:
 class Database:
     """One database and its pool of connections. Safe to share between threads, not over a fork."""
 
-    def __init__(self, url: str, *, synchronous: str = "NORMAL") -> None:
+    def __init__(
+        self,
+        url: str,
+        *,
+        synchronous: str = "NORMAL",
+        cipher: Cipher | None = None,
+        big_table_rows: int | None = None,
+    ) -> None:
         self.url = url
         self.synchronous = synchronous
-        self.engine = make_engine(url, synchronous)
+        options: dict[str, Any] = dict(engine_options(cipher)) if cipher else {}
+        if big_table_rows is not None:
+            options["big_table_rows"] = big_table_rows
+        self.engine = make_engine(url, synchronous).execution_options(**options)
         self._listeners: dict[str, list[Listener]] = {}
 
     @property
@@ -67,20 +81,34 @@ class Database:
             yield connection
 
     @contextmanager
-    def write(self) -> Iterator[sa.Connection]:
+    def write(self, *, publishing: bool = False) -> Iterator[sa.Connection]:
         """Gives a connection in one transaction: committed at the end, rolled back on an error.
 
-        On SQLite the transaction holds the write lock from its start. What was given to `signal`
-        reaches its listeners when the commit has happened, and never otherwise.
+        On SQLite the transaction holds the write lock from its start; on PostgreSQL the
+        definitions, which one that is `publishing` has for itself (`metadata.locks`). What was
+        given to `signal` reaches its listeners when the commit has happened, and never otherwise.
         """
         signals: dict[str, None] = {}
         with self.engine.connect() as connection:
             connection.execution_options(trellis_write=True, trellis_signals=signals)
             with connection.begin():
+                (take_definitions if publishing else hold_definitions)(connection)
                 yield connection
         for name in signals:
             for listener in self._listeners.get(name, ()):
                 listener()
+
+    def do(self, work: Callable[[sa.Connection], Answer], *, publishing: bool = False) -> Answer:
+        """Gives what `work` gives, done in a transaction of `write`.
+
+        All of it is done again when others broke it off; raises Busy when that goes on.
+        """
+
+        def once() -> Answer:
+            with self.write(publishing=publishing) as connection:
+                return work(connection)
+
+        return again(once)
 
     def missing_tables(self, wanted: Iterable[str]) -> list[str]:
         """Gives the tables among those wanted that are not there, sorted."""

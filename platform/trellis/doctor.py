@@ -5,21 +5,29 @@ from __future__ import annotations
 import sqlite3
 from collections.abc import Iterator
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Literal
 
 import sqlalchemy as sa
 
+from metadata.computed.filling import count_wrong
+from metadata.computed.outside import outside
+from metadata.drift import wanted_tables
+from metadata.steps import open_steps
 from trellis.automation.dispatcher import database_now
 from trellis.automation.outbox import DEAD, UNKNOWN, WAITING, outbox
 from trellis.checkpoints import TOO_LARGE_BYTES, wal_bytes
 from trellis.config import ENCRYPTION_FILE, SECRET_FILE
 from trellis.db import SAFE_WAL_VERSION, SYSTEM_TABLES, has_safe_wal
+from trellis.files.cleanup import clean, lost_contents
 from trellis.runtime import Platform
+from trellis.security.rotation import sealings, waiting
 from trellis.security.tables import ab_user
+from trellis.upkeep import bring_forward, drift_of, repair_tables, repair_values
 
 LATE_AFTER = timedelta(minutes=5)
 SECRET_MODE = 0o600
+REPAIR = "trellis doctor --repair"
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,6 +42,54 @@ class Finding:
 def examine(platform: Platform) -> list[Finding]:
     """Gives what there is to say about an installation."""
     return [finding for examination in EXAMINATIONS for finding in examination(platform)]
+
+
+def mend(platform: Platform) -> list[Finding]:
+    """Adds what is missing in the tables, builds indexes that wait and brings computed values
+    right; gives what was done."""
+    bring_forward(platform)
+    added, _ = repair_tables(platform)
+    done = [f"{drift.kind} {drift.name or drift.table} of {drift.table}" for drift in added]
+    done += [f"{'.'.join(key)}: {rows} values" for key, rows in repair_values(platform).items()]
+    cleaned = clean(platform.database, platform.blobs, datetime.now(UTC))
+    if cleaned.files or cleaned.contents:
+        done.append(f"{cleaned.files} files and {cleaned.contents} contents that nothing held")
+    return [Finding("ok", "repaired", text) for text in done]
+
+
+def examine_files(platform: Platform) -> Iterator[Finding]:
+    """Looks whether the content of each stored file is there."""
+    lost = lost_contents(platform.database, platform.blobs)
+    if lost:
+        shown = ", ".join(lost[:5])
+        text = f"{len(lost)} contents are not in {platform.settings.uploads_folder}: {shown}"
+        yield Finding("wrong", "files", f"{text}; bring them back from a backup")
+
+
+def examine_keys(platform: Platform) -> Iterator[Finding]:
+    """Looks whether encrypted values wait for the first key, or for any key at all."""
+    with platform.database.read() as connection:
+        catalog = platform.catalogs.current(connection)
+        if platform.settings.cipher is None:
+            if any(True for _ in sealings(catalog)):
+                text = "there is none, and fields are encrypted: run `trellis init`"
+                yield Finding("wrong", "encryption keys", text)
+            return
+        for name, number in waiting(connection, catalog).items():
+            text = f"{number} values of {name} are sealed with an older one: trellis keys rotate"
+            yield Finding("note", "encryption keys", text)
+
+
+def examine_computed(platform: Platform) -> Iterator[Finding]:
+    """Looks whether stored computed fields hold what they should, field by field."""
+    with platform.database.read() as connection:
+        catalog = platform.catalogs.current(connection)
+        found = list(count_wrong(connection, catalog, outside(platform.settings.zone)))
+    wrong = [(".".join(one.key), rows) for one, rows in found if rows]
+    for name, rows in wrong:
+        yield Finding("wrong", "computed fields", f"{name}: {rows} values are wrong; run {REPAIR}")
+    if found and not wrong:
+        yield Finding("ok", "computed fields", f"{len(found)} hold what they should")
 
 
 def examine_database(platform: Platform) -> Iterator[Finding]:
@@ -70,15 +126,24 @@ def examine_wal(platform: Platform) -> Iterator[Finding]:
 
 
 def examine_tables(platform: Platform) -> Iterator[Finding]:
-    """Looks whether all tables are there: the platform's and those of objects."""
+    """Looks whether all tables are what they should be: the platform's and those of objects."""
     with platform.database.read() as connection:
         catalog = platform.catalogs.current(connection)
-    wanted = {*SYSTEM_TABLES.tables, *(table.name for table in catalog.tables.values())}
-    missing = platform.database.missing_tables(wanted)
-    if missing:
-        yield Finding("wrong", "tables", f"missing: {', '.join(missing)}; run `trellis init`")
-    else:
-        yield Finding("ok", "tables", f"{len(wanted)}, definitions at version {catalog.version}")
+        steps = open_steps(connection)
+    drifts = drift_of(platform)
+    for drift in drifts:
+        yield Finding("note" if drift.is_harmless else "wrong", "tables", drift.sentence())
+    if all(drift.is_harmless for drift in drifts):
+        number = len(wanted_tables(catalog, SYSTEM_TABLES))
+        yield Finding("ok", "tables", f"{number}, definitions at version {catalog.version}")
+    names = {one.id: one.name for one in (*catalog.objects.values(), *catalog.retired.values())}
+    for step in steps:
+        about = f"index {step.name} of {names.get(step.object, step.object)}"
+        if step.error is None:
+            yield Finding("note", "indexes", f"{about} is being built by the worker")
+        else:
+            tried = f"{about} is not built after {step.tries} tries: {step.error}"
+            yield Finding("wrong", "indexes", f"{tried}; correct the rows, then: {REPAIR}")
 
 
 def examine_accounts(platform: Platform) -> Iterator[Finding]:
@@ -136,8 +201,11 @@ EXAMINATIONS = (
     examine_database,
     examine_wal,
     examine_tables,
+    examine_computed,
     examine_accounts,
     examine_outbox,
     examine_redis,
     examine_secrets,
+    examine_files,
+    examine_keys,
 )

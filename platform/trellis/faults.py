@@ -7,19 +7,24 @@ import logging
 from flask import Flask, Response, render_template, request
 from flask_babel import gettext
 from jinja2 import TemplateNotFound
-from werkzeug.exceptions import HTTPException, InternalServerError
+from werkzeug.exceptions import HTTPException, InternalServerError, ServiceUnavailable
 from werkzeug.wrappers import Response as BaseResponse
 
+from metadata.locks import Busy
+from metadata.problems import sentence
+from trellis.current import language
 from trellis.security.api import problem_response
 
 logger = logging.getLogger(__name__)
 
 API = "/api/"
+RETRY_AFTER_SECONDS = 5
 
 
 def install_faults(app: Flask) -> None:
     """Has every error answered in the form that the caller understands."""
     app.register_error_handler(HTTPException, answer_refusal)
+    app.register_error_handler(Busy, answer_busy)
     app.register_error_handler(Exception, answer_crash)
 
 
@@ -29,6 +34,12 @@ def answer_refusal(error: HTTPException) -> BaseResponse:
     if code < 400 or error.response is not None:
         return error.get_response()
     return answer(code, str(error.description or error.name), error)
+
+
+def answer_busy(error: Busy) -> BaseResponse:
+    """Answers that others are in the way, and when to ask again."""
+    said = ". ".join(sentence(problem, language()) for problem in error.problems)
+    return answer(503, said, ServiceUnavailable(retry_after=RETRY_AFTER_SECONDS))
 
 
 def answer_crash(error: Exception) -> BaseResponse:

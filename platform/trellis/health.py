@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import sqlalchemy as sa
-from flask import Blueprint, Response, jsonify
+from flask import Blueprint, Response, current_app, jsonify
 
 from metadata.store import read_versions
 from trellis.current import platform
-from trellis.db import SYSTEM_TABLES
 from trellis.declared import declares
 from trellis.runtime import Platform
+from trellis.upkeep import Readiness
 
 blueprint = Blueprint("health", __name__)
 
@@ -36,10 +36,16 @@ def database_state(platform: Platform) -> str:
         with platform.database.read() as connection:
             if read_versions(connection).catalog == 0:
                 return "empty: run `trellis init`"
-        missing = platform.database.missing_tables(SYSTEM_TABLES.tables)
+        problems = readiness().problems(platform)
     except sa.exc.SQLAlchemyError:
         return "not reachable, or not set up: run `trellis init`"
-    return f"tables are missing: {', '.join(missing)}: run `trellis init`" if missing else "ok"
+    return "; ".join(problems) or "ok"
+
+
+def readiness() -> Readiness:
+    """Gives what this process knows about its tables."""
+    found: Readiness = current_app.extensions.setdefault("trellis_readiness", Readiness())
+    return found
 
 
 def redis_state(platform: Platform) -> str:

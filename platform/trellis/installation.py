@@ -10,18 +10,17 @@ from pathlib import Path
 
 from metadata.packages.install import install
 from metadata.packages.read import read_package
-from metadata.store import create_store, keep_program, load_catalog
+from metadata.store import keep_program, load_catalog
 from trellis.app import create_app
 from trellis.bundled import SYSTEM, known_packages
 from trellis.checkpoints import BusyError, try_lock
 from trellis.config import Settings
-from trellis.db import SYSTEM_TABLES, Database
 from trellis.demo.load import load_demo
 from trellis.runtime import Platform, open_platform
 from trellis.security.builder import ADMIN_ROLE
-from trellis.security.tables import FAB_TABLES
 from trellis.security.users import create_user, find_user
 from trellis.security.versions import watch_security
+from trellis.upkeep import bring_forward, make_tables
 
 logger = logging.getLogger(__name__)
 
@@ -73,11 +72,12 @@ def set_up_platform(
     application = create_app(settings, platform=platform, set_up=True)
     application.extensions["trellis_fab_engine"].dispose()
     folders = [SYSTEM, *(known_packages()[name] for name in packages)]
-    with platform.database.write() as connection:
+    with platform.database.write(publishing=True) as connection:
         for folder in folders:
             install(connection, read_package(folder), by="system")
         keep_program(connection, load_catalog(connection))
         watch_security(connection)
+    bring_forward(platform)
     password = make_admin(platform)
     demo: Mapping[str, int] = {}
     demo_password = None
@@ -95,14 +95,6 @@ def set_up_platform(
         demo=demo,
         demo_password=demo_password if demo and is_told and password is None else None,
     )
-
-
-def make_tables(database: Database) -> None:
-    """Makes all tables but those of objects, where they are missing."""
-    with database.write() as connection:
-        create_store(connection)
-        SYSTEM_TABLES.create_all(connection)
-        FAB_TABLES.create_all(connection)
 
 
 def make_admin(platform: Platform) -> str | None:

@@ -11,6 +11,7 @@ from trellis.catalogs import Catalogs
 from trellis.channels import Channel, load_channels
 from trellis.config import Settings
 from trellis.db import Database
+from trellis.files.blobs import Blobs, LocalBlobs
 from trellis.jobs.queue import WakeUps
 from trellis.security.access import Accounts
 
@@ -26,6 +27,7 @@ class Platform:
     actions: Mapping[str, Action]
     channels: Mapping[str, Channel]
     wake_ups: WakeUps
+    blobs: Blobs
 
     def close(self) -> None:
         """Gives back connections to the database and to Redis."""
@@ -35,7 +37,12 @@ class Platform:
 
 def open_platform(settings: Settings) -> Platform:
     """Makes the platform of an instance that is set up; nothing is connected before it is used."""
-    database = Database(settings.database_url, synchronous=settings.synchronous)
+    database = Database(
+        settings.database_url,
+        synchronous=settings.synchronous,
+        cipher=settings.cipher,
+        big_table_rows=settings.big_table_rows,
+    )
     wake_ups = WakeUps(settings.redis_url)
     database.listen(OUTBOX, wake_ups.wake)
     return Platform(
@@ -46,4 +53,5 @@ def open_platform(settings: Settings) -> Platform:
         actions=load_actions(),
         channels=load_channels(),
         wake_ups=wake_ups,
+        blobs=LocalBlobs(settings.uploads_folder),
     )

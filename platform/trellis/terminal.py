@@ -8,6 +8,7 @@ from contextlib import contextmanager
 import click
 import sqlalchemy.exc
 
+from metadata.locks import Busy
 from metadata.migrate import PublishConflict, Unconfirmed
 from metadata.problems import DefinitionError
 from metadata.store import STORE
@@ -23,6 +24,7 @@ EXPECTED = (
     PublishConflict,
     UserError,
     BusyError,
+    Busy,
 )
 
 
@@ -42,8 +44,11 @@ def refusing() -> Iterator[None]:
         raise click.ClickException(f"the database does not answer: {error.orig}") from error
 
 
-def settings_of_instance() -> Settings:
-    """Gives the settings of an instance that is set up; raises SettingsError otherwise."""
+def settings_of_instance(*, may_be_older: bool = False) -> Settings:
+    """Gives the settings of an instance that is set up; raises SettingsError otherwise.
+
+    One that lacks what a newer version of the product brings is refused, unless it `may_be_older`.
+    """
     settings = load_settings()
     database = Database(settings.database_url, synchronous=settings.synchronous)
     try:
@@ -52,16 +57,16 @@ def settings_of_instance() -> Settings:
         database.dispose()
     if len(missing) == len(STORE.tables):
         raise SettingsError("the database is empty: run `trellis init` first")
-    if missing:
+    if missing and not may_be_older:
         raise SettingsError(f"tables are missing: {', '.join(missing)}: run `trellis init`")
     return settings
 
 
 @contextmanager
-def opened() -> Iterator[Platform]:
+def opened(*, may_be_older: bool = False) -> Iterator[Platform]:
     """Gives the platform of the instance, with what a user can cause turned into a message."""
     with refusing():
-        platform = open_platform(settings_of_instance())
+        platform = open_platform(settings_of_instance(may_be_older=may_be_older))
         try:
             yield platform
         finally:

@@ -24,7 +24,8 @@ class Unit:
 
     Everything is fixed while it lasts: `moment` is the only clock, `catalog` the only definitions.
     `connection` is inside the caller's transaction; a use case that raises leaves it to the caller
-    to roll back. `depth` counts how many writes of rules led here.
+    to roll back. `depth` counts how many writes of rules led here; `saving` are the records (object
+    and id) whose own save or deletion this write is a part of.
     """
 
     connection: sa.Connection
@@ -33,6 +34,7 @@ class Unit:
     moment: Moment
     directory: Directory
     depth: int = 0
+    saving: frozenset[tuple[str, str]] = frozenset()
 
     def records(self) -> Records:
         """Gives the one door to data, seen with the eyes of the acting principal."""

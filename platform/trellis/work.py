@@ -33,13 +33,14 @@ def milliseconds(instant: datetime) -> datetime:
 
 
 @contextmanager
-def writing(here: Platform, account_id: int) -> Iterator[Unit]:
+def writing(here: Platform, account_id: int, *, publishing: bool = False) -> Iterator[Unit]:
     """Gives an account a unit of work in a write transaction: committed at the end, or not at all.
 
     Definitions and rights are those of the transaction, not the ones the request began with.
     Catch what a use case raises outside of the `with`, so that its transaction is rolled back.
+    Whoever changes definitions is `publishing`.
     """
-    with here.database.write() as connection:
+    with here.database.write(publishing=publishing) as connection:
         snapshot = here.catalogs.snapshot(connection)
         principal = here.accounts.principal_for(connection, snapshot, account_id)
         if principal is None:
@@ -62,14 +63,15 @@ def reading() -> Unit:
 
 
 @contextmanager
-def writing_now() -> Iterator[Unit]:
+def writing_now(*, publishing: bool = False) -> Iterator[Unit]:
     """Gives who asks a unit of work in a write transaction; see `writing`.
 
-    Afterwards the request reads what it has written.
+    Afterwards the request reads what it has written, and is not repeated any more.
     """
     account = current.account()
     if account is None:
         raise NotAllowed([Problem("", "account_inactive", {})])
-    with writing(current.platform(), account.id) as unit:
+    with writing(current.platform(), account.id, publishing=publishing) as unit:
         yield unit
+    current.note_written()
     current.look_again()

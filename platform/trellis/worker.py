@@ -8,6 +8,7 @@ import threading
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from typing import Any
 
 from redis import Redis
@@ -20,15 +21,18 @@ from trellis.actions import Performer
 from trellis.automation.dispatcher import Dispatcher
 from trellis.checkpoints import checkpoint
 from trellis.config import Settings
+from trellis.files.cleanup import clean
 from trellis.jobs.allowed import Task, job_class
 from trellis.jobs.queue import QUEUES, connect, open_queue
 from trellis.runtime import Platform, open_platform
+from trellis.upkeep import build_indexes
 
 logger = logging.getLogger(__name__)
 
 POLL_SECONDS = 1.0
 SWEEP_SECONDS = 10.0
 PURGE_SECONDS = 3600.0
+INDEX_SECONDS = 5.0
 RETRY_SECONDS = 5.0
 # RQ breaks a job off after 180 s; what is left then is the poller's.
 DISPATCH_SECONDS = 60.0
@@ -112,10 +116,16 @@ class Worker:
             Every(0, lambda: checkpoint(self.platform.database)),
             Every(SWEEP_SECONDS, self.sweep_queues),
             Every(PURGE_SECONDS, dispatcher.purge),
+            Every(PURGE_SECONDS, self.clean_files),
+            Every(INDEX_SECONDS, lambda: build_indexes(self.platform, at_once=False)),
         ]
         while not self.stop.wait(POLL_SECONDS):
             for every in rounds:
                 every.tick()
+
+    def clean_files(self) -> None:
+        """Lets files go that no record holds."""
+        clean(self.platform.database, self.platform.blobs, datetime.now(UTC))
 
     def serve_queues(self) -> None:
         """Runs jobs from Redis while there is one; else waits for the end."""

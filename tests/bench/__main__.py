@@ -5,7 +5,16 @@ from __future__ import annotations
 import platform
 import sys
 
-from tests.bench import catalog, requests, rescoring, rollups, scoring, starting
+from tests.bench import (
+    catalog,
+    computed,
+    publishing,
+    requests,
+    rescoring,
+    rollups,
+    scoring,
+    starting,
+)
 from tests.bench.clock import ROUNDS, table
 from tests.bench.peers import run
 from tests.bench.world import LEADS, World, worlds
@@ -39,7 +48,11 @@ def main() -> None:
                 say(principal_rows(world) + "\n")
             say(table(f"{name}: rescoring (wall time)", rescoring.measure(world)) + "\n")
             say(table(f"{name}: totals of links (wall time)", rollups.measure(world)) + "\n")
+            title = f"{name}: computed fields of {computed.PARENTS:,} records (wall time)"
+            say(table(title, computed.measure(world)) + "\n")
             say(table(f"{name}: requests (CPU time)", requests.measure(world)) + "\n")
+            title = f"{name}: publishing, {publishing.ROWS:,} records (wall time)"
+            say(table(title, publishing.measure(world)) + "\n")
             sys.stdout.flush()
 
 

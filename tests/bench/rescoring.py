@@ -12,6 +12,7 @@ from zoneinfo import ZoneInfo
 
 import sqlalchemy as sa
 
+from metadata.columns import to_columns
 from metadata.fields.base import physical_name
 from metadata.objects import ObjectDefinition
 from metadata.query.tables import SystemTables
@@ -25,7 +26,6 @@ from tests.bench.rules import NOW, Alone
 from tests.bench.world import LEADS, World
 from trellis.automation.environment import Surroundings
 from trellis.automation.scores import stored
-from trellis.records.rows import to_columns
 
 ROUNDS = 3 if LEADS > 200_000 else 5
 #: How many leads are read, scored and written as a batch, to see what all would take.
@@ -149,7 +149,7 @@ def in_batch(world: World, connection: sa.Connection) -> None:
         result = score(rules, from_columns(lead, row), around)
         if result is not None:
             values = {"score": stored(lead, "score", result.points), "score_grade": result.grade}
-            written.append({"lead": row["id"], **to_columns(lead, values)})
+            written.append({"lead": row["id"], **to_columns(connection, lead, row["id"], values)})
     connection.execute(sa.update(table).where(table.c.id == sa.bindparam("lead")), written)
 
 

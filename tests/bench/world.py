@@ -17,13 +17,13 @@ import sqlalchemy as sa
 import uuid_utils
 from flask import Flask
 
+from metadata.columns import to_columns
 from rule_engine.values import Money
 from tests.bench.rules import NOW
 from tests.conftest import find_postgresql, running_postgresql
 from tests.platform.conftest import make_settings, populate
 from tests.platform.world import PEOPLE, People
 from trellis.app import create_app
-from trellis.records.rows import to_columns
 from trellis.runtime import Platform, open_platform
 
 LEADS = int(os.environ.get("TRELLIS_BENCH_LEADS", "100000"))
@@ -66,7 +66,7 @@ def fill(platform: Platform, people: People) -> list[str]:
                 owner = people[draw.choice(list(PEOPLE))]
                 values = lead(draw, owner)
                 mine += [str(values["id"])] if owner == people["rita"] else []
-                rows.append(to_columns(definition, values))
+                rows.append(to_columns(connection, definition, str(values["id"]), values))
             connection.execute(sa.insert(table), rows)
     with platform.database.autocommit() as connection:
         connection.exec_driver_sql("ANALYZE")

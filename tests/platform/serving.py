@@ -69,7 +69,8 @@ class Client:
             text = answer.read()
         finally:
             connection.close()
-        return Answer(answer.status, json.loads(text) if text else None)
+        is_json = "json" in answer.headers.get("Content-Type", "")
+        return Answer(answer.status, json.loads(text) if is_json and text else text.decode())
 
 
 @dataclass(frozen=True)

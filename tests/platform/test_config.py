@@ -6,6 +6,8 @@ import pytest
 
 from trellis.config import Settings, SettingsError, load_settings, prepare_instance
 
+NEW_KEY, OLD_KEY = "n" * 32, "o" * 32
+
 
 def test_an_instance_is_prepared_once_and_keeps_its_secrets(tmp_path: Path) -> None:
     environment = {"TRELLIS_INSTANCE": str(tmp_path / "instance")}
@@ -61,11 +63,11 @@ def test_postgresql_is_spoken_through_psycopg(tmp_path: Path, url: str) -> None:
         "TRELLIS_INSTANCE": str(tmp_path),
         "TRELLIS_SECRET_KEY": "s",
         "TRELLIS_DATABASE_URL": url,
-        "TRELLIS_ENCRYPTION_KEYS": "new,old",
+        "TRELLIS_ENCRYPTION_KEYS": f"{NEW_KEY},{OLD_KEY}",
         "TRELLIS_TIMEZONE": "Asia/Shanghai",
     }
     settings = load_settings(environment)
     assert settings.database_url == "postgresql+psycopg://u@h/d"
-    assert settings.encryption_keys == ("new", "old")
+    assert settings.encryption_keys == (NEW_KEY, OLD_KEY)
     assert settings.zone.key == "Asia/Shanghai"
     assert isinstance(settings, Settings)

@@ -8,7 +8,8 @@ from dataclasses import dataclass, replace
 
 from rule_engine import Program, compile_program, parse
 from rule_engine.errors import RuleCheckError, RuleSyntaxError
-from rule_engine.testing import run_tests
+from rule_engine.testing import Computed, run_tests
+from rule_engine.testing.world import NOTHING_COMPUTED
 from rule_engine.types import Schema
 
 #: Skipped are comments, texts, and numbers that say nothing about what happens.
@@ -86,13 +87,19 @@ def _next(number: str) -> str:
     return f"{whole}.{int(places) + 1:0{len(places)}}"
 
 
-def judge(text: str, others: Sequence[str], schema: Schema) -> Verdict:
+def judge(
+    text: str,
+    others: Sequence[str],
+    schema: Schema,
+    computed: Computed = NOTHING_COMPUTED,
+) -> Verdict:
     """Runs the tests of all texts against each mutant of the first.
 
-    Raises ValueError when a test fails without any change.
+    `computed` are the formulas and roll-ups that hold. Raises ValueError when a test fails without
+    any change.
     """
     beside = [parse(other, source=f"other {number}") for number, other in enumerate(others)]
-    if not _passes(compile_program([parse(text), *beside], schema)):
+    if not _passes(compile_program([parse(text), *beside], schema), computed):
         raise ValueError("the tests fail as it is")
     killed, survivors = 0, []
     for mutant in mutants(text):
@@ -100,14 +107,14 @@ def judge(text: str, others: Sequence[str], schema: Schema) -> Verdict:
             program = compile_program([parse(mutant.text, source="mutant"), *beside], schema)
         except (RuleSyntaxError, RuleCheckError):
             continue
-        if _passes(program):
+        if _passes(program, computed):
             survivors.append(mutant.place)
         else:
             killed += 1
     return Verdict(killed, tuple(survivors))
 
 
-def _passes(program: Program) -> bool:
+def _passes(program: Program, computed: Computed) -> bool:
     """Says whether all tests pass; runs them up to the first that does not."""
     alone = (replace(program, tests=(case,)) for case in program.tests)
-    return all(result.passed for one in alone for result in run_tests(one))
+    return all(result.passed for one in alone for result in run_tests(one, computed=computed))

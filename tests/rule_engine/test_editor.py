@@ -249,7 +249,7 @@ RENAMES = list(product(SAMPLE, ("quite_new", "step", "业务")))
 @pytest.mark.parametrize(("thing", "new"), RENAMES[::STEP], ids=str)
 def test_renaming_changes_no_meaning_and_goes_back(thing: Thing, new: str) -> None:
     renamed = rename_all(TEXTS, SCHEMA, thing, new)
-    changed = rename_in_schema(SCHEMA, thing, new)
+    changed = rename_in_schema(SCHEMA, {thing: new})
     assert codes(renamed, changed) == codes(TEXTS, SCHEMA)
     assert find_references(renamed, changed, thing) == []
     assert rename_all(renamed, changed, replace(thing, name=new), thing.name) == TEXTS

@@ -10,6 +10,8 @@ import msgspec
 from flask import Response
 
 from metadata.fields.base import FieldDefinition
+from metadata.fields.nested import rows_of
+from metadata.objects import LinkDefinition
 from metadata.problems import Problem
 from trellis.api.problems import RequestError
 from trellis.api.requests import etag, unknown
@@ -47,14 +49,18 @@ def record_json(
     unit: Unit, object_name: str, record: Record, expand: Sequence[str] = ()
 ) -> dict[str, object]:
     """Gives a record in wire form; references in `expand` come as id and name."""
-    hidden = {name_path(unit, object_name, name) for name in expand}
+    fields = unit.catalog.objects[object_name].fields
+    hidden = {name_path(unit, object_name, name) for name in expand if not fields[name].nested}
     wire = {
         path: value_json(unit, object_name, path, value)
         for path, value in record.items()
         if path not in hidden
     }
+    definition = unit.catalog.objects[object_name]
     for name in expand:
-        if record.get(name) is not None:
+        if definition.fields[name].nested:
+            wire[name] = nested_json(unit, object_name, name, record.get(name), names=True)
+        elif record.get(name) is not None:
             shown = record.get(name_path(unit, object_name, name))
             wire[name] = {"id": record[name], "name": shown}
     return wire
@@ -62,15 +68,46 @@ def record_json(
 
 def value_json(unit: Unit, object_name: str, path: str, value: object) -> object:
     """Gives one value in wire form; what is masked comes as the text that is left of it."""
-    if value is None:
-        return None
     *steps, last = path.split(".")
     here = object_name
+    own = None if steps else unit.catalog.objects[here].fields.get(last)
+    if own is not None and own.nested:
+        return nested_json(unit, here, last, value)
+    if value is None:
+        return None
     for step in steps:
         here = str(unit.catalog.objects[here].fields[step].target)
     if not unit.principal.access(here).reads(last):
         return value
     return field_json(unit.catalog.objects[here].fields[last], value)
+
+
+def nested_json(
+    unit: Unit, object_name: str, name: str, value: object, *, names: bool = False
+) -> object:
+    """Gives rows or links in wire form: links as ids where they have no fields of their own.
+
+    With `names` each link comes with the name of the record it leads to.
+    """
+    link = unit.catalog.children(object_name)[name]
+    rows = [row_json(unit, link, row) for row in rows_of(value)]
+    if link.beyond is None or names:
+        return rows
+    field = unit.catalog.objects[object_name].fields[name]
+    return field.type.to_wire(rows, field)
+
+
+def row_json(unit: Unit, link: LinkDefinition, row: Record) -> dict[str, object]:
+    """Gives a row or link in wire form; what is masked comes as the text that is left of it."""
+    fields, access = unit.catalog.objects[link.target].fields, unit.principal.access(link.target)
+    kept = {"id"} if link.beyond is None else {"id", "name"}
+    return {
+        path: value
+        if path in kept or not access.reads(path)
+        else field_json(fields[path], value)
+        for path, value in row.items()
+        if path in kept or path in fields
+    }
 
 
 def field_json(field: FieldDefinition, value: object) -> object:
@@ -93,6 +130,8 @@ def read_expand(unit: Unit, object_name: str, names: Sequence[str]) -> list[str]
         for field in (definition.references if definition else ())
         if access.reads(field.name) and unit.principal.access(str(field.target)).exists
     ]
+    links = unit.catalog.children(object_name).values()
+    known += [link.nested for link in links if link.nested and access.reads(link.nested)]
     problems: list[Problem] = [
         unknown("expand", "unknown_value", name, known) for name in names if name not in known
     ]

@@ -11,6 +11,7 @@ from http import HTTPStatus
 from flask import Blueprint, Response, request
 from werkzeug.exceptions import HTTPException
 
+from metadata.locks import Busy
 from metadata.problems import DefinitionError, Problem
 from trellis import current
 from trellis.api.answers import record_json
@@ -18,12 +19,15 @@ from trellis.api.problems import problem_answer, status_of
 from trellis.api.requests import MAX_BODY_BYTES
 from trellis.declared import ANY_OBJECT, declares
 from trellis.errors import Missing, NotAllowed, RecordError, Stale
+from trellis.faults import RETRY_AFTER_SECONDS
 from trellis.work import reading
 
 View = Callable[..., Response]
 
 API = Blueprint("api", __name__, url_prefix="/api/v1")
+FILES = Blueprint("api_files", __name__, url_prefix="/api/v1/files")
 META = Blueprint("api_meta", __name__, url_prefix="/api/v1/meta")
+PACKAGES = Blueprint("api_packages", __name__, url_prefix="/api/v1/packages")
 
 LANGUAGES = ("en", "zh")
 
@@ -72,13 +76,20 @@ def language() -> str:
     return request.accept_languages.best_match(LANGUAGES) or current.language()
 
 
-def answer_problem(error: RecordError | DefinitionError) -> Response:
+def answer_problem(error: RecordError | DefinitionError | Busy) -> Response:
     """Answers what a caller can correct."""
     more: dict[str, object] = {}
     if isinstance(error, Stale):
         object_name = str((request.view_args or {})["object_name"])
         more["current"] = record_json(reading(), object_name, error.current)
     return problem_answer(status_of(error), error.problems, language(), more=more)
+
+
+def answer_busy(error: Busy) -> Response:
+    """Answers that others are in the way, and when to ask again."""
+    answer = answer_problem(error)
+    answer.headers["Retry-After"] = str(RETRY_AFTER_SECONDS)
+    return answer
 
 
 def answer_http(error: HTTPException) -> Response:
@@ -90,7 +101,9 @@ API.before_request(limit_body)
 API.before_request(refuse_impossible_ids)
 META.before_request(limit_body)
 META.before_request(keep_to_administrators)
-for blueprint in (API, META):
+PACKAGES.before_request(keep_to_administrators)
+for blueprint in (API, META, FILES, PACKAGES):
     blueprint.register_error_handler(RecordError, answer_problem)
     blueprint.register_error_handler(DefinitionError, answer_problem)
+    blueprint.register_error_handler(Busy, answer_busy)
     blueprint.register_error_handler(HTTPException, answer_http)

@@ -8,13 +8,16 @@ from http import HTTPStatus
 import msgspec
 from flask import Response
 
+from metadata.locks import Busy
 from metadata.problems import DefinitionError, Problem, sentence
 from metadata.query import QueryProblem, UnknownObject
 from trellis.errors import Conflict, Missing, NotAllowed, RecordError, Refused, Stale
+from trellis.files.uploads import TooLarge
 
 PROBLEM_JSON = "application/problem+json"
 
 STATUS_OF: Mapping[type[Exception], HTTPStatus] = {
+    TooLarge: HTTPStatus.REQUEST_ENTITY_TOO_LARGE,
     Missing: HTTPStatus.NOT_FOUND,
     NotAllowed: HTTPStatus.FORBIDDEN,
     Refused: HTTPStatus.UNPROCESSABLE_ENTITY,
@@ -23,6 +26,7 @@ STATUS_OF: Mapping[type[Exception], HTTPStatus] = {
     UnknownObject: HTTPStatus.NOT_FOUND,
     QueryProblem: HTTPStatus.UNPROCESSABLE_ENTITY,
     DefinitionError: HTTPStatus.UNPROCESSABLE_ENTITY,
+    Busy: HTTPStatus.SERVICE_UNAVAILABLE,
 }
 
 # What Flask itself refuses, in words.

@@ -67,21 +67,32 @@ def list_records(object_name: str) -> Response:
 
 
 def chosen_fields(
-    unit: Unit, object_name: str, parameters: Mapping[str, str], expand: list[str]
+    unit: Unit,
+    object_name: str,
+    parameters: Mapping[str, str],
+    expand: list[str],
+    *,
+    nested: bool = False,
 ) -> list[str] | None:
-    """Gives the paths to read; None for all that the caller sees."""
+    """Gives the paths to read; None for all that the caller sees.
+
+    Rows and links are among all only with `nested`: lists show them when they are asked for.
+    """
     fields = read_list(parameters["fields"]) if "fields" in parameters else None
     if not expand:
         return fields
     if fields is None:
         access = unit.principal.access(object_name)
-        fields = [name for name in unit.catalog.objects[object_name].fields if access.sees(name)]
+        known = unit.catalog.objects[object_name].fields.values()
+        seen = (one for one in known if access.sees(one.name))
+        fields = [one.name for one in seen if nested or not one.nested]
     return [*fields, *expand, *readable_names(unit, object_name, expand)]
 
 
 def readable_names(unit: Unit, object_name: str, expand: list[str]) -> list[str]:
     """Gives the paths of the expanded records' names that the caller may read."""
-    paths = (name_path(unit, object_name, name) for name in expand)
+    fields = unit.catalog.objects[object_name].fields
+    paths = (name_path(unit, object_name, name) for name in expand if not fields[name].nested)
     return [path for path in paths if not unit.records().check(object_name, fields=[path])]
 
 
@@ -101,7 +112,7 @@ def get_record(object_name: str, record_id: str) -> Response:
     parameters = read_parameters(RECORD_PARAMETERS)
     unit = reading()
     expand = read_expand(unit, object_name, read_list(parameters.get("expand")))
-    fields = chosen_fields(unit, object_name, parameters, expand)
+    fields = chosen_fields(unit, object_name, parameters, expand, nested=True)
     record = read_record(unit, object_name, record_id, fields)
     headers = {"ETag": etag(record_id, int(str(record["version"])))}
     return json_answer(record_json(unit, object_name, record, expand), headers=headers)

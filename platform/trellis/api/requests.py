@@ -26,7 +26,7 @@ def read_body(*, exact: bool = False) -> Mapping[str, object]:
     if declared != "application/json" and not declared.endswith("+json"):
         problem = Problem("", "media_type", {"type": declared})
         raise RequestError(HTTPStatus.UNSUPPORTED_MEDIA_TYPE, [problem])
-    source = request.get_data(cache=False)
+    source = request.get_data()
     document, problems = read_json(source, exact=exact)
     if not problems and b"\\u" in source and not is_text(document):
         problems = [Problem("", "json_encoding")]

@@ -40,11 +40,13 @@ class Surroundings:
 class RelatedRecords:
     """Other records as rules see them, loaded when first asked for.
 
-    Rules run as the system: what they read does not depend on who saves.
+    Rules run as the system: what they read does not depend on who saves. Nothing refers to the
+    record `new` yet.
     """
 
-    def __init__(self, records: Records) -> None:
+    def __init__(self, records: Records, new: str | None = None) -> None:
         self._records = records
+        self._new = new
         self._one: dict[tuple[str, str], Mapping[str, object] | None] = {}
         self._many: dict[tuple[str, str, str], Sequence[Mapping[str, object]]] = {}
 
@@ -59,6 +61,8 @@ class RelatedRecords:
         self, object_name: str, field: str, record_id: str
     ) -> Sequence[Mapping[str, object]]:
         """Gives the records whose reference `field` points to a record, oldest first."""
+        if record_id == self._new:
+            return ()
         key = object_name, field, record_id
         if key not in self._many:
             found = self._records.children(object_name, field, [record_id])
@@ -66,13 +70,13 @@ class RelatedRecords:
         return self._many[key]
 
 
-def environment_of(unit: Unit) -> Surroundings:
-    """Gives what rules may know in a unit of work."""
+def environment_of(unit: Unit, new: str | None = None) -> Surroundings:
+    """Gives what rules may know in a unit of work; `new` is a record that is being made."""
     as_system = replace(unit, principal=AUTOMATION)
     return Surroundings(
         now=unit.moment.now,
         zone=unit.moment.zone,
         user=unit.principal.user,
-        related=RelatedRecords(as_system.records()),
+        related=RelatedRecords(as_system.records(), new),
         calendars=unit.catalog.program.business_time,
     )

@@ -4,15 +4,20 @@ from __future__ import annotations
 
 import click
 
-from trellis.doctor import examine
+from trellis.doctor import examine, mend
 from trellis.terminal import opened
 
 
 @click.command("doctor")
-def command() -> None:
+@click.option(
+    "--repair",
+    is_flag=True,
+    help="First add what is missing in the tables and correct computed values.",
+)
+def command(repair: bool) -> None:
     """Check the instance; ends with 1 when something is wrong."""
-    with opened() as platform:
-        findings = examine(platform)
+    with opened(may_be_older=repair) as platform:
+        findings = [*(mend(platform) if repair else ()), *examine(platform)]
     for finding in findings:
         click.echo(f"{finding.level:<8}{finding.subject}: {finding.text}")
     if any(finding.level == "wrong" for finding in findings):

@@ -5,7 +5,8 @@ from __future__ import annotations
 import click
 
 from trellis.serve import Options, serve
-from trellis.terminal import refusing, settings_of_instance
+from trellis.terminal import opened, refusing, settings_of_instance
+from trellis.upkeep import bring_forward
 
 
 @click.command("serve")
@@ -15,6 +16,9 @@ from trellis.terminal import refusing, settings_of_instance
 @click.option("--no-worker", is_flag=True, help="Leave background work to other processes.")
 def command(host: str, port: int, workers: int, no_worker: bool) -> None:
     """Serve the web pages and the API, with one worker and an embedded Valkey."""
+    with opened(may_be_older=True) as platform:
+        for drift in bring_forward(platform):
+            click.echo(drift.sentence(), err=True)
     with refusing():
         options = Options(host, port, workers, with_worker=not no_worker)
         serve(settings_of_instance(), options, announce=click.echo)

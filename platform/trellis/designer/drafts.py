@@ -2,17 +2,30 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from hashlib import sha256
+from typing import Final
 
-from metadata import store
 from metadata.documents import document_problems
+from metadata.drafts import (
+    Draft,
+    Steps,
+    discard_drafts,
+    drafts,
+    published_form,
+    redo,
+    save_draft,
+    steps,
+    undo,
+)
 from metadata.elements import LOCAL, Element, by_key
-from metadata.json_text import mapping, pointer
-from metadata.merge import as_written, is_retired
+from metadata.json_text import pointer
 from metadata.parse import NAME, parse_object
 from metadata.problems import Problem
-from trellis.errors import Missing, NotAllowed, Refused
+from metadata.stored import is_retired
+from trellis.errors import Conflict, Missing, NotAllowed, Refused
 from trellis.unit import Unit
 
 Document = Mapping[str, object]
@@ -21,6 +34,7 @@ KINDS = ("object", "role", "view", "layout", "rules", "translations")
 # Kinds whose names are `<object>/<name>` or `<package>/<name>`.
 OF_OBJECT = frozenset({"view", "layout"})
 OF_PACKAGE = frozenset({"rules", "translations"})
+DIGEST_CHARACTERS: Final = 16
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,7 +62,7 @@ def list_drafted(unit: Unit, kind: str) -> list[Drafted]:
     """Gives all elements of a kind, by name, as they would be after publishing."""
     changes = {
         draft.name: draft
-        for draft in store.drafts(unit.connection, author_of(unit))
+        for draft in drafts(unit.connection, author_of(unit))
         if draft.kind == kind
     }
     known = {element.name: element for element in in_use(unit) if element.kind == kind}
@@ -66,7 +80,7 @@ def find_drafted(unit: Unit, kind: str, name: str) -> Drafted:
     return found
 
 
-def drafted(kind: str, name: str, element: Element | None, draft: store.Draft | None) -> Drafted:
+def drafted(kind: str, name: str, element: Element | None, draft: Draft | None) -> Drafted:
     """Puts together what is in force and what an author made of it."""
     package = LOCAL if element is None else element.package
     if draft is not None:
@@ -75,16 +89,6 @@ def drafted(kind: str, name: str, element: Element | None, draft: store.Draft | 
     if body is not None and kind == "object":
         body = published_form(body)
     return Drafted(kind, name, package, False, body)
-
-
-def published_form(body: Document) -> Document:
-    """Gives an object's definition as an author writes it, without what is retired."""
-    properties = {
-        name: as_written(mapping(document))
-        for name, document in mapping(body.get("properties")).items()
-        if not is_retired(mapping(document))
-    }
-    return {**as_written(body), "properties": properties}
 
 
 def in_use(unit: Unit) -> list[Element]:
@@ -105,7 +109,7 @@ def put_element(unit: Unit, kind: str, name: str, body: Document) -> Drafted:
         problems = parse_object(name, body, package=package)[1]
     if problems:
         raise Refused(problems)
-    store.save_draft(unit.connection, author, kind, name, body, at=unit.moment.now)
+    keep(unit, author, kind, name, body)
     return Drafted(kind, name, package, True, body)
 
 
@@ -128,14 +132,52 @@ def delete_element(unit: Unit, kind: str, name: str) -> None:
     author = author_of(unit)
     find_drafted(unit, kind, name)
     if any(element.key == (kind, name) for element in in_use(unit)):
-        store.save_draft(unit.connection, author, kind, name, None, at=unit.moment.now)
+        keep(unit, author, kind, name, None)
     else:
-        store.discard_drafts(unit.connection, author, kind, name)
+        discard_drafts(unit.connection, author, kind, name, at=unit.moment.now)
 
 
 def discard(unit: Unit, kind: str | None = None, name: str | None = None) -> None:
     """Forgets the author's draft, or the part of it about one element."""
-    store.discard_drafts(unit.connection, author_of(unit), kind, name)
+    discard_drafts(unit.connection, author_of(unit), kind, name, at=unit.moment.now)
+
+
+def keep(unit: Unit, author: str, kind: str, name: str, body: Document | None) -> None:
+    """Keeps what an author made of an element, as one more step."""
+    version = unit.catalog.version
+    save_draft(unit.connection, author, kind, name, body, at=unit.moment.now, base=version)
+
+
+def steps_of(unit: Unit) -> Steps:
+    """Gives how far the author can go back and forth."""
+    return steps(unit.connection, author_of(unit))
+
+
+def step_back(unit: Unit) -> list[str]:
+    """Takes back the author's last action; gives what it was about. Raises Conflict for none."""
+    found = undo(unit.connection, author_of(unit), unit.moment.now)
+    if not found:
+        raise Conflict([Problem("", "nothing_to_undo")])
+    return found
+
+
+def step_forth(unit: Unit) -> list[str]:
+    """Does again what was taken back last. Raises Conflict when there is nothing."""
+    found = redo(unit.connection, author_of(unit), unit.moment.now)
+    if not found:
+        raise Conflict([Problem("", "nothing_to_redo")])
+    return found
+
+
+def digest_of(body: object) -> str:
+    """Gives what stands for a document as somebody saw it."""
+    return sha256(json.dumps(body, sort_keys=True).encode()).hexdigest()[:DIGEST_CHARACTERS]
+
+
+def expect(found: Drafted, seen: str | None) -> None:
+    """Raises Conflict when an element is not what its author saw; None means not to ask."""
+    if seen is not None and seen != digest_of(found.body):
+        raise Conflict([Problem("", "draft_seen")])
 
 
 def place_of(kind: str, name: str) -> str:

@@ -4,30 +4,44 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 
 from metadata import store
-from metadata.catalog import build_catalog
+from metadata.catalog import Catalog, build_catalog
+from metadata.changes.compare import Difference, compare
+from metadata.changes.impact import Impact, measure
+from metadata.changes.moved import Moved, changes_since, on_top
 from metadata.checks import check_elements
-from metadata.diff import plan
+from metadata.diff import as_authored, plan
+from metadata.drafts import drafts, forget_drafts, with_drafts
 from metadata.elements import Element
 from metadata.migrate import PublishConflict, Unconfirmed, publish
 from metadata.operations import Operation
-from metadata.problems import Problem
+from metadata.problems import DefinitionError, Problem
 from trellis.automation.idle import Idle, idle_parts
 from trellis.designer.drafts import author_of, place_of
+from trellis.designer.option_history import note_replaced_options
+from trellis.designer.replacing import with_replacements
 from trellis.errors import Conflict, Refused
 from trellis.unit import Unit
+
+Replacements = Mapping[str, Mapping[str, str]]
+"""By `object.field` the options that take the place of removed ones."""
+
+
+BACK_TO = ".back-to-"
+"""What stands in the token of a way back, before the version."""
 
 
 @dataclass(frozen=True, slots=True)
 class Planned:
     """What publishing a draft would do.
 
-    `token` stands for exactly this plan; `destructive` lists `object` or `object.field` to be
-    confirmed. With `problems` it cannot be published.
+    `token` stands for exactly this plan; `impacts` are in the order of the operations;
+    `destructive` lists `object` or `object.field` to be confirmed: what goes out of use, and
+    fields whose conversion loses values. With `problems` it cannot be published.
     """
 
     token: str
@@ -36,34 +50,77 @@ class Planned:
     problems: tuple[Problem, ...]
     destructive: tuple[str, ...]
     elements: tuple[Element, ...]
+    impacts: tuple[Impact, ...] = ()
 
 
-def make_plan(unit: Unit) -> Planned:
-    """Plans the acting administrator's draft against what is in force."""
-    drafts = store.drafts(unit.connection, author_of(unit))
-    return plan_elements(unit, store.with_drafts(unit.catalog.elements, drafts))
+def make_plan(unit: Unit, replace_options: Replacements | None = None) -> Planned:
+    """Plans the acting administrator's draft against what is in force.
+
+    What others have published since the draft was begun stays, as far as it is about other parts.
+    """
+    mine = drafts(unit.connection, author_of(unit))
+    catalog = unit.catalog
+    current = on_top(unit.connection, catalog.elements, mine, catalog.version)
+    wanted = with_drafts(catalog.elements, current.drafts)
+    planned = plan_elements(unit, with_replacements(wanted, replace_options or {}))
+    if current.moved:
+        problems = (*map(moved_problem, current.moved), *planned.problems)
+        return replace(planned, problems=problems)
+    return planned
+
+
+def moved_problem(moved: Moved) -> Problem:
+    """Words an element that somebody else has changed in the same parts."""
+    values = {
+        "kind": moved.kind,
+        "name": moved.name,
+        "version": moved.version,
+        "by": moved.by,
+        "parts": moved.parts,
+    }
+    return Problem(place_of(moved.kind, moved.name), "draft_moved", values)
 
 
 def make_rollback(unit: Unit, version: int) -> Planned:
-    """Plans the way back to an older version. Raises Refused when there is none of that number."""
+    """Plans the way back to an older version, which its token remembers.
+
+    Raises Refused when there is none of that number.
+    """
     author_of(unit)
+    planned = plan_elements(unit, elements_of(unit, version, "/version"))
+    return replace(planned, token=f"{planned.token}{BACK_TO}{version}")
+
+
+def elements_of(unit: Unit, version: int, place: str) -> list[Element]:
+    """Gives the elements of a version. Raises Refused when there is none of that number."""
     if not 1 <= version <= unit.catalog.version:
         values = {"version": version, "newest": unit.catalog.version}
-        raise Refused([Problem("/version", "unknown_version", values)])
-    return plan_elements(unit, store.elements_at(unit.connection, version))
+        raise Refused([Problem(place, "unknown_version", values)])
+    return store.elements_at(unit.connection, version)
 
 
 def plan_elements(unit: Unit, wanted: Sequence[Element]) -> Planned:
     """Plans a whole wanted state and finds everything that stands in its way."""
-    found = plan(unit.catalog.elements, wanted)
-    problems = found.problems or tuple(misfits(found.elements))
-    return Planned(
+    found = plan(unit.catalog.elements, wanted, unit.catalog)
+    problems = found.problems or tuple(misfits(found.elements, unit.catalog))
+    planned = Planned(
         token=token_of(unit.catalog.version, found.operations, wanted),
         base_version=unit.catalog.version,
         operations=found.operations,
         problems=problems,
         destructive=found.destructive,
         elements=found.elements,
+    )
+    if not found.operations:
+        return planned
+    measured = measure(
+        unit.connection, unit.catalog, replace(found, problems=problems), unit.moment.zone
+    )
+    return replace(
+        planned,
+        problems=(*problems, *measured.problems),
+        impacts=measured.impacts,
+        destructive=tuple(dict.fromkeys((*found.destructive, *measured.lossy))),
     )
 
 
@@ -82,27 +139,39 @@ def token_of(version: int, operations: Sequence[Operation], wanted: Sequence[Ele
     return f"{version}.{hashlib.sha256(text.encode()).hexdigest()[:32]}"
 
 
-def misfits(elements: Sequence[Element]) -> Iterator[Problem]:
+def misfits(elements: Sequence[Element], known: Catalog) -> Iterator[Problem]:
     """Finds where definitions that are right alone do not fit each other."""
-    for (kind, name), problems in check_elements(elements).items():
+    authored = [as_authored(element) for element in elements]
+    for (kind, name), problems in check_elements(authored, known).items():
         for problem in problems:
             yield replace(problem, path=place_of(kind, name) + problem.path)
 
 
 def publish_plan(
-    unit: Unit, token: str, *, message: str = "", confirm: Collection[str] = ()
+    unit: Unit,
+    token: str,
+    *,
+    message: str = "",
+    confirm: Collection[str] = (),
+    replace_options: Replacements | None = None,
 ) -> int:
     """Publishes the acting administrator's draft, if `token` still stands for what it would do.
 
-    Gives the new version. Raises Conflict when somebody published since or the draft was changed,
-    and Refused for problems and for what is lost without being confirmed.
+    The token of a way back publishes that, and the draft stays. Gives the new version. Raises
+    Conflict when somebody published since or the draft was changed, and Refused for problems and
+    for what is lost without being confirmed.
     """
     author = author_of(unit)
-    planned = make_plan(unit)
+    _, _, back = token.partition(BACK_TO)
+    if back.isdecimal():
+        planned = make_rollback(unit, int(back))
+    else:
+        planned = make_plan(unit, replace_options)
     if token != planned.token:
-        raise outdated(token, planned)
+        raise outdated(unit, token, planned)
     version = publish_planned(unit, planned, message=message, confirm=confirm)
-    store.discard_drafts(unit.connection, author)
+    if not back:
+        forget_drafts(unit.connection, author)
     return version
 
 
@@ -111,6 +180,7 @@ def publish_planned(unit: Unit, planned: Planned, *, message: str, confirm: Coll
     if planned.problems:
         raise Refused(planned.problems)
     try:
+        note_replaced_options(unit, planned.operations, message)
         return publish(
             unit.connection,
             planned.elements,
@@ -119,21 +189,35 @@ def publish_planned(unit: Unit, planned: Planned, *, message: str, confirm: Coll
             confirm=confirm,
             expected_version=planned.base_version,
             at=unit.moment.now,
+            known=unit.catalog,
+            zone=unit.moment.zone,
         )
     except PublishConflict as error:
-        values = {"base": planned.base_version, "current": error.current}
-        raise Conflict([Problem("/token", "base_moved", values)]) from error
+        raise Conflict([moved_on(unit, planned.base_version, error.current)]) from error
     except Unconfirmed as error:
         raise Refused([Problem("/confirm", "unconfirmed", {"names": error.names})]) from error
+    except DefinitionError as error:
+        raise Refused(error.problems) from error
 
 
-def outdated(token: str, planned: Planned) -> Conflict:
+def outdated(unit: Unit, token: str, planned: Planned) -> Conflict:
     """Gives the answer to a plan that is not what would happen now."""
     base = token.partition(".")[0]
-    if base != str(planned.base_version):
-        values = {"base": base, "current": planned.base_version}
-        return Conflict([Problem("/token", "base_moved", values)])
+    if base.isdecimal() and int(base) != planned.base_version:
+        return Conflict([moved_on(unit, int(base), planned.base_version)])
     return Conflict([Problem("/token", "draft_changed")])
+
+
+def moved_on(unit: Unit, base: int, current: int) -> Problem:
+    """Says what was published since a plan was made, and by whom."""
+    since = changes_since(unit.connection, base)
+    values = {
+        "base": base,
+        "current": current,
+        "elements": list(dict.fromkeys(f"{one.kind} {one.name}" for one in since)),
+        "by": list(dict.fromkeys(one.by for one in since)),
+    }
+    return Problem("/token", "base_moved", values)
 
 
 @dataclass(frozen=True, slots=True)
@@ -145,6 +229,30 @@ class Published:
     by: str
     message: str
     operations: int
+
+
+def differences(unit: Unit, first: int, second: int) -> list[Difference]:
+    """Gives what is different between two versions. Raises Refused for one that is not there."""
+    author_of(unit)
+    before = [] if first == 0 else elements_of(unit, first, "from")
+    return compare(before, elements_of(unit, second, "version"))
+
+
+def draft_differences(unit: Unit) -> list[Difference]:
+    """Gives what the acting administrator's draft changes, part by part."""
+    mine = drafts(unit.connection, author_of(unit))
+    current = on_top(unit.connection, unit.catalog.elements, mine, unit.catalog.version)
+    return compare(unit.catalog.elements, with_drafts(unit.catalog.elements, current.drafts))
+
+
+def version_of(unit: Unit, version: int) -> store.Entry:
+    """Gives one version as it was published. Raises Refused when there is none of that number."""
+    author_of(unit)
+    entry = store.find_entry(unit.connection, version)
+    if entry is None:
+        values = {"version": version, "newest": unit.catalog.version}
+        raise Refused([Problem("version", "unknown_version", values)])
+    return entry
 
 
 def versions(unit: Unit, limit: int = 200) -> list[Published]:

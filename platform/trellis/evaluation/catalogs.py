@@ -53,7 +53,9 @@ def open_source(schemas: Sequence[Path]) -> Iterator[Source]:
         yield Source(read_catalog(schemas))
         return
     settings = load_settings()
-    database = Database(settings.database_url, synchronous=settings.synchronous)
+    database = Database(
+        settings.database_url, synchronous=settings.synchronous, cipher=settings.cipher
+    )
     try:
         with database.read() as connection:
             yield Source(Catalogs().current(connection), connection)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, datetime, time, timedelta
 from decimal import Decimal
 
@@ -13,8 +13,10 @@ import sqlalchemy as sa
 import sqlalchemy.event
 
 from metadata.catalog import Catalog
-from metadata.fields.base import physical_name
+from metadata.ddl import columns_of
+from metadata.fields.base import FieldDefinition, physical_name
 from metadata.objects import ObjectDefinition
+from metadata.query.sealed import not_in_sql
 from rule_engine.backends.sql import compile_parts_sql, parameters, register_sqlite_functions
 from rule_engine.core import Node
 from rule_engine.services.evaluate import Surroundings
@@ -43,6 +45,8 @@ class TemporaryTables:
     ) -> sa.ColumnElement[object]:
         """Gives a field's column, or the column of one of its parts."""
         definition = self.catalog.objects[object_name].fields[field]
+        if definition.type.is_sealed:
+            raise not_in_sql(field)
         return table.c[physical_name(definition.column, part)]
 
 
@@ -93,17 +97,28 @@ def ask_database(
 
 
 def make_tables(catalog: Catalog) -> dict[str, sa.Table]:
-    """Gives tables with the columns of the objects', but without keys and constraints."""
+    """Gives tables with the columns of the objects', but without keys and constraints.
+
+    Virtual fields have columns here: what a record is said to hold counts.
+    """
     metadata = sa.MetaData()
     return {
         name: sa.Table(
             table.name,
             metadata,
             *(sa.Column(column.name, column.type) for column in table.columns),
+            *(column for field in virtual_fields(catalog, name) for column in columns_of(field)),
             prefixes=["TEMPORARY"],
         )
         for name, table in catalog.tables.items()
     }
+
+
+def virtual_fields(catalog: Catalog, object_name: str) -> Iterator[FieldDefinition]:
+    """Gives an object's fields without columns of their own, as if they had some."""
+    definition = catalog.objects.get(object_name)
+    fields = definition.own_fields if definition is not None else ()
+    return (replace(field, virtual=False) for field in fields if field.virtual)
 
 
 def fill(
@@ -121,6 +136,8 @@ def to_columns(definition: ObjectDefinition, row: Mapping[str, object]) -> dict[
     columns: dict[str, object] = {}
     for name, value in row.items():
         field = definition.fields[name]
+        if field.type.is_sealed:  # nothing in SQL reads it, and there is no key here
+            continue
         for part, stored in field.type.to_parts(value, field).items():
             columns[physical_name(field.column, part)] = stored
     return columns

@@ -72,5 +72,6 @@ def run_test_blocks(
 
     The catalog's other rules are in force, what is said of coverage is of the texts alone.
     """
-    run = examine(program_of(texts, catalog), now=now, zone=zone)
+    program = program_of(texts, catalog)
+    run = examine(program, now=now, zone=zone, computed=catalog.computed_values)
     return replace(run, gaps=tuple(gap for gap in run.gaps if gap.source in texts))

@@ -5,13 +5,14 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from metadata.fields.numbers import plain
+from metadata.fields.times import write_length
 from rule_engine.messages import NOTHING, Phrase
 from rule_engine.program import ServiceLevel
 from rule_engine.services.evaluate import evaluate
 from rule_engine.services.sla import observe
 from rule_engine.services.sla_clock import Clock, ClockStatus, plan
 from trellis.evaluation.telling import Line, Lines, World
-from trellis.evaluation.wire import duration, to_wire
+from trellis.evaluation.wire import to_wire
 from trellis.phrases import Sentence
 
 
@@ -54,7 +55,7 @@ def _clock(clock: Clock) -> Lines:
         return
     late = "target {name}: {status}, late" if clock.breached else "target {name}: {status}"
     yield Line(1, Sentence(late, target))
-    since = {"start": to_wire(clock.started_at), "length": duration(clock.length)}
+    since = {"start": to_wire(clock.started_at), "length": write_length(clock.length)}
     measure = (
         "started {start}, {length} of working time"
         if clock.in_business_time
@@ -62,7 +63,7 @@ def _clock(clock: Clock) -> Lines:
     )
     yield Line(2, Sentence(measure, since))
     values = {
-        "elapsed": duration(clock.elapsed),
+        "elapsed": write_length(clock.elapsed),
         "paused": _paused(clock),
         "due": to_wire(clock.due) or Sentence("never"),
     }
@@ -76,7 +77,7 @@ def _clock(clock: Clock) -> Lines:
 def _paused(clock: Clock) -> Phrase:
     if not clock.paused:
         return NOTHING
-    return Sentence(", paused {length}", {"length": duration(clock.paused)})
+    return Sentence(", paused {length}", {"length": write_length(clock.paused)})
 
 
 def _status(status: ClockStatus) -> Phrase:

@@ -8,10 +8,9 @@ from decimal import Decimal
 
 from metadata.fields.currencies import digits_of
 from metadata.fields.numbers import plain
+from metadata.fields.times import write_length, write_time
 from rule_engine.columns import write_instant
 from rule_engine.values import CalendarLength, Money
-
-MINUTE, HOUR = 60, 3600
 
 
 def to_json(value: object) -> str:
@@ -31,9 +30,9 @@ def to_wire(value: object) -> object:
         case date():
             return value.isoformat()
         case time():
-            return value.isoformat("minutes" if not value.second else "seconds")
+            return write_time(value)
         case timedelta():
-            return duration(value)
+            return write_length(value)
         case CalendarLength():
             return calendar_duration(value)
         case frozenset() | set():
@@ -49,19 +48,6 @@ def amount_text(money: Money) -> str:
     whole, _, places = text.partition(".")
     digits = digits_of(money.currency)
     return f"{whole}.{places.ljust(digits, '0')}" if max(digits, len(places)) else whole
-
-
-def duration(length: timedelta) -> str:
-    """Gives ISO 8601, as in `PT8H30M`."""
-    milliseconds = length // timedelta(milliseconds=1)
-    sign, rest = ("-", -milliseconds) if milliseconds < 0 else ("", milliseconds)
-    seconds, thousandths = divmod(rest, 1000)
-    hours, seconds = divmod(seconds, HOUR)
-    minutes, seconds = divmod(seconds, MINUTE)
-    exact = plain(Decimal(seconds) + Decimal(thousandths) / 1000)
-    parts = ((str(hours), "H"), (str(minutes), "M"), (exact, "S"))
-    text = "".join(f"{number}{unit}" for number, unit in parts if number != "0")
-    return f"{sign}PT{text or '0S'}"
 
 
 def calendar_duration(length: CalendarLength) -> str:

@@ -77,9 +77,10 @@ const options = {
   plugins: [tokens, manifest],
 }
 
-// Apart from each other, so that pages share no part with what only Node runs.
+// Apart from each other, so that pages share no part with what only forms or only Node run.
 const entries = [
   ['src/app.js', 'src/app.css', 'src/flask_appbuilder.css'],
+  ['src/form_logic.js'],
   ['src/rules.js', 'src/rules_answers.js'],
 ]
 

@@ -2,24 +2,35 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from types import MappingProxyType
 from typing import Any
 
 import sqlalchemy as sa
 import uuid_utils
 
+from metadata.encryption import Place, cipher_of
+from metadata.json_text import mapping
 from metadata.objects import FieldDefinition, ObjectDefinition
 from rule_engine.columns import Instant
 from trellis.db import SYSTEM_TABLES
+from trellis.records.inner_history import seen_lists
 from trellis.records.read import read_record
 from trellis.unit import Channel, Unit
 
 Changes = Mapping[str, tuple[object, object]]
+Inner = Mapping[str, tuple[Sequence[object], Sequence[object]]]
+
+NOTHING_INNER: Inner = MappingProxyType({})
+
+SEALED = "sealed"
+HISTORY = "record_history"
 
 record_history = sa.Table(
-    "record_history",
+    HISTORY,
     SYSTEM_TABLES,
     sa.Column("id", sa.Text, primary_key=True),
     sa.Column("object", sa.Text, nullable=False),
@@ -83,8 +94,8 @@ def changes_between(
     found = {}
     for name, value in new.items():
         before = old.get(name)
-        if before != value:
-            field = definition.fields[name]
+        field = definition.fields[name]
+        if before != value and not field.virtual:
             found[name] = (as_wire(field, before), as_wire(field, value))
     return found
 
@@ -104,23 +115,69 @@ def write_history(
     channel: Channel,
     why: str | None = None,
     rules: Sequence[str] = (),
+    inner: Inner = NOTHING_INNER,
 ) -> None:
-    """Adds one row; fields are kept by their stable ids, so a rename does not lose them."""
-    by_id = {definition.fields[name].id: list(pair) for name, pair in changes.items()}
-    unit.connection.execute(
-        sa.insert(record_history).values(
-            id=str(uuid_utils.uuid7()),
-            object=definition.id,
-            record_id=record_id,
-            version=version,
-            at=unit.moment.now,
-            by=unit.principal.name,
-            channel=channel,
-            why=why,
-            changes=by_id,
-            rules=list(rules),
-        )
+    """Adds one row; `inner` is what happened to rows and links, by the ids of what lists them."""
+    row = entry_row(
+        unit, definition, record_id, version, changes, channel=channel, why=why, rules=rules
     )
+    told = {key: list(pair) for key, pair in inner.items()}
+    row["changes"] = {**mapping(row["changes"]), **told}
+    unit.connection.execute(sa.insert(record_history).values(row))
+
+
+def entry_row(
+    unit: Unit,
+    definition: ObjectDefinition,
+    record_id: str,
+    version: int,
+    changes: Changes,
+    *,
+    channel: Channel,
+    why: str | None = None,
+    rules: Sequence[str] = (),
+) -> dict[str, object]:
+    """Gives a row; fields are kept by their stable ids, so a rename does not lose them."""
+    by_id = {
+        definition.fields[name].id: [
+            kept(unit, definition, definition.fields[name], record_id, wire) for wire in pair
+        ]
+        for name, pair in changes.items()
+    }
+    return {
+        "id": str(uuid_utils.uuid7()),
+        "object": definition.id,
+        "record_id": record_id,
+        "version": version,
+        "at": unit.moment.now,
+        "by": unit.principal.name,
+        "channel": channel,
+        "why": why,
+        "changes": by_id,
+        "rules": list(rules),
+    }
+
+
+def place_in_history(definition: ObjectDefinition, field_id: str, record_id: str) -> Place:
+    """Gives the place of an encrypted value in the history, by stable ids."""
+    return Place(f"{HISTORY}:{definition.id}", record_id, field_id)
+
+
+def kept(
+    unit: Unit, definition: ObjectDefinition, field: FieldDefinition, record_id: str, wire: object
+) -> object:
+    """Gives a wire form as history keeps it: that of an encrypted field is sealed."""
+    if wire is None or not field.type.is_sealed:
+        return wire
+    place = place_in_history(definition, field.id, record_id)
+    return {SEALED: cipher_of(unit.connection).seal(json.dumps(wire), place)}
+
+
+def told_again(unit: Unit, place: Place, value: object) -> object:
+    """Gives the wire form of what history keeps."""
+    if not isinstance(value, Mapping) or SEALED not in value:
+        return value
+    return json.loads(cipher_of(unit.connection).open(str(value[SEALED]), place))
 
 
 def history_of(
@@ -143,15 +200,28 @@ def history_of(
         query = query.where(record_history.c.id < after)
     rows = unit.connection.execute(query).mappings().all()
     access = unit.principal.access(object_name)
-    names = {field.id: name for name, field in definition.fields.items() if access.reads(name)}
-    entries = [entry for row in rows[:limit] if (entry := visible(dict(row), names)) is not None]
+    names = {
+        origin: name
+        for name, field in definition.fields.items()
+        if access.reads(name)
+        for origin in definition.origins(field)
+    }
+    told, lists = seen_lists(unit, object_name, [dict(row) for row in rows[:limit]])
+    found = (visible(unit, definition, row, {**names, **lists}) for row in told)
+    entries = [entry for entry in found if entry is not None]
     return entries, rows[limit - 1]["id"] if len(rows) > limit else None
 
 
-def visible(row: Mapping[str, Any], names: Mapping[str, str]) -> Entry | None:
+def visible(
+    unit: Unit, definition: ObjectDefinition, row: Mapping[str, Any], names: Mapping[str, str]
+) -> Entry | None:
     """Gives what a reader of the fields `names` (id → name) sees of a row; None for nothing."""
     stored: dict[str, list[object]] = row["changes"]
-    changes = {names[key]: (pair[0], pair[1]) for key, pair in stored.items() if key in names}
+    changes: dict[str, tuple[object, object]] = {}
+    for key, (old, new) in stored.items():
+        if key in names:
+            place = place_in_history(definition, key, row["record_id"])
+            changes[names[key]] = (told_again(unit, place, old), told_again(unit, place, new))
     if stored and not changes:
         return None
     return Entry(

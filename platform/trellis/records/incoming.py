@@ -78,16 +78,19 @@ def resolve_references(
     """
     values = dict(incoming.values)
     problems = list(incoming.problems)
-    for field in definition.references:
+    for field in definition.fields.values():
         value = values.get(field.name)
-        if value is None or (old is not None and old.get(field.name) == value):
+        if value is None or not field.type.targets(field):
             continue
-        record_id = find_record(unit, str(field.target), str(value))
+        if old is not None and old.get(field.name) == value:
+            continue
+        target = field.type.target_of(value, field)
+        record_id = find_record(unit, target, str(value))
         if record_id is not None:
-            values[field.name] = record_id
+            values[field.name] = field.type.pointing_at(target, record_id, field)
             continue
         del values[field.name]
-        shown = {"field": field.name, "value": value}
+        shown = {"field": field.name, "value": str(value)}
         problems.append(Problem(pointer(field.name), "unknown_reference", shown))
     return Incoming(values, tuple(problems))
 

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 
 from metadata.catalog import Catalog
-from metadata.coerce import problem_of, required_problems, transition_problems
-from metadata.conditions import conditional_problems, hidden_fields
+from metadata.coerce import problem_of
+from metadata.dependents import dependent_values
 from metadata.fields.base import Refused
 from metadata.fields.values import read_value
 from metadata.objects import ObjectDefinition
@@ -15,6 +15,8 @@ from metadata.problems import Problem
 from rule_engine.services.automate import SaveEvent, before_save
 from rule_engine.services.validate import Violation, validate
 from rule_engine.types import Environment
+from trellis.records.computed import formula_values
+from trellis.records.conditions import Saving, condition_problems
 from trellis.records.incoming import Incoming, pointer
 
 Record = Mapping[str, object]
@@ -40,13 +42,22 @@ def run_rules(
     old: Record | None,
     environment: Environment,
 ) -> Judgement:
-    """Runs the before-save rules and says which of them refuse the save."""
+    """Runs the before-save rules, with formulas before and after them, and says which of them
+    refuse the save."""
     program = catalog.program.for_object(definition.name)
     event: SaveEvent = "create" if old is None else "update"
-    before = before_save(program.before_save, event, record, old, environment)
+    whole, unfit = dependent_values(definition, record, old)
+    record = {**record, **whole}
+    ready = {**record, **formula_values(catalog, definition, record, old, environment)}
+    before = before_save(program.before_save, event, ready, old, environment)
     values, problems = settled(definition, before.values)
     problems += [violation_problem(catalog, failure) for failure in before.failures]
-    return Judgement({**record, **values}, tuple(problems), before.fired, before.locked)
+    after = {**ready, **values}
+    whole, found = dependent_values(definition, after, old)
+    after |= whole
+    problems += found or unfit
+    after |= formula_values(catalog, definition, after, ready, environment)
+    return Judgement(after, tuple(problems), before.fired, before.locked)
 
 
 def judge(
@@ -58,46 +69,38 @@ def judge(
     incoming: Incoming,
     *,
     by_person: bool,
+    unshown: Collection[str] = (),
+    validates: bool = True,
 ) -> Judgement:
     """Runs before-save rules, then collects what is missing, forbidden or refused by rules.
 
     `incoming` is what was sent, with its own problems. Steps between options and conditions on
-    who changes what bind people only (`by_person`). Validations wait until nothing else is wrong.
+    who changes what bind people only (`by_person`); `unshown` are fields that the form left out.
+    Validations wait until nothing else is wrong, or are left to the caller (`validates`).
     """
     after = run_rules(catalog, definition, record, old, environment)
     broken = incoming.broken
     problems = [*incoming.problems, *after.problems]
-    found = [
-        *lacking(catalog, definition, after.record, environment, old if by_person else None),
-        *catalog.keyword_problems(definition.name, after.record),
-    ]
+    sent = incoming.values if by_person else None
+    saving = Saving(after.record, old, environment, sent, unshown)
+    found = condition_problems(catalog, definition, saving)
     problems += [problem for problem in found if problem.path[1:] not in broken]
-    if by_person and old is not None:
-        sent = {name: after.record[name] for name in incoming.values}
-        problems += transition_problems(definition, old, sent)
-    if not problems:
-        program = catalog.program.for_object(definition.name)
-        violations = validate(program.validations, after.record, old, environment)
-        problems += [violation_problem(catalog, violation) for violation in violations]
+    if validates and not problems:
+        problems += validation_problems(catalog, definition, after.record, old, environment)
     return Judgement(after.record, tuple(problems), after.fired, after.locked)
 
 
-def lacking(
+def validation_problems(
     catalog: Catalog,
     definition: ObjectDefinition,
     record: Record,
-    environment: Environment,
     old: Record | None,
-) -> Iterator[Problem]:
-    """Gives what has to be filled and is empty; what the form does not show is never required."""
-    conditions = catalog.conditions(definition.name)
-    found = [
-        *required_problems(definition, record),
-        *conditional_problems(conditions, record, environment, old),
-    ]
-    if found:
-        hidden = hidden_fields(conditions, record, environment)
-        yield from (p for p in found if p.code != "required" or p.path[1:] not in hidden)
+    environment: Environment,
+) -> list[Problem]:
+    """Gives what the validations among the rules find."""
+    program = catalog.program.for_object(definition.name)
+    violations = validate(program.validations, record, old, environment)
+    return [violation_problem(catalog, violation) for violation in violations]
 
 
 def settled(

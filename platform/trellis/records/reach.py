@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from metadata.catalog import Translated
 from metadata.objects import ObjectDefinition
 from metadata.problems import Problem
 from metadata.query import UnknownObject, answers
-from trellis.errors import Missing, NotAllowed, Stale
+from trellis.errors import Conflict, Missing, NotAllowed, Stale
 from trellis.unit import Unit
 
 
@@ -35,8 +36,8 @@ def target_of(
 ) -> dict[str, object]:
     """Gives all fields of a record on which the principal may do `action`, locked for a change.
 
-    `deleted` looks among deleted records. Raises Missing for what she does not see and NotAllowed
-    for what she only sees.
+    `deleted` looks among deleted records. Raises Missing for what she does not see, NotAllowed
+    for what she only sees, and Conflict for records of an append-only object.
     """
     try:
         target = unit.records().get_for_change(definition.name, record_id, action, deleted=deleted)
@@ -47,6 +48,8 @@ def target_of(
         raise NotAllowed(
             [Problem("", "not_allowed", {"action": action, "object": definition.name})]
         )
+    if definition.append_only:
+        raise Conflict([Problem("", "append_only", {"object": Translated(definition.plurals)})])
     return target.record
 
 

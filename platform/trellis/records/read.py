@@ -13,12 +13,13 @@ from trellis.unit import Unit
 def read_record(
     unit: Unit, object_name: str, record_id: str, fields: Sequence[str] | None = None
 ) -> dict[str, object]:
-    """Gives a record by path, with `id` and `version`; without `fields` all that is visible.
+    """Gives a record by path, with `id` and `version`; without `fields` all that is visible, rows
+    and links included.
 
     Raises Missing, and QueryProblem for paths that do not exist for the principal.
     """
     definition_of(unit, object_name)
-    record = unit.records().get(object_name, record_id, fields)
+    record = unit.records().get(object_name, record_id, fields, nested=True)
     if record is None:
         values = {"object": object_name, "id": record_id}
         raise Missing([Problem("", "missing_record", values)])

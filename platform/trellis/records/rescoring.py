@@ -20,6 +20,7 @@ from typing import Any
 
 import sqlalchemy as sa
 
+from metadata.computed.filling import fill
 from metadata.objects import ObjectDefinition
 from metadata.query.tables import SystemTables, alive
 from rule_engine.backends.sql import Rescoring, compile_rescoring_sql, parameters
@@ -91,7 +92,17 @@ def rescore(work: Work, object_name: str | None, *, dry_run: bool = False) -> It
             if upto is None:
                 break
             after = upto
+        if report.changed and not dry_run:
+            with work() as unit:
+                follow_scores(unit, definition)
         yield report
+
+
+def follow_scores(unit: Unit, definition: Score) -> None:
+    """Brings right what stored fields compute from a score."""
+    names = [name for name in (definition.into, definition.grade_into) if name is not None]
+    computed = unit.catalog.computed.dependents((definition.object, name) for name in names)
+    fill(unit.connection, unit.catalog, computed, environment_of(unit))
 
 
 @dataclass(frozen=True, slots=True)

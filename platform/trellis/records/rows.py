@@ -7,6 +7,8 @@ from collections.abc import Mapping, Sequence
 import sqlalchemy as sa
 import sqlalchemy.exc
 
+from metadata.columns import indexes_of, to_columns
+from metadata.encryption import cipher_of
 from metadata.fields.base import physical_name
 from metadata.objects import ObjectDefinition
 from metadata.problems import Problem
@@ -14,20 +16,12 @@ from trellis.errors import Refused
 from trellis.unit import Unit
 
 
-def to_columns(definition: ObjectDefinition, values: Mapping[str, object]) -> dict[str, object]:
-    """Gives what to store for field values, by physical column."""
-    columns: dict[str, object] = {}
-    for name, value in values.items():
-        field = definition.fields[name]
-        for part, stored in field.type.to_parts(value, field).items():
-            columns[physical_name(field.column, part)] = stored
-    return columns
-
-
 def insert_row(unit: Unit, definition: ObjectDefinition, values: Mapping[str, object]) -> None:
     """Adds a record. Raises Refused when a unique field's value is taken."""
     table = unit.catalog.tables[definition.name]
-    execute(unit, definition, sa.insert(table).values(to_columns(definition, values)))
+    refuse_taken(unit, definition, str(values["id"]), values)
+    columns = to_columns(unit.connection, definition, str(values["id"]), values)
+    execute(unit, definition, sa.insert(table).values(columns))
 
 
 def update_row(
@@ -39,12 +33,39 @@ def update_row(
 ) -> bool:
     """Changes a record if it still has that version; says whether it had."""
     table = unit.catalog.tables[definition.name]
+    refuse_taken(unit, definition, record_id, values)
     statement = (
         sa.update(table)
         .where(table.c.id == record_id, table.c.version == version)
-        .values(to_columns(definition, values))
+        .values(to_columns(unit.connection, definition, record_id, values))
     )
     return execute(unit, definition, statement) == 1
+
+
+def refuse_taken(
+    unit: Unit, definition: ObjectDefinition, record_id: str, values: Mapping[str, object]
+) -> None:
+    """Raises Refused for a unique encrypted value that another row holds under an older key.
+
+    The database's own index only knows the blind indexes of one key each: while keys are
+    rotated, both are asked for.
+    """
+    table, problems = unit.catalog.tables[definition.name], []
+    for name, value in values.items():
+        field = definition.fields[name]
+        if value is None or not (field.unique and field.type.is_sealed):
+            continue
+        indexes = indexes_of(cipher_of(unit.connection), definition, field, value)
+        if len(indexes) < 2:
+            continue
+        holds = table.c[physical_name(field.column, field.type.unique_part)].in_(indexes)
+        others = sa.select(table.c.id).where(
+            holds, table.c.deleted_at.is_(None), table.c.id != record_id
+        )
+        if unit.connection.execute(others.limit(1)).first() is not None:
+            problems.append(Problem(f"/{name}", "unique", {"field": name}))
+    if problems:
+        raise Refused(problems)
 
 
 def execute(unit: Unit, definition: ObjectDefinition, statement: sa.Insert | sa.Update) -> int:

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
-
-import uuid_utils
+from collections.abc import Collection, Iterable, Mapping
+from dataclasses import dataclass, replace
+from types import MappingProxyType
 
 from metadata.catalog import Translated
 from metadata.coerce import defaults
@@ -17,19 +16,27 @@ from trellis.automation.environment import environment_of
 from trellis.automation.requests import Hold, hold_of, release, take_hold
 from trellis.automation.scores import score_values
 from trellis.errors import Conflict, Missing, Refused
+from trellis.records.computed import change_of, follow, formula_values
+from trellis.records.exclusions import exclusion_problems
+from trellis.records.files import note_files, take_files
 from trellis.records.history import changes_between, write_history
 from trellis.records.incoming import Incoming, pointer, read_incoming, resolve_references
-from trellis.records.judge import Judgement, judge, run_rules
+from trellis.records.judge import Judgement, judge, run_rules, validation_problems
+from trellis.records.lookups import lookup_problems
+from trellis.records.nested import Nested, take_nested, telling_all
+from trellis.records.numbers import give_numbers
+from trellis.records.owners import hold_owners, hold_owners_of, tell_owners
 from trellis.records.people import follow_account, open_account
 from trellis.records.reach import creatable, definition_of, stale, target_of
 from trellis.records.rows import insert_row, update_row
+from trellis.records.stamps import FIRST_VERSION, STAMPS, stamps_of_change, stamps_of_new
+from trellis.records.trees import lock_trees, tree_problems
+from trellis.records.writers import Writers
 from trellis.unit import MAX_DEPTH, Channel, Unit
 
 Record = Mapping[str, object]
 
-FIRST_VERSION = 1
-# Fields that say who wrote when: each save has them, so they are no part of its history.
-STAMPS = frozenset({"id", "version", "created_at", "created_by", "updated_at", "updated_by"})
+NOTHING_GIVEN: Record = MappingProxyType({})
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,18 +58,22 @@ def save_record(
     expected_version: int | None = None,
     why: str | None = None,
     source: str | None = None,
+    unshown: Collection[str] = (),
 ) -> Saved:
     """Creates a record (`record_id` None) or changes one; `values` are in wire form or text.
 
     Without `expected_version` the newest state is changed. A save that changes nothing writes
-    nothing. `why` is kept in the history, `source` on the record that is created.
+    nothing. `why` is kept in the history, `source` on the record that is created; `unshown` are
+    fields that a form left out because of its layout: they are not demanded.
 
     Raises Missing, NotAllowed, Stale, Conflict (locked) or Refused with every problem found;
     whoever catches one rolls the transaction back.
     """
     definition = definition_of(unit, object_name)
     if record_id is None:
-        return create(unit, definition, values, channel=channel, why=why, source=source)
+        return create(
+            unit, definition, values, channel=channel, why=why, source=source, unshown=unshown
+        )
     return change(
         unit,
         definition,
@@ -71,6 +82,7 @@ def save_record(
         channel=channel,
         expected_version=expected_version,
         why=why,
+        unshown=unshown,
     )
 
 
@@ -82,34 +94,49 @@ def create(
     channel: Channel,
     why: str | None,
     source: str | None,
+    unshown: Collection[str] = (),
+    given: Record = NOTHING_GIVEN,
 ) -> Saved:
-    """Adds a record."""
+    """Adds a record; `given` are values that the platform itself sets, whatever the rights."""
     creatable(unit, definition)
+    lock_trees(unit, definition, values)
     incoming = resolve_references(unit, definition, read_incoming(unit, definition, values), None)
+    incoming, nested = take_nested(unit, definition, incoming, None)
+    incoming = take_files(unit, definition, incoming, None)
     record = {
         **dict.fromkeys(definition.fields),
         **defaults(definition),
         **stamps_of_new(unit, definition, source),
         **incoming.values,
+        **given,
     }
-    environment = environment_of(unit)
-    judgement = judged(unit, definition, record, None, incoming, environment)
-    scores = score_values(unit.catalog, definition, judgement.record, environment)
-    record = {**judgement.record, **scores}
+    record |= give_numbers(unit, definition, record)
+    record_id = str(record["id"])
+    hold_owners(unit, definition, record)
+    environment = environment_of(unit, new=record_id)
+    with telling_all(
+        unit, nested, record_id, WRITERS, lambda: insert_row(unit, definition, record)
+    ):
+        judgement = judged(unit, definition, record, None, incoming, environment, unshown, nested)
+    record = scored(unit, definition, judgement.record, environment)
     record = open_account(unit, definition, record)
     insert_row(unit, definition, record)
+    inner = nested.save(unit, record_id, WRITERS, channel)
     write_history(
         unit,
         definition,
-        str(record["id"]),
+        record_id,
         FIRST_VERSION,
         told(changes_between(definition, {}, record)),
         channel=channel,
         why=why,
         rules=judgement.fired,
+        inner=inner,
     )
+    tell_owners(unit, definition, {}, record, channel=channel, why=why)
     finish(unit, definition, judgement, {}, record)
-    return Saved(str(record["id"]), FIRST_VERSION, record)
+    after = settle(unit, definition, record, None, nested)
+    return Saved(record_id, FIRST_VERSION, after)
 
 
 def change(
@@ -121,17 +148,29 @@ def change(
     channel: Channel,
     expected_version: int | None = None,
     why: str | None = None,
+    unshown: Collection[str] = (),
 ) -> Saved:
     """Changes a record."""
+    lock_trees(unit, definition, values)
+    hold_owners_of(unit, definition, record_id)
     old = target_of(unit, definition, record_id, "update")
     version = int(str(old["version"]))
     if expected_version is not None and expected_version != version:
         raise stale(unit, definition, record_id)
     incoming = resolve_references(unit, definition, read_incoming(unit, definition, values), old)
+    incoming = take_files(unit, definition, incoming, old)
+    incoming, nested = take_nested(unit, definition, incoming, record_id)
     hold = refuse_locked(unit, definition, old, incoming)
+    nested.refuse_held(unit, hold)
     environment = environment_of(unit)
-    judgement = judged(unit, definition, {**old, **incoming.values}, old, incoming, environment)
-    saved = store(unit, definition, old, judgement, environment, channel=channel, why=why)
+    record = {**old, **incoming.values}
+    hold_owners(unit, definition, record)
+    with telling_all(unit, nested, record_id, WRITERS):
+        judgement = judged(unit, definition, record, old, incoming, environment, unshown, nested)
+    saved = store(
+        unit, definition, old, judgement, environment, channel=channel, why=why, nested=nested
+    )
+    saved = replace(saved, record=settle(unit, definition, saved.record, old, nested))
     if hold is not None and hold.request is not None:
         changed = [name for name, value in saved.record.items() if old.get(name) != value]
         restart(unit, hold.request, changed, saved.record, environment, change)
@@ -148,13 +187,13 @@ def store(
     channel: Channel,
     why: str | None,
     counts: bool = True,
+    nested: Nested | None = None,
 ) -> Saved:
     """Writes what differs from `old`; `counts` is False for computed writes (same version)."""
-    scores = score_values(unit.catalog, definition, judgement.record, environment)
-    record = {**judgement.record, **scores}
+    record = scored(unit, definition, judgement.record, environment)
     changes = told(changes_between(definition, old, record))
     record_id, version = str(old["id"]), int(str(old["version"]))
-    if changes:
+    if changes or nested:
         stamps = stamps_of_change(unit, version + 1) if counts else {}
         record.update(stamps)
         written = {name: record[name] for name in (*changes, *stamps)}
@@ -162,6 +201,7 @@ def store(
             raise stale(unit, definition, record_id)
         version = int(str(record["version"]))
         follow_account(unit, definition, record_id)
+        inner = nested.save(unit, record_id, WRITERS, channel) if nested else {}
         write_history(
             unit,
             definition,
@@ -171,38 +211,25 @@ def store(
             channel=channel,
             why=why,
             rules=judgement.fired,
+            inner=inner,
         )
+        if counts:
+            tell_owners(unit, definition, old, record, channel=channel, why=why)
     finish(unit, definition, judgement, old if changes else record, record)
     return Saved(record_id, version, record)
+
+
+def scored(
+    unit: Unit, definition: ObjectDefinition, record: Record, environment: Environment
+) -> dict[str, object]:
+    """Gives a record with its scores, and with the formulas that look at them."""
+    after = {**record, **score_values(unit.catalog, definition, record, environment)}
+    return {**after, **formula_values(unit.catalog, definition, after, record, environment)}
 
 
 def told(changes: Mapping[str, tuple[object, object]]) -> dict[str, tuple[object, object]]:
     """Gives the changes that history tells."""
     return {name: pair for name, pair in changes.items() if name not in STAMPS}
-
-
-def stamps_of_new(
-    unit: Unit, definition: ObjectDefinition, source: str | None
-) -> dict[str, object]:
-    """Gives a new record's system fields; it belongs to who makes it, and to that person's team."""
-    user = unit.principal.user or {}
-    stamps = {
-        "id": str(uuid_utils.uuid7()),
-        "version": FIRST_VERSION,
-        "created_at": unit.moment.now,
-        "created_by": unit.user_id,
-        "updated_at": unit.moment.now,
-        "updated_by": unit.user_id,
-        "source": source,
-        "owner": unit.user_id,
-        "owner_team": user.get("team"),
-    }
-    return {name: value for name, value in stamps.items() if name in definition.fields}
-
-
-def stamps_of_change(unit: Unit, version: int) -> dict[str, object]:
-    """Gives the system fields that each change sets."""
-    return {"version": version, "updated_at": unit.moment.now, "updated_by": unit.user_id}
 
 
 def refuse_locked(
@@ -231,8 +258,14 @@ def judged(
     old: Record | None,
     incoming: Incoming,
     environment: Environment,
+    unshown: Collection[str] = (),
+    nested: Nested | None = None,
 ) -> Judgement:
-    """Runs rules and checks. Raises Refused with all that was found, here and before."""
+    """Runs rules and checks. Raises Refused with all that was found, here and before.
+
+    What asks the database comes last, and other records only once all else is well. With rows
+    still to be written, validations wait for these (`settle`).
+    """
     judgement = judge(
         unit.catalog,
         definition,
@@ -241,9 +274,16 @@ def judged(
         environment,
         incoming,
         by_person=not unit.principal.unrestricted,
+        unshown=unshown,
+        validates=not nested,
     )
-    if judgement.problems:
-        raise Refused(judgement.problems)
+    record = judgement.record
+    problems = [*judgement.problems, *lookup_problems(unit, definition, record, old, nested)]
+    problems += tree_problems(unit, definition, record, old)
+    if not problems:
+        problems += exclusion_problems(unit, definition, record, old, environment)
+    if problems:
+        raise Refused(problems)
     return judgement
 
 
@@ -258,21 +298,28 @@ def finish(
     elif judgement.locked is False:
         release(unit.connection, definition.id, record_id)
     if old is not record:
+        note_files(unit, definition, record_id, old, record)
         refresh_parents(unit, definition, (old, record))
 
 
 def refresh_parents(unit: Unit, definition: ObjectDefinition, states: Iterable[Record]) -> None:
-    """Lets the rules of records that look at this one through a link run again.
+    """Brings what other records compute from this one right, and lets the rules of those that
+    look at it, or at what was computed, run again: each once.
 
-    Raises Conflict when rules cause each other more than MAX_DEPTH levels deep.
+    `states` are the record before (empty for a new one) and after a save, or the record alone
+    that was deleted or restored. Raises Conflict when rules cause each other more than MAX_DEPTH
+    levels deep.
     """
+    known = tuple(states)
     parents = {
-        (str(field.target), str(record[field.name]))
-        for field in definition.references
+        (field.type.target_of(record[field.name], field), str(record[field.name]))
+        for field in definition.fields.values()
         if (definition.name, field.name) in unit.catalog.watched_references
-        for record in states
+        for record in known
         if record.get(field.name) is not None
     }
+    parents |= follow(unit, [change_of(definition, known)])
+    parents -= unit.saving
     if parents and unit.depth >= MAX_DEPTH:
         raise Conflict([Problem("", "rule_depth", {"object": definition.name, "limit": MAX_DEPTH})])
     for object_name, record_id in sorted(parents):
@@ -292,6 +339,8 @@ def refresh(unit: Unit, object_name: str, record_id: str, *, why: str, respect_l
     round a lock by changing what the record is computed from.
     """
     definition = unit.catalog.objects[object_name]
+    if definition.append_only:
+        return
     try:
         # Locks the row before its children are read: of two saves the second sees the first's.
         old = target_of(unit, definition, record_id, "update")
@@ -306,3 +355,32 @@ def refresh(unit: Unit, object_name: str, record_id: str, *, why: str, respect_l
             values = {"object": Translated(definition.labels), "cause": cause}
             raise Conflict([Problem("", "parent_locked", values)])
     store(unit, definition, old, judgement, environment, channel="rule", why=why, counts=False)
+
+
+def settle(
+    unit: Unit, definition: ObjectDefinition, record: Record, old: Record | None, nested: Nested
+) -> Record:
+    """Lets rules look at a record again whose rows or links are written now, and gives it.
+
+    What they fill counts as computed: it makes no further version. Raises Refused with what
+    validations find.
+    """
+    if not nested:
+        return record
+    rules, environment = unit.as_automation(), environment_of(unit)
+    now = target_of(rules, definition, str(record["id"]), "update")
+    judgement = run_rules(unit.catalog, definition, now, now, environment)
+    after = judgement.record
+    problems = [
+        *judgement.problems,
+        *validation_problems(unit.catalog, definition, after, old, environment),
+    ]
+    if problems:
+        raise Refused(problems)
+    saved = store(
+        rules, definition, now, judgement, environment, channel="rule", why=None, counts=False
+    )
+    return saved.record
+
+
+WRITERS = Writers(create, change, refresh_parents)

@@ -15,6 +15,7 @@ import sqlalchemy as sa
 from metadata.access import SYSTEM, Principal
 from metadata.catalog import Catalog
 from metadata.query import Moment, Records
+from metadata.relation_rights import with_relations
 from metadata.roles import Person, access_of
 from trellis.catalogs import Snapshot
 from trellis.security.tables import (
@@ -181,7 +182,9 @@ def make_principal(
         name=user_id,
         user=user,
         roles=roles,
-        grants=access_of(held, person, catalog.objects),
+        grants=with_relations(
+            access_of(held, person, catalog.objects), catalog.objects, catalog.links
+        ),
         may_administer=any(role.administer for role in held),
     )
 

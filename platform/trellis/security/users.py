@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
@@ -12,8 +12,11 @@ from werkzeug.security import generate_password_hash
 
 from metadata.catalog import Catalog
 from metadata.coerce import coerce
-from metadata.fields.base import physical_name
-from metadata.objects import ObjectDefinition
+from metadata.columns import to_columns
+from metadata.computed.incremental import Change, recompute
+from metadata.computed.outside import outside
+from metadata.computed.reads import PRESENT
+from metadata.fields.base import UTC as UTC_ZONE
 from metadata.problems import Problem, sentence
 from trellis.security.tables import ab_role, ab_user, ab_user_role
 
@@ -80,8 +83,9 @@ def create_user(
         "updated_by": by,
     }
     users = catalog.tables["user"]
-    connection.execute(sa.insert(users).values(to_columns(definition, row)))
+    connection.execute(sa.insert(users).values(to_columns(connection, definition, user_id, row)))
     write_roles(connection, account_id, wanted)
+    follow_user(connection, catalog, user_id, {PRESENT})
     return user_id
 
 
@@ -253,19 +257,18 @@ def change_record(
     """Changes fields of a user record and moves its version."""
     users = catalog.tables["user"]
     changed = {**values, "updated_at": datetime.now(UTC)}
-    columns = to_columns(catalog.objects["user"], changed)
+    columns = to_columns(connection, catalog.objects["user"], user_id, changed)
     statement = sa.update(users).where(users.c.id == user_id)
     connection.execute(statement.values({**columns, "version": users.c.version + 1}))
+    follow_user(connection, catalog, user_id, set(values))
 
 
-def to_columns(definition: ObjectDefinition, values: Mapping[str, object]) -> dict[str, object]:
-    """Gives what to store for field values, by physical column."""
-    columns: dict[str, object] = {}
-    for name, value in values.items():
-        field = definition.fields[name]
-        for part, stored in field.type.to_parts(value, field).items():
-            columns[physical_name(field.column, part)] = stored
-    return columns
+def follow_user(
+    connection: sa.Connection, catalog: Catalog, user_id: str, fields: Collection[str]
+) -> None:
+    """Brings right what is computed from a user, whose own computed fields are among that."""
+    changed = Change("user", frozenset({user_id}), frozenset(fields), own=True)
+    recompute(connection, catalog, [changed], outside(UTC_ZONE))
 
 
 def local_now() -> datetime:

@@ -10,6 +10,8 @@ from jinja2 import ChoiceLoader, FileSystemLoader, PrefixLoader
 from trellis import current, views
 from trellis.web import (
     approvals,
+    files,
+    form_live,
     formatting,
     gallery,
     home,
@@ -19,12 +21,12 @@ from trellis.web import (
     records,
     shell,
 )
-from trellis.web.setup import fields, objects, publishing
+from trellis.web.setup import fields, objects, packages, publishing
 
 BLUEPRINTS = (
     *(home.blueprint, lookup.blueprint, approvals.blueprint, notifications.blueprint),
-    *(objects.blueprint, fields.blueprint, publishing.blueprint),
-    *(records.blueprint, lists.blueprint),
+    *(objects.blueprint, fields.blueprint, publishing.blueprint, packages.blueprint),
+    *(files.blueprint, records.blueprint, form_live.blueprint, lists.blueprint),
 )
 
 

@@ -88,7 +88,7 @@ def shape_of(unit: Unit, definition: ObjectDefinition) -> Shape | None:
         object=target,
         kind=next((field for field in seen if field.options), None),
         time=next((field for field in seen if field.type.name == "datetime"), None),
-        body=next((field for field in seen if field.type.name == "long_text"), None),
+        body=next((field for field in seen if not field.type.is_brief), None),
     )
 
 

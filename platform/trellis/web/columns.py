@@ -7,10 +7,11 @@ from dataclasses import dataclass, replace
 
 from metadata.catalog import Catalog
 from metadata.fields.base import OptionDefinition
-from metadata.objects import FieldDefinition
+from metadata.objects import FieldDefinition, ObjectDefinition
 from metadata.problems import Problem
 from metadata.query import Records
 from metadata.query.paths import ResolvedPath
+from trellis import current
 from trellis.web.addresses import list_address
 
 NUMERIC_CELLS = frozenset({"number", "money", "percent", "score"})
@@ -32,6 +33,7 @@ class Column:
     place: str | None = None
     sort_href: str | None = None
     sorted: str | None = None
+    inner: tuple[Column, ...] = ()
 
     @property
     def is_number(self) -> bool:
@@ -42,6 +44,10 @@ class Column:
     def is_reference(self) -> bool:
         """Says whether values are ids of other records."""
         return self.field.target is not None
+
+    def text(self, value: object) -> str:
+        """Gives a value in one line of plain text."""
+        return self.field.type.display(value, self.field, self.language, current.zone())
 
     def option_label(self, option: OptionDefinition) -> str:
         """Gives an option's title for the reader."""
@@ -85,7 +91,16 @@ class Columns:
             if field.target and field.type.name != "user"
             else None,
             is_name=path == definition.name_field,
+            inner=self.inner(definition, field) if field.nested else (),
         )
+
+    def inner(self, definition: ObjectDefinition, field: FieldDefinition) -> tuple[Column, ...]:
+        """Gives the columns of a value's own rows, or of what links say besides whom they link."""
+        link = self.catalog.children(definition.name)[field.name]
+        child = self.catalog.objects[link.target]
+        left_out = {link.field, link.beyond}
+        own = (one.name for one in child.own_fields if not one.nested)
+        return tuple(self.of(child.name, (name for name in own if name not in left_out)))
 
     def cell_of(self, resolved: ResolvedPath) -> str:
         """Gives how a field is shown: as its type says, a score as a meter."""

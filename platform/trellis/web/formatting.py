@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 import zlib
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 from urllib.parse import urlsplit
 
-import phonenumbers
 from babel.numbers import format_decimal, get_currency_symbol
-from flask import Flask
+from flask import Flask, current_app
+from markupsafe import Markup, escape
 
 from metadata.fields.base import choose_label
+from metadata.fields.composites import Composite
+from metadata.fields.markup import render_markdown
 from rule_engine.values import Money
 from trellis import current
 from trellis.web.words import gettext, ngettext
@@ -126,6 +128,19 @@ def iso(value: date) -> str:
     return value.isoformat()
 
 
+def file_size(size: int) -> str:
+    """Gives how large a file is, in the unit that people would use."""
+    for unit, bytes_of in (("GB", 1 << 30), ("MB", 1 << 20), ("KB", 1 << 10)):
+        if size >= bytes_of:
+            return f"{format_decimal(size / bytes_of, format='#,##0.#', locale='en')} {unit}"
+    return f"{size} B"
+
+
+def read_instant(text: str) -> datetime:
+    """Gives an instant out of its wire form."""
+    return datetime.fromisoformat(text)
+
+
 def number(value: object) -> str:
     """Gives a number with grouping, without zeros that say nothing."""
     if not isinstance(value, (int, Decimal)):
@@ -155,13 +170,15 @@ def percent(value: object) -> str:
     return f"{number(value * 100)}%" if isinstance(value, Decimal) else str(value)
 
 
-def phone(value: str) -> str:
-    """Gives a telephone number as people of its country write it."""
-    try:
-        known = phonenumbers.parse(value)
-    except phonenumbers.NumberParseException:
-        return value
-    return phonenumbers.format_number(known, phonenumbers.PhoneNumberFormat.INTERNATIONAL)
+def markdown(value: object) -> Markup:
+    """Gives a Markdown text as harmless HTML."""
+    return Markup(render_markdown(str(value)))  # noqa: S704  # nh3 cleaned it
+
+
+def rich_text(value: object) -> Markup:
+    """Gives formatted text, which was cleaned when it was stored; of a masked one the text."""
+    html = value.members.get("html") if isinstance(value, Composite) else None
+    return Markup(html) if html is not None else escape(str(value))  # noqa: S704
 
 
 def safe_link(value: str) -> str:
@@ -245,8 +262,32 @@ def hue_name(hue: str) -> str:
 
 FILTERS = (
     *(day, long_day, month, clock, moment, moment_long, ago, days_away, iso, number, signed),
-    *(money, percent, phone, safe_link, short_link, initials, hue_of, lower_noun, pair, label_of),
+    *(file_size, read_instant),
+    *(
+        money,
+        percent,
+        markdown,
+        rich_text,
+        safe_link,
+        short_link,
+        initials,
+        hue_of,
+        lower_noun,
+        pair,
+        label_of,
+    ),
 )
+
+
+def macro_of(template: str, *names: str) -> Callable[..., Markup]:
+    """Gives the first macro of a template that there is. Raises AttributeError for none.
+
+    The template is one of macros only, without anything of the request in it.
+    """
+    module = current_app.jinja_env.get_template(template).module
+    found = next((name for name in names if hasattr(module, name)), names[-1])
+    macro: Callable[..., Markup] = getattr(module, found)
+    return macro
 
 
 def install(app: Flask) -> None:
@@ -254,3 +295,4 @@ def install(app: Flask) -> None:
     for function in FILTERS:
         app.jinja_env.filters[function.__name__] = function
     app.jinja_env.globals["hue_name"] = hue_name
+    app.jinja_env.globals["macro_of"] = macro_of

@@ -7,10 +7,16 @@ from dataclasses import dataclass
 from flask import jsonify, render_template, request
 from werkzeug.wrappers import Response
 
-from metadata.objects import ObjectDefinition
+from metadata.coerce import coerce
+from metadata.json_text import mapping, read_json
+from metadata.objects import FieldDefinition, ObjectDefinition
+from metadata.query import QueryProblem, This
 from trellis import current
+from trellis.records.lookups import lookup_target
+from trellis.unit import Unit
 from trellis.web.addresses import list_address, new_address, record_address
 from trellis.web.doors import make_blueprint, object_for
+from trellis.web.form_logic import new_record
 from trellis.web.formatting import hue_of
 from trellis.web.shell import is_main, readable_objects
 from trellis.web.words import gettext
@@ -45,11 +51,51 @@ class FoundGroup:
 
 @blueprint.get("/o/<object_name>/lookup")
 def lookup(object_name: str) -> Response:
-    """Gives records by the beginning or a part of their name, as JSON."""
+    """Gives records by the beginning or a part of their name, as JSON.
+
+    `for` names the reference that wants them, as `object.field`: then only those that its filter
+    lets through. `id` is the record being edited, `values` what its form holds, as JSON.
+    """
     object_for(object_name)
     text = request.args.get("q", "")[:200]
-    rows = reading().records().lookup(object_name, text, PICKED)
+    unit = reading()
+    records = unit.records()
+    asking = asking_field(request.args.get("for", ""), object_name)
+    if asking is None:
+        rows = records.lookup(object_name, text, PICKED)
+    else:
+        definition, field = asking
+        this = This(definition.name, edited_record(unit, definition))
+        try:
+            wanted = field.text("filter")
+            rows = records.lookup(object_name, text, PICKED, filter=wanted, this=this)
+        except QueryProblem:  # it names what the reader may not see: nothing can be told
+            rows = ()
     return jsonify({"items": [{"id": key, "name": name or "–"} for key, name in rows]})
+
+
+def asking_field(name: str, target: str) -> tuple[ObjectDefinition, FieldDefinition] | None:
+    """Gives the filtered reference that a picker stands for; None for a plain search."""
+    object_name, _, field_name = name.partition(".")
+    definition = current.catalog().objects.get(object_name)
+    access = current.principal().access(object_name)
+    if definition is None or not access.exists or not access.sees(field_name):
+        return None
+    field = definition.fields.get(field_name)
+    if field is None or lookup_target(field) != target or field.text("filter") is None:
+        return None
+    return definition, field
+
+
+def edited_record(unit: Unit, definition: ObjectDefinition) -> dict[str, object]:
+    """Gives the record that is being edited as the reader sees it, with what the form holds."""
+    record_id = request.args.get("id")
+    stored = unit.records().get(definition.name, record_id) if record_id else None
+    given, _ = read_json(request.args.get("values", "{}"))
+    access = unit.principal.access(definition.name)
+    wire = {name: value for name, value in mapping(given).items() if access.edits(name)}
+    values, _ = coerce(definition, wire, partial=True, zone=unit.moment.zone)
+    return {**new_record(unit, definition), **(stored or {}), **values}
 
 
 @blueprint.get("/search")

@@ -5,16 +5,22 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
+from markupsafe import Markup
 from werkzeug.datastructures import MultiDict
 
 from metadata.fields.inputs import WireField
+from metadata.fields.nested import rows_of
 from metadata.forms import RecordForm, attach_problems, form_class
 from metadata.objects import ObjectDefinition
 from metadata.problems import Problem
+from metadata.record_types import RECORD_TYPE, default_type
 from trellis import current
 from trellis.unit import Unit
-from trellis.web.addresses import list_address, record_address
+from trellis.web.addresses import list_address, record_address, with_query
+from trellis.web.form_logic import LiveForm
 from trellis.web.inputs import FormLine, form_lines
+from trellis.web.nested_inputs import row_forms
+from trellis.web.uploads import know_files
 from trellis.web.words import gettext
 
 Record = Mapping[str, object]
@@ -22,11 +28,13 @@ Record = Mapping[str, object]
 
 @dataclass(frozen=True, slots=True)
 class FormSection:
-    """Inputs under a heading."""
+    """Inputs under a heading; `part` is its number in the layout, None for what that forgot."""
 
     title: str
     columns: int
     lines: tuple[FormLine, ...]
+    part: int | None = None
+    hidden: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,17 +69,27 @@ class FormPage:
     sections: tuple[FormSection, ...]
     summary: tuple[SummaryItem, ...]
     conflicts: tuple[ConflictLine, ...] = ()
+    script: Markup | None = None
+    hint: str = ""
 
 
 class Editing:
     """One form of one object for who asks."""
 
     def __init__(
-        self, unit: Unit, definition: ObjectDefinition, record: Record | None = None
+        self,
+        unit: Unit,
+        definition: ObjectDefinition,
+        record: Record | None = None,
+        record_type: str | None = None,
     ) -> None:
+        """`record_type` is the type of a new record, where the object has types."""
         self.unit, self.object, self.record = unit, definition, record
         self.language = current.language()
-        self.layout = unit.catalog.layout(definition.name, "form", roles=unit.principal.roles)
+        self.record_type = record_type_of(unit, definition, record, record_type)
+        self.layout = unit.catalog.layout(
+            definition.name, "form", roles=unit.principal.roles, record_type=self.record_type
+        )
 
     def form(
         self,
@@ -87,8 +105,23 @@ class Editing:
             self.language,
             fields=self.field_names() if fields is None else fields,
             zone=current.zone(),
+            rows=row_forms(self.unit, self.object, self.language, current.zone()),
         )
-        return made(sent, values)
+        form = made(sent, values)
+        if sent is not None:
+            know_files(self.unit, form)
+        return form
+
+    def sent_form(self, sent: MultiDict[str, str]) -> RecordForm:
+        """Gives the form of what was sent; prefilled fields outside of the layout count too."""
+        others = [name for name in sent if name in self.object.fields]
+        return self.form(sent, fields=(*self.field_names(), *others))
+
+    def live(self, form: RecordForm) -> LiveForm:
+        """Gives the form as it stands."""
+        record_id = None if self.record is None else str(self.record["id"])
+        given = {} if self.record_type is None else {RECORD_TYPE: self.record_type}
+        return LiveForm(self.unit, self.object, self.layout, form, record_id, given)
 
     def field_names(self) -> list[str]:
         """Gives the layout's fields, and required ones that it forgot."""
@@ -122,6 +155,9 @@ class Editing:
             title = gettext("Edit %(name)s", name=name)
             home = record_address(self.object.name, str(self.record["id"]))
             address = f"{home}/edit"
+        if self.record is None and self.record_type is not None:
+            kept = (*kept, (RECORD_TYPE, self.record_type))
+        live = self.live(form)
         return FormPage(
             object=self.object,
             title=title,
@@ -130,26 +166,50 @@ class Editing:
             is_new=self.record is None,
             version=version,
             kept=kept,
-            sections=self.sections(form),
+            sections=self.sections(form, live),
             summary=summary_of(form),
             conflicts=conflicts,
+            script=live.script(self.live_address()),
+            hint=self.type_label(),
         )
 
-    def sections(self, form: RecordForm) -> tuple[FormSection, ...]:
-        """Gives the inputs as the layout groups them; forgotten ones come last."""
+    def live_address(self) -> str:
+        """Gives where the open form asks what holds."""
+        asked = {} if self.record is None else {"id": str(self.record["id"])}
+        if self.record is None and self.record_type is not None:
+            asked[RECORD_TYPE] = self.record_type
+        return with_query(f"{list_address(self.object.name)}live", asked)
+
+    def type_label(self) -> str:
+        """Gives the title of the record's type; "" where there are none."""
+        types = self.object.record_types
+        found = next((one for one in types if one.name == self.record_type), None)
+        return found.label(self.language) if found is not None else ""
+
+    def sections(self, form: RecordForm, live: LiveForm) -> tuple[FormSection, ...]:
+        """Gives the inputs as the layout groups them; forgotten ones come last.
+
+        The type of a new record was chosen before.
+        """
         found, shown = [], set()
-        for section in self.layout.sections:
-            names = [name for name in section.fields if name in form and name not in shown]
+        if self.record is None and self.record_type is not None:
+            shown.add(RECORD_TYPE)
+        for number, part in enumerate(self.layout.parts):
+            names = [name for name in part.fields if name in form and name not in shown]
             shown.update(names)
-            lines = form_lines(self.unit, form, names, self.language)
+            lines = self.lines(form, live, names)
             if lines:
-                title = section.label(self.language) or gettext("Details")
-                found.append(FormSection(title, section.columns, tuple(lines)))
+                title = part.label(self.language) or gettext("Details")
+                hidden = all(line.input.hidden for line in lines)
+                found.append(FormSection(title, part.columns, lines, number, hidden))
         rest = [name for name in form._fields if name not in shown]
         if rest:
-            lines = form_lines(self.unit, form, rest, self.language)
-            found.append(FormSection(gettext("More"), 2, tuple(lines)))
+            found.append(FormSection(gettext("More"), 2, self.lines(form, live, rest)))
         return tuple(found)
+
+    def lines(self, form: RecordForm, live: LiveForm, names: Iterable[str]) -> tuple[FormLine, ...]:
+        """Gives inputs as the form's state wants them."""
+        return tuple(map(live.dressed, form_lines(self.unit, form, names, self.language)))
 
     def conflicts(self, form: RecordForm, newest: Record) -> tuple[ConflictLine, ...]:
         """Gives the fields in which what was sent differs from what is saved now."""
@@ -162,19 +222,44 @@ class Editing:
             wire = None if value is None else definition.type.to_wire(value, definition)
             if wire == known.data or not self.unit.principal.access(self.object.name).reads(name):
                 continue
+            if definition.nested:
+                found += nested_conflict(known, value, definition.label(self.language))
+                continue
             theirs = (
-                "" if value is None else definition.type.to_text(value, definition, self.language)
+                "" if value is None else definition.type.display(value, definition, self.language)
             )
             label = definition.label(self.language)
             found.append(ConflictLine(label, theirs or "–", known.shown or "–"))
         return tuple(found)
 
 
+def record_type_of(
+    unit: Unit, definition: ObjectDefinition, record: Record | None, wanted: str | None
+) -> str | None:
+    """Gives the type of a record, or of a new one: the wanted one, else the usual one."""
+    if record is not None:
+        whole = unit.as_automation().records()
+        known = RECORD_TYPE in definition.fields
+        stored = whole.get(definition.name, str(record["id"]), [RECORD_TYPE]) if known else None
+        return None if stored is None else str(stored[RECORD_TYPE])
+    if wanted in {one.name for one in definition.record_types if not one.retired}:
+        return wanted
+    usual = default_type(definition.record_types)
+    return usual.name if usual is not None else None
+
+
+def nested_conflict(known: WireField, value: object, label: str) -> list[ConflictLine]:
+    """Gives how many rows or links there are and were sent, where that differs."""
+    theirs, yours = (len(rows_of(given)) for given in (value, known.data))
+    return [ConflictLine(label, str(theirs), str(yours))] if theirs != yours else []
+
+
 def summary_of(form: RecordForm) -> tuple[SummaryItem, ...]:
     """Gives everything that is to be corrected, with links to the inputs."""
     found = [
-        SummaryItem(known.id, known.label.text, str(error))
+        SummaryItem(*told)
         for known in form._fields.values()
-        for error in known.errors
+        if isinstance(known, WireField)
+        for told in known.told()
     ]
     return tuple(found) + tuple(SummaryItem("", "", text) for text in form.problems_elsewhere)

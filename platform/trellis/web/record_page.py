@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from functools import cached_property
 
 from flask import abort
 
-from metadata.layouts import LayoutDefinition
+from metadata.conditions import Conditions, fixed_fields, hidden_fields
+from metadata.layouts import LayoutDefinition, Section, Tab
 from metadata.objects import ObjectDefinition
+from metadata.record_types import RECORD_TYPE
 from rule_engine.program import Approval
 from rule_engine.services.approval import can_submit
 from trellis.approvals.inbox import of_record
@@ -24,7 +27,7 @@ from trellis.web.formatting import local, now
 from trellis.web.people import names_of
 from trellis.web.related import Related, related_lists
 from trellis.web.shell import Item
-from trellis.web.stages import Stage, stage_field, stages_of
+from trellis.web.stages import Stage, needs_of, stage_field, stages_of
 from trellis.web.timeline import Group, Timeline
 from trellis.web.why import ApprovalCard, ScoreCard, approval_card, people_in, score_cards
 from trellis.web.words import gettext
@@ -96,6 +99,7 @@ class RecordPage:
     stage_field: str
     stage_label: str
     stage_address: str
+    stage_needs: tuple[str, ...]
     highlights: tuple[Column, ...]
     sections: tuple[DetailSection, ...]
     related: tuple[Related, ...]
@@ -149,20 +153,60 @@ class RecordView:
         self.records = unit.records()
         self.access = unit.principal.access(definition.name)
         self.columns = Columns(unit.catalog, self.records, language)
-        self.layout: LayoutDefinition = unit.catalog.layout(
-            definition.name, "record", roles=unit.principal.roles
-        )
         every = self.columns.of(definition.name, definition.fields)
         self.column = {column.path: column for column in every}
         found = self.records.get(definition.name, record_id, paths_of(every))
         if found is None:
             abort(404)
         self.record: Record = found
+        self.surroundings = environment_of(unit)
+        self.layout: LayoutDefinition = unit.catalog.layout(
+            definition.name,
+            "record",
+            roles=unit.principal.roles,
+            record_type=self.whole.get(RECORD_TYPE) if definition.record_types else None,
+        )
         self.address = record_address(definition.name, record_id)
         self.hold: Hold | None = hold_of(unit.connection, definition.id, record_id)
-        self.may_update = self.access.may("update") and self.records.reaches(
-            definition.name, record_id, "update"
-        )
+        self.may_update = self.may("update")
+
+    def may(self, action: str) -> bool:
+        """Says whether the reader may do this with the record."""
+        if self.object.append_only or not self.access.may(action):
+            return False
+        return self.records.reaches(self.object.name, self.id, action)
+
+    @cached_property
+    def whole(self) -> Record:
+        """Gives all of the record, whatever of it the reader sees: conditions look at that."""
+        records = self.unit.as_automation().records()
+        return records.get(self.object.name, self.id) or self.record
+
+    @cached_property
+    def conditions(self) -> Conditions:
+        """Gives the conditions of the object."""
+        return self.unit.catalog.conditions(self.object.name)
+
+    @cached_property
+    def hidden(self) -> frozenset[str]:
+        """Gives the fields that the record as it stands does not show."""
+        if not self.conditions.has_any:
+            return frozenset()
+        return hidden_fields(self.conditions.fields, self.whole, self.surroundings)
+
+    @cached_property
+    def fixed(self) -> frozenset[str]:
+        """Gives the fields that may not be changed while the record is as it is."""
+        if not self.conditions.has_any:
+            return frozenset()
+        return fixed_fields(self.conditions.fields, self.whole, self.surroundings, self.whole)
+
+    def shows(self, part: Section | Tab) -> bool:
+        """Says whether the record as it stands shows a part of its layout."""
+        if part.visible_when is None:
+            return True
+        test = self.unit.catalog.test(self.object.name, part.visible_when)
+        return test.holds(self.whole, self.surroundings)
 
     @property
     def title(self) -> str:
@@ -172,7 +216,7 @@ class RecordView:
     def line(self, name: str) -> Line | None:
         """Gives a field as a line of the details; None when it does not exist for the reader."""
         column = self.column.get(name)
-        if column is None:
+        if column is None or name in self.hidden:
             return None
         address = f"{self.address}/field/{name}"
         why = self.why_fixed(name)
@@ -183,29 +227,32 @@ class RecordView:
         known = self.object.fields[name]
         if not known.writable:
             return gettext("Filled in by the system")
+        if self.object.append_only:
+            return gettext("Kept as it was made")
         if not self.may_update or not self.access.edits(name):
             return gettext("You may not change this")
         if self.hold is not None and not self.hold.allows(name, self.unit.user_id):
             cause = self.unit.catalog.message(self.hold.cause or "", self.language)
             return gettext("Locked by %(cause)s", cause=cause)
-        return ""
+        return gettext("Not to be changed now") if name in self.fixed else ""
 
     def sections(self) -> tuple[DetailSection, ...]:
         """Gives the details as the layout groups them, and the system's own fields last."""
         found = []
-        for section in self.layout.sections:
+        for section in filter(self.shows, self.layout.parts):
             lines = tuple(filter(None, map(self.line, section.fields)))
             if lines:
                 title = section.label(self.language) or gettext("Details")
                 found.append(DetailSection(title, lines))
         shown = {line.name for section in found for line in section.lines}
-        names = ("owner", "created_at", "created_by", "updated_at", "updated_by")
+        names = (RECORD_TYPE, "owner", "created_at", "created_by", "updated_at", "updated_by")
         system = tuple(filter(None, (self.line(name) for name in names if name not in shown)))
         return (*found, DetailSection(gettext("System"), system)) if system else tuple(found)
 
     def highlights(self) -> tuple[Column, ...]:
         """Gives the key fields."""
-        found = [self.column[name] for name in self.layout.header if name in self.column]
+        shown = (name for name in self.layout.header if name not in self.hidden)
+        found = [self.column[name] for name in shown if name in self.column]
         return tuple(found[:HIGHLIGHTS])
 
     def parent(self) -> Parent | None:
@@ -226,9 +273,9 @@ class RecordView:
         requests = of_record(unit, name, self.id)
         shape = shape_of(unit, self.object)
         activities = activities_of(unit, shape, self.id, self.language) if shape else []
-        whole = unit.as_automation().records().get(name, self.id) or {}
         staged = self.stage_column()
-        may_submit = self.may_submit(requests, whole)
+        may_submit = self.may_submit(requests, self.whole)
+        layout = replace(self.layout, tabs=tuple(filter(self.shows, self.layout.tabs)))
         return RecordPage(
             object=self.object,
             record=self.record,
@@ -236,16 +283,17 @@ class RecordView:
             address=self.address,
             list_href=list_address(name),
             edit_href=f"{self.address}/edit" if self.may_update and not self.is_held else None,
-            may_delete=self.access.may("delete") and self.records.reaches(name, self.id, "delete"),
+            may_delete=self.may("delete"),
             locked=self.hold is not None and self.hold.cause is not None,
             parent=self.parent(),
             stages=self.stages(staged, entries),
             stage_field=staged.path if staged else "",
             stage_label=staged.label if staged else "",
             stage_address=f"{self.address}/field/{staged.path}" if staged else "",
+            stage_needs=self.stage_needs(staged),
             highlights=self.highlights(),
             sections=self.sections(),
-            related=related_lists(unit, self.object, self.layout, self.id, self.language),
+            related=related_lists(unit, self.object, layout, self.id, self.language),
             timeline=Timeline(unit, self.object, self.columns).groups(
                 entries, requests, activities
             ),
@@ -277,6 +325,17 @@ class RecordView:
         note = gettext("%(number)s d", number=days) if days else ""
         return stages_of(column.field, self.record, self.language, may_edit=may_edit, note=note)
 
+    def stage_needs(self, column: Column | None) -> tuple[str, ...]:
+        """Gives what has to be done before the record may be moved on from its stage."""
+        if column is None or self.why_fixed(column.path):
+            return ()
+        found = needs_of(self.conditions, column.field, self.whole, self.surroundings, self.hidden)
+        seen = [self.column[name].label for name in found.fields if name in self.column]
+        asked = [gettext("fill in %(field)s", field=label) for label in seen]
+        if found.unmet:
+            asked.append(self.unit.catalog.message(found.unmet, self.language))
+        return tuple(asked)
+
     def approval(self, requests: Sequence[Request]) -> ApprovalCard | None:
         """Gives the newest request as a card."""
         if not requests:
@@ -293,8 +352,7 @@ class RecordView:
             return False
         rules: Sequence[Approval] = self.unit.catalog.program.for_object(self.object.name).approvals
         tried = [rule for rule in rules if rule.submitters or self.may_update]
-        surroundings = environment_of(self.unit)
-        found = (can_submit(rule, whole, surroundings) for rule in tried)
+        found = (can_submit(rule, whole, self.surroundings) for rule in tried)
         return any(trace is None or trace.value is True for trace in found)
 
     def may_recall(self, request: Request) -> bool:

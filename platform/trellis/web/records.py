@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from contextlib import suppress
 
 from flask import flash, redirect, render_template, request
@@ -12,16 +12,18 @@ from metadata.fields.base import Refused as RefusedValue
 from metadata.forms import RecordForm
 from metadata.objects import ObjectDefinition
 from metadata.problems import Problem
+from metadata.record_types import RECORD_TYPE, RecordType
 from trellis import current
 from trellis.errors import Conflict, Missing, Refused, Stale
+from trellis.files.requests import takes_files
 from trellis.records.delete import delete_record
 from trellis.records.save import Saved, save_record
 from trellis.web.activities import new_activity, shape_of
 from trellis.web.addresses import list_address, new_address, record_address
 from trellis.web.doors import flash_problems, is_fragment, make_blueprint, object_for, words
-from trellis.web.inputs import form_lines
 from trellis.web.record_forms import Editing
 from trellis.web.record_page import Extra, RecordView
+from trellis.web.uploads import bring_in
 from trellis.web.words import gettext
 from trellis.work import reading, writing_now
 
@@ -61,22 +63,34 @@ def answer(object_name: str, record_id: str, extra: Extra | None = None) -> Answ
 
 
 @blueprint.route("/<object_name>/new", methods=["GET", "POST"])
+@takes_files
 def new(object_name: str) -> Answer:
     """Shows the form for a new record, or makes it."""
     definition, access = object_for(object_name)
     if not access.create:
         raise Missing
-    editing = Editing(reading(), definition)
+    sent = bring_in(definition, access)
+    wanted = request.values.get(RECORD_TYPE)
+    if request.method == "GET" and wanted is None and len(offered_types(definition)) > 1:
+        return choose_type(definition)
+    editing = Editing(reading(), definition, record_type=wanted)
     given = {name: value for name, value in request.args.items() if name in definition.fields}
     back = request.args.get("back")
     if request.method == "GET":
         defaults = {field.name: field.default for field in definition.own_fields}
         values = {name: value for name, value in defaults.items() if value is not None}
+        if editing.record_type is not None:
+            given[RECORD_TYPE] = editing.record_type
         known = {**values, **given}
         form = editing.form(None, as_values(definition, known), (*editing.field_names(), *given))
         return render_template("record_form.html", page=editing.page(form, back=own_path(back)))
-    form = editing.form(request.form, fields=(*editing.field_names(), *sent_fields(definition)))
-    saved, problems = try_save(object_name, None, form.values)
+    form = editing.sent_form(sent.form)
+    if looks_again():
+        return render_template("record_form.html", page=editing.page(form))
+    live = editing.live(form)
+    saved, problems = None, sent.problems
+    if not problems:
+        saved, problems = try_save(object_name, None, live.values, unshown=live.state.hidden)
     if saved is None:
         editing.refuse(form, problems)
         return render_template("record_form.html", page=editing.page(form)), 422
@@ -87,9 +101,28 @@ def new(object_name: str) -> Answer:
     return redirect(record_address(object_name, saved.id))
 
 
-def sent_fields(definition: ObjectDefinition) -> list[str]:
-    """Gives the names of what was sent, so that prefilled fields outside of the layout count."""
-    return [name for name in request.form if name in definition.fields]
+def offered_types(definition: ObjectDefinition) -> list[RecordType]:
+    """Gives the record types that new records can have."""
+    return [one for one in definition.record_types if not one.retired]
+
+
+def choose_type(definition: ObjectDefinition) -> str:
+    """Asks of which type a new record shall be."""
+    others = {name: value for name, value in request.args.items() if name != RECORD_TYPE}
+    types = [
+        (
+            one.label(current.language()),
+            new_address(definition.name, {**others, RECORD_TYPE: one.name}),
+        )
+        for one in offered_types(definition)
+    ]
+    back = own_path(request.args.get("back")) or list_address(definition.name)
+    return render_template("record_types.html", object=definition, types=types, back=back)
+
+
+def looks_again() -> bool:
+    """Says whether a form is sent only to see what it shows for what is typed."""
+    return request.form.get("then") == "look"
 
 
 def as_values(definition: ObjectDefinition, wire: Mapping[str, object]) -> dict[str, object]:
@@ -108,13 +141,23 @@ def own_path(path: str | None) -> str | None:
 
 
 def try_save(
-    object_name: str, record_id: str | None, values: dict[str, object], version: int | None = None
+    object_name: str,
+    record_id: str | None,
+    values: Mapping[str, object],
+    version: int | None = None,
+    unshown: Collection[str] = (),
 ) -> tuple[Saved | None, tuple[Problem, ...]]:
-    """Saves, or gives what is wrong. Raises Stale, Missing and NotAllowed."""
+    """Saves, or gives what is wrong; see `save_record`. Raises Stale, Missing and NotAllowed."""
     try:
         with writing_now() as unit:
             saved = save_record(
-                unit, object_name, record_id, values, channel="page", expected_version=version
+                unit,
+                object_name,
+                record_id,
+                values,
+                channel="page",
+                expected_version=version,
+                unshown=unshown,
             )
     except (Refused, Conflict) as error:
         return None, error.problems
@@ -122,8 +165,10 @@ def try_save(
 
 
 @blueprint.route("/<object_name>/<record_id>/edit", methods=["GET", "POST"])
+@takes_files
 def edit(object_name: str, record_id: str) -> Answer:
     """Shows the form of a record, or saves what it says."""
+    sent = bring_in(*object_for(object_name))
     view = view_of(object_name, record_id)
     if not view.may_update:
         raise Missing
@@ -132,10 +177,17 @@ def edit(object_name: str, record_id: str) -> Answer:
         form = editing.form(None, view.record)
         page = editing.page(form, version=int(str(view.record["version"])))
         return render_template("record_form.html", page=page)
-    form = editing.form(request.form)
+    form = editing.sent_form(sent.form)
     version = request.form.get("version", type=int)
+    if looks_again():
+        return render_template("record_form.html", page=editing.page(form, version=version))
+    live = editing.live(form)
+    saved, problems = None, sent.problems
     try:
-        saved, problems = try_save(object_name, record_id, form.values, version)
+        if not problems:
+            saved, problems = try_save(
+                object_name, record_id, live.values, version, live.state.hidden
+            )
     except Stale as error:
         return moved_on(editing, form, error)
     if saved is None:
@@ -161,15 +213,19 @@ def field(object_name: str, record_id: str, field_name: str) -> Answer:
         raise Missing
     if request.args.get("show") or line.edit_href is None:
         return render_template("parts/field.html", line=line, record=view.record)
-    form = Editing(view.unit, view.object, view.record).form(None, view.record, [field_name])
-    return field_form(view, form, field_name)
+    editing = Editing(view.unit, view.object, view.record)
+    return field_form(view, editing, editing.form(None, view.record, [field_name]), field_name)
 
 
 def field_form(
-    view: RecordView, form: RecordForm, name: str, messages: tuple[str, ...] = ()
+    view: RecordView,
+    editing: Editing,
+    form: RecordForm,
+    name: str,
+    messages: tuple[str, ...] = (),
 ) -> str:
     """Gives the form of one field in the place of its value."""
-    lines = form_lines(view.unit, form, [name], current.language())
+    lines = editing.lines(form, editing.live(form), [name])
     return render_template(
         "parts/field_form.html",
         line=view.line(name),
@@ -180,16 +236,21 @@ def field_form(
 
 
 @blueprint.post("/<object_name>/<record_id>/field/<field_name>")
+@takes_files
 def set_field(object_name: str, record_id: str, field_name: str) -> Answer:
     """Saves one field; the page comes back with everything that follows from it."""
+    sent = bring_in(*object_for(object_name))
     view = view_of(object_name, record_id)
     line = view.line(field_name)
     if line is None or line.edit_href is None:
         raise Missing
-    form = Editing(view.unit, view.object, view.record).form(request.form, fields=[field_name])
+    editing = Editing(view.unit, view.object, view.record)
+    form = editing.form(sent.form, fields=[field_name])
     version = request.form.get("version", type=int)
+    saved, problems = None, sent.problems
     try:
-        saved, problems = try_save(object_name, record_id, form.values, version)
+        if not problems:
+            saved, problems = try_save(object_name, record_id, form.values, version)
     except Stale:
         message = gettext("Somebody else has just saved this record: look at the new values first.")
         flash(message, "warning")
@@ -198,9 +259,8 @@ def set_field(object_name: str, record_id: str, field_name: str) -> Answer:
         return answer(object_name, record_id, Extra(changed=frozenset({field_name})))
     if not is_fragment() or "version" not in request.form:
         return answer(object_name, record_id, Extra(problems=tuple(map(words, problems))))
-    editing = Editing(view.unit, view.object, view.record)
     editing.refuse(form, problems)
-    html = field_form(view, form, field_name, tuple(form.problems_elsewhere))
+    html = field_form(view, editing, form, field_name, tuple(form.problems_elsewhere))
     response = Response(html, 422, content_type="text/html; charset=utf-8")
     response.headers["HX-Retarget"] = f"#field-{field_name}"
     response.headers["HX-Reswap"] = "outerHTML"

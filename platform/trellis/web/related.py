@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from metadata.layouts import LayoutDefinition, RelatedList
 from metadata.objects import LinkDefinition, ObjectDefinition
@@ -54,7 +54,7 @@ def related_lists(
     found = []
     for wanted in named:
         link = links.get(wanted.name)
-        if link is None or link.name == WAY_BACK:
+        if link is None or link.name == WAY_BACK or link.nested is not None:
             continue
         if unit.principal.access(link.target).may("read"):
             found.append(related(unit, link, wanted, record_id, language))
@@ -65,6 +65,8 @@ def related(
     unit: Unit, link: LinkDefinition, wanted: RelatedList, record_id: str, language: str
 ) -> Related:
     """Gives one related list."""
+    if link.beyond is not None:
+        return linked(unit, link, record_id, language)
     target = unit.catalog.objects[link.target]
     records = unit.records()
     usual = wanted.columns or unit.catalog.default_view(target.name).columns
@@ -88,6 +90,31 @@ def related(
         count_text=f"{len(rows)}+" if page.next else str(len(rows)) if rows else "",
         add_href=new_address(target.name, {link.field: record_id}) if may_add else None,
     )
+
+
+def linked(unit: Unit, link: LinkDefinition, record_id: str, language: str) -> Related:
+    """Gives the records beyond links: what stands below each is what its link says."""
+    child = unit.catalog.objects[link.target]
+    reference = child.fields[str(link.beyond)]
+    target = unit.catalog.objects[str(reference.target)]
+    records = unit.records()
+    own = (f.name for f in child.own_fields if f.name not in (link.field, link.beyond))
+    columns = Columns(unit.catalog, records, language).of(child.name, [reference.name, *own])
+    page = records.list(
+        child.name, fields=paths_of(columns), match={link.field: record_id}, limit=SHOWN
+    )
+    shown = [column for column in columns if column.path != reference.name]
+    title = next((c.name_path for c in columns if c.path == reference.name), None)
+    rows = tuple(
+        replace(
+            row(child, shown, item),
+            href=record_address(target.name, str(item[reference.name])),
+            title=str(item.get(title or "") or gettext("Untitled")),
+        )
+        for item in page.items
+    )
+    count = f"{len(rows)}+" if page.next else str(len(rows)) if rows else ""
+    return Related(link.label(language), target, rows, count, None)
 
 
 def row(target: ObjectDefinition, shown: list[Column], item: Mapping[str, object]) -> RelatedRow:

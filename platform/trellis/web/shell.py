@@ -72,12 +72,12 @@ class Shell:
 
 
 def readable_objects() -> list[ObjectDefinition]:
-    """Gives the objects that exist for who asks, in their order."""
+    """Gives the objects that exist for who asks, in their order; links are no objects to people."""
     principal = current.principal()
     return [
         definition
         for definition in current.catalog().objects.values()
-        if principal.access(definition.name).exists
+        if principal.access(definition.name).exists and definition.link_of is None
     ]
 
 
@@ -89,7 +89,9 @@ def is_main(definition: ObjectDefinition) -> bool:
     is_part = any(
         field.required and field.text("on_delete") == "cascade" for field in definition.references
     )
-    return definition.package != "system" and not is_part
+    ways = (link for links in current.catalog().links.values() for link in links.values())
+    is_row = any(link.nested and link.target == definition.name for link in ways)
+    return definition.package != "system" and not (is_part or is_row)
 
 
 def object_item(definition: ObjectDefinition) -> Item:

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 
+from metadata.conditions import Conditions
 from metadata.objects import FieldDefinition, ObjectDefinition, OptionDefinition
-
-LOST = "lost"
+from metadata.stages import LOST, Lacking, lacking_for
+from rule_engine.types import Environment
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,6 +58,20 @@ def stages_of(
         )
         for place, option in enumerate(way)
     )
+
+
+def needs_of(
+    conditions: Conditions,
+    field: FieldDefinition,
+    record: Mapping[str, object],
+    environment: Environment,
+    hidden: Collection[str],
+) -> Lacking:
+    """Gives what a record still needs before it may be moved on from the option it has."""
+    for exit_ in conditions.exits:
+        if exit_.field.name == field.name and exit_.option.value == record.get(field.name):
+            return lacking_for(exit_, record, environment, hidden)
+    return Lacking()
 
 
 def state_of(option: OptionDefinition, place: int, here: int) -> str:

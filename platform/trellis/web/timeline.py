@@ -14,6 +14,7 @@ from trellis.unit import Unit
 from trellis.web.activities import Activity
 from trellis.web.columns import Column, Columns
 from trellis.web.formatting import heading_of, local, now
+from trellis.web.list_changes import ListChanges
 from trellis.web.people import name_of, names_of
 from trellis.web.words import gettext, ngettext
 
@@ -72,6 +73,7 @@ class Timeline:
         self.unit = unit
         self.object = definition
         self.columns = columns
+        self.lists = ListChanges(unit, definition, columns.language)
 
     def groups(
         self,
@@ -95,8 +97,12 @@ class Timeline:
         wanted: dict[str, set[str]] = {}
         for entry in entries:
             for name, pair in entry.changes.items():
-                target = self.object.fields[name].target
-                if target:
+                field = self.object.fields.get(name)
+                target = field.target if field else None
+                linked, ids = self.lists.linked(name, pair)
+                if linked:
+                    wanted.setdefault(linked, set()).update(ids)
+                elif target:
                     wanted.setdefault(target, set()).update(str(one) for one in pair if one)
         records = self.unit.records()
         known = self.unit.principal
@@ -117,6 +123,8 @@ class Timeline:
         why = self.why(entry.why)
         # What rules compute later keeps the version of the save that they follow.
         is_first = entry.version == CREATED and entry.channel != "rule"
+        # A link from elsewhere is told without a version of its own.
+        is_first = is_first and not all(self.lists.link(name) for name in entry.changes)
         if is_first and "deleted_at" not in entry.changes:
             return Event(entry.at, "plus", gettext("created this record"), by, "green", why=why)
         if "deleted_at" in entry.changes:
@@ -195,6 +203,9 @@ class Timeline:
         self, name: str, pair: tuple[object, object], names: Mapping[str, Mapping[str, str]]
     ) -> Change | None:
         """Gives a field's old and new value, ready for the cell macros."""
+        listed = self.lists.column(name)
+        if listed is not None:
+            return Change(listed, {}, {name: self.lists.said(name, pair, names)})
         column = self.columns.one(self.object.name, name)
         if column is None:
             return None
@@ -206,7 +217,7 @@ class Timeline:
         self, column: Column, wire: object, known: Mapping[str, str]
     ) -> Mapping[str, object]:
         """Gives a value of the history as a record of one field."""
-        value = None if wire is None else column.field.type.coerce(wire, column.field)
+        value = None if wire is None else column.field.type.from_wire(wire, column.field)
         name = known.get(str(value)) if column.is_reference else None
         return {column.path: value, **({column.name_path: name} if column.name_path else {})}
 

@@ -14,7 +14,7 @@ import click
 
 from metadata import problems
 from metadata.fields.base import Refused
-from metadata.fields.types.datetime import read_instant
+from metadata.fields.times import read_instant
 from metadata.query import Moment
 from rule_engine.errors import RuleCheckError, RuleSyntaxError, sentence
 from rule_engine.messages import LANGUAGES

@@ -28,6 +28,7 @@ class Reference extends LitElement {
     const number = ++this.asked
     const address = new URL(this.lookup, location)
     address.searchParams.set('q', query)
+    this.dispatchEvent(new CustomEvent('lookup', { detail: address, bubbles: true }))
     const response = await fetch(address, { headers: { Accept: 'application/json' } })
     if (number !== this.asked || !response.ok) return
     this.found = (await response.json()).items

@@ -7,6 +7,7 @@ from copy import deepcopy
 from dataclasses import dataclass
 from typing import Any
 
+from metadata.drafts import published_form
 from metadata.fields.read import infer_type
 from metadata.json_text import mapping, sequence, text
 from metadata.objects import ObjectDefinition
@@ -16,7 +17,6 @@ from trellis.designer.drafts import (
     Drafted,
     find_drafted,
     list_drafted,
-    published_form,
     put_element,
 )
 from trellis.errors import Missing

@@ -10,6 +10,7 @@ from flask import flash, redirect, render_template, request
 from werkzeug.wrappers import Response
 
 from metadata.fields.base import FieldType
+from metadata.fields.currencies import USUAL
 from metadata.fields.options import HUES
 from metadata.fields.registry import field_types
 from trellis import current
@@ -18,7 +19,6 @@ from trellis.errors import Missing, Refused
 from trellis.unit import Unit
 from trellis.web.addresses import with_query
 from trellis.web.doors import make_blueprint, words
-from trellis.web.inputs import CURRENCIES
 from trellis.web.setup.documents import FieldDraft, ObjectDraft, changes
 from trellis.web.setup.kinds import KindLook, describe, look_of, palette
 from trellis.web.setup.properties import Sent, fresh, read_field, remove_field, write_field
@@ -57,7 +57,7 @@ class Inspector:
     problems: tuple[str, ...] = ()
     is_name: bool = False
     hues: tuple[str, ...] = HUES
-    currencies: tuple[str, ...] = CURRENCIES
+    currencies: tuple[str, ...] = USUAL
 
     @property
     def is_new(self) -> bool:
@@ -117,6 +117,7 @@ def card(draft: ObjectDraft, one: FieldDraft, address: str) -> FieldCard:
     elif one.limit("maxLength"):
         detail = one.limit("maxLength")
     chinese = current.language() == "zh" and one.title_zh
+    kind = field_types().get(one.kind)
     return FieldCard(
         name=one.name,
         title=one.title_zh if chinese else one.title,
@@ -125,7 +126,7 @@ def card(draft: ObjectDraft, one: FieldDraft, address: str) -> FieldCard:
         required=one.required,
         state=one.state,
         href=with_query(address, {"field": one.name}),
-        is_wide=one.kind == "long_text",
+        is_wide=kind is not None and not kind.is_brief,
         is_name=draft.crm.get("name_field") == one.name,
     )
 

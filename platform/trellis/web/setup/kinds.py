@@ -1,46 +1,28 @@
-"""Field types as the designer offers them: icon, title and group.
-
-Looks only. A type that is not named here is offered all the same, under its own name.
-"""
+"""Field types as the designer offers them: icon, title and group, as each type says."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 
-from metadata.fields.base import FieldType
+from metadata.fields.base import FieldType, choose_label
 from metadata.fields.read import readable
-from metadata.fields.registry import field_types
+from metadata.fields.registry import field_types, offered_types
+from trellis import current
 from trellis.web.words import gettext, lazy_gettext
 
-TEXTS, NUMBERS, TIMES, CHOICES, RELATIONS, OTHERS = range(6)
-GROUPS = (
-    lazy_gettext("Text"),
-    lazy_gettext("Numbers"),
-    lazy_gettext("Dates"),
-    lazy_gettext("Choices"),
-    lazy_gettext("Relations"),
-    lazy_gettext("More"),
-)
-LOOKS = {
-    "text": ("type", lazy_gettext("Text"), TEXTS),
-    "long_text": ("align-left", lazy_gettext("Long text"), TEXTS),
-    "email": ("mail", lazy_gettext("Email"), TEXTS),
-    "phone": ("phone", lazy_gettext("Phone"), TEXTS),
-    "url": ("link", lazy_gettext("Web address"), TEXTS),
-    "integer": ("hash", lazy_gettext("Whole number"), NUMBERS),
-    "decimal": ("calculator", lazy_gettext("Decimal number"), NUMBERS),
-    "percent": ("percent", lazy_gettext("Percent"), NUMBERS),
-    "money": ("banknote", lazy_gettext("Money"), NUMBERS),
-    "date": ("calendar", lazy_gettext("Date"), TIMES),
-    "datetime": ("calendar-clock", lazy_gettext("Date and time"), TIMES),
-    "choice": ("circle-chevron-down", lazy_gettext("Choice"), CHOICES),
-    "multi_choice": ("list-checks", lazy_gettext("Several choices"), CHOICES),
-    "boolean": ("toggle-right", lazy_gettext("Yes or no"), CHOICES),
-    "reference": ("link-2", lazy_gettext("Link to a record"), RELATIONS),
-    "user": ("user-round", lazy_gettext("Person"), RELATIONS),
+GROUPS = {
+    "texts": lazy_gettext("Text"),
+    "numbers": lazy_gettext("Numbers"),
+    "dates": lazy_gettext("Dates"),
+    "choices": lazy_gettext("Choices"),
+    "relations": lazy_gettext("Relations"),
+    "more": lazy_gettext("More"),
 }
-ORDER = tuple(LOOKS)
-HIDDEN = frozenset({"identifier"})
+FIRST = (
+    *("text", "long_text", "integer", "decimal", "money", "percent", "date", "datetime"),
+    *("choice", "multi_choice", "boolean", "reference", "user"),
+)
+"""The types that people want most, in the order in which the palette begins."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,23 +32,23 @@ class KindLook:
     name: str
     icon: str
     label: str
-    group: int
+    group: str
 
 
 def look_of(name: str) -> KindLook:
-    """Gives how a field type looks."""
-    icon, label, group = LOOKS.get(name, ("box", readable(name), OTHERS))
-    return KindLook(name, icon, str(label), group)
+    """Gives how a field type looks; one that is not installed has its name."""
+    kind = field_types().get(name)
+    if kind is None:
+        return KindLook(name, "box", readable(name), "more")
+    label = choose_label(kind.titles, current.language()) or readable(name)
+    return KindLook(name, kind.icon, label, kind.group if kind.group in GROUPS else "more")
 
 
 def offered_kinds() -> list[FieldType]:
     """Gives the types an administrator may choose from, the usual ones first."""
-    known = field_types()
-    names = [name for name in ORDER if name in known]
-    return [
-        known[name]
-        for name in (*names, *(n for n in known if n not in LOOKS | dict.fromkeys(HIDDEN)))
-    ]
+    known = offered_types()
+    names = [name for name in FIRST if name in known]
+    return [known[name] for name in (*names, *(n for n in known if n not in names))]
 
 
 def palette() -> list[tuple[str, list[KindLook]]]:
@@ -74,7 +56,7 @@ def palette() -> list[tuple[str, list[KindLook]]]:
     looks = [look_of(kind.name) for kind in offered_kinds()]
     found = [
         (str(title), [look for look in looks if look.group == group])
-        for group, title in enumerate(GROUPS)
+        for group, title in GROUPS.items()
     ]
     return [(title, members) for title, members in found if members]
 

@@ -2,44 +2,43 @@
 
 from __future__ import annotations
 
+import json
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
 
 from flask import flash, redirect, render_template, request
 from werkzeug.wrappers import Response
 
-from metadata.operations import Operation
+from metadata.changes.compare import Difference
+from metadata.changes.moved import keep_drafts
+from metadata.drafts import Steps
+from metadata.operations import read_operation
+from metadata.problems import Problem
 from trellis import current
 from trellis.automation.idle import Idle
-from trellis.designer.drafts import discard
+from trellis.designer.drafts import author_of, discard, step_back, step_forth, steps_of
 from trellis.designer.publishing import (
-    Planned,
+    differences,
     idle_rules,
     make_plan,
+    make_rollback,
     publish_plan,
+    version_of,
     versions,
 )
-from trellis.errors import Conflict, Refused
+from trellis.errors import Conflict, Missing, Refused
+from trellis.unit import Unit
 from trellis.web.doors import make_blueprint, words
 from trellis.web.people import name_of, names_of
 from trellis.web.setup.documents import changes
+from trellis.web.setup.plan_lines import PlanLine, detailed, grouped
 from trellis.web.words import gettext
 from trellis.work import reading, writing_now
 
 blueprint = make_blueprint("setup_publishing", "/setup")
 
 Answer = str | Response | tuple[str, int]
-
-ADDED, CHANGED, LOST = "added", "changed", "lost"
-
-
-@dataclass(frozen=True, slots=True)
-class PlanLine:
-    """One thing that publishing does."""
-
-    text: str
-    icon: str
-    hue: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,6 +59,9 @@ class PublishPage:
     token: str
     version: int
     changes: int
+    steps: Steps
+    moved: bool = False
+    back_to: int | None = None
     idle: tuple[PlanProblem, ...] = ()
     message: str = ""
     typed: str = ""
@@ -77,18 +79,55 @@ class VersionLine:
     operations: int
 
 
+@dataclass(frozen=True, slots=True)
+class PartLine:
+    """One part of a document that differs."""
+
+    path: str
+    state: str
+    before: str
+    after: str
+
+
+@dataclass(frozen=True, slots=True)
+class DifferenceLine:
+    """One element that differs."""
+
+    kind: str
+    name: str
+    was: str
+    state: str
+    parts: tuple[PartLine, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class VersionPage:
+    """What the page of one version shows; `first` is the version it is compared with."""
+
+    version: int
+    at: datetime
+    by: str
+    message: str
+    first: int
+    groups: tuple[tuple[str, tuple[PlanLine, ...]], ...]
+    differences: tuple[DifferenceLine, ...]
+    others: tuple[int, ...]
+    current: int
+    changes: int
+
+
 @blueprint.get("/publish")
 def plan() -> str:
     """Shows what publishing the draft would do."""
     return show()
 
 
-def show(message: str = "", typed: str = "", error: str = "") -> str:
-    """Gives the plan of the draft as it is now."""
+def show(message: str = "", typed: str = "", error: str = "", *, back_to: int | None = None) -> str:
+    """Gives the plan of the draft as it is now, or of the way back to a version."""
     unit = reading()
-    planned = make_plan(unit)
+    planned = make_plan(unit) if back_to is None else make_rollback(unit, back_to)
     page = PublishPage(
-        groups=grouped(planned),
+        groups=grouped(planned.operations, detailed(unit, planned.operations, planned.impacts)),
         problems=tuple(PlanProblem(place(p.path, p.line), words(p)) for p in planned.problems),
         destructive=planned.destructive,
         token=planned.token,
@@ -98,6 +137,9 @@ def show(message: str = "", typed: str = "", error: str = "") -> str:
         message=message,
         typed=typed,
         error=error,
+        back_to=back_to,
+        steps=steps_of(unit),
+        moved=any(problem.code == "draft_moved" for problem in planned.problems),
     )
     return render_template("setup/publish.html", page=page)
 
@@ -106,32 +148,6 @@ def idle_line(idle: Idle) -> PlanProblem:
     """Gives what is not carried out yet, as people read it."""
     said = idle.finding().said.in_language(current.language())
     return PlanProblem(place(idle.source, idle.span.line), said)
-
-
-def grouped(planned: Planned) -> tuple[tuple[str, tuple[PlanLine, ...]], ...]:
-    """Gives the operations by what they do: added, changed, lost."""
-    titles = {
-        ADDED: gettext("Added"),
-        CHANGED: gettext("Changed"),
-        LOST: gettext("Taken out of use"),
-    }
-    found: dict[str, list[PlanLine]] = {kind: [] for kind in titles}
-    for operation in planned.operations:
-        kind = kind_of(operation)
-        icon, hue = {
-            ADDED: ("plus", "green"),
-            CHANGED: ("pencil", "blue"),
-            LOST: ("archive", "red"),
-        }[kind]
-        found[kind].append(PlanLine(operation.sentence(current.language()), icon, hue))
-    return tuple((titles[kind], tuple(lines)) for kind, lines in found.items() if lines)
-
-
-def kind_of(operation: Operation) -> str:
-    """Gives what an operation does."""
-    if operation.is_destructive or operation.kind.startswith(("retire", "remove", "drop")):
-        return LOST
-    return ADDED if operation.kind.startswith(("create", "add", "restore")) else CHANGED
 
 
 def place(path: str, line: int | None) -> str:
@@ -145,15 +161,16 @@ def place(path: str, line: int | None) -> str:
 def publish() -> Answer:
     """Publishes exactly the plan that was shown; what is lost has to be typed."""
     message, typed = request.form.get("message", ""), request.form.get("confirm", "")
+    back_to = request.form.get("back_to", type=int)
     confirmed = [name.strip() for name in typed.replace(",", " ").split()]
     try:
-        with writing_now() as unit:
+        with writing_now(publishing=True) as unit:
             version = publish_plan(
                 unit, request.form.get("token", ""), message=message.strip(), confirm=confirmed
             )
     except (Refused, Conflict) as error:
         text = " ".join(words(problem) for problem in error.problems)
-        return show(message, typed, text), 422
+        return show(message, typed, text, back_to=back_to), 422
     flash(gettext("Version %(number)s is published and in use.", number=version), "success")
     return redirect("/setup/objects")
 
@@ -165,6 +182,99 @@ def forget() -> Response:
         discard(unit)
     flash(gettext("Your draft is forgotten."), "success")
     return redirect("/setup/objects")
+
+
+@blueprint.post("/undo")
+def undo() -> Response:
+    """Takes back the last change of the draft."""
+    return moved(step_back, gettext("Undone: %(what)s"))
+
+
+@blueprint.post("/redo")
+def redo() -> Response:
+    """Does again what was taken back."""
+    return moved(step_forth, gettext("Done again: %(what)s"))
+
+
+def moved(step: Callable[[Unit], list[str]], said: str) -> Response:
+    """Goes one step and back to where the button was."""
+    try:
+        with writing_now() as unit:
+            changed = step(unit)
+        flash(said % {"what": ", ".join(dict.fromkeys(changed))}, "success")
+    except Conflict as error:
+        flash(" ".join(words(problem) for problem in error.problems), "error")
+    return redirect(own_path(request.form.get("back")) or "/setup/publish")
+
+
+def own_path(given: str | None) -> str | None:
+    """Gives a path of setup as it is, and nothing for anything else."""
+    return given if given and given.startswith("/setup/") and "//" not in given else None
+
+
+@blueprint.post("/keep")
+def keep() -> Response:
+    """Takes the draft as it is, over what others have published meanwhile."""
+    with writing_now() as unit:
+        keep_drafts(unit.connection, author_of(unit), unit.catalog.version)
+    flash(gettext("Your draft counts now, also where others have changed the same."), "success")
+    return redirect("/setup/publish")
+
+
+@blueprint.get("/versions/<int:version>")
+def version(version: int) -> Answer:
+    """Shows what a version did, and what is different from another one."""
+    unit = reading()
+    first = request.args.get("from", version - 1, type=int)
+    try:
+        entry = version_of(unit, version)
+        found = differences(unit, first, version)
+    except Refused as error:
+        raise Missing(error.problems) from error
+    people = names_of(unit, {entry.by})
+    shown = VersionPage(
+        version=entry.version,
+        at=entry.at,
+        by=name_of(people, entry.by),
+        message=entry.message,
+        first=first,
+        groups=grouped([read_operation(one) for one in entry.operations]),
+        differences=tuple(difference_line(one) for one in found),
+        others=tuple(one.version for one in versions(unit)),
+        current=unit.catalog.version,
+        changes=changes(unit),
+    )
+    return render_template("setup/version.html", page=shown)
+
+
+def difference_line(found: Difference) -> DifferenceLine:
+    """Gives one element that differs, as people read it."""
+    return DifferenceLine(
+        kind=words(Problem("", f"element_{found.kind}")),
+        name=found.name,
+        was=found.was,
+        state=found.state,
+        parts=tuple(
+            PartLine(part.path, part.state, shown_value(part.before), shown_value(part.after))
+            for part in found.parts
+        ),
+    )
+
+
+def shown_value(value: object) -> str:
+    """Gives a part of a document as text; "" for nothing."""
+    if value is None:
+        return ""
+    return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
+
+
+@blueprint.get("/versions/<int:version>/rollback")
+def plan_back(version: int) -> Answer:
+    """Shows what going back to a version would do."""
+    try:
+        return show(back_to=version)
+    except Refused as error:
+        raise Missing(error.problems) from error
 
 
 @blueprint.get("/versions")

@@ -1,0 +1,1 @@
+"""Files: what is kept of them, who may have them, and when they go."""

@@ -1,0 +1,32 @@
+"""Requests that bring files: how much they may bring."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TypeVar
+
+from flask import current_app, request
+
+from trellis.current import platform
+
+FORM_BYTES = 4 << 20
+"""Room for what else is in a form."""
+
+FILES_AT_ONCE = 4
+
+View = TypeVar("View", bound=Callable[..., object])
+
+
+def takes_files(view: View) -> View:
+    """Marks a view whose requests may bring files."""
+    view.takes_files = True  # type: ignore[attr-defined]  # functions take attributes
+    return view
+
+
+def allow_uploads() -> None:
+    """Lets bodies be as long as files are, before anything reads the form; others stay short."""
+    view = current_app.view_functions.get(request.endpoint or "")
+    if getattr(view, "takes_files", False):
+        most = platform().settings.max_upload_bytes
+        several = 1 if request.path.startswith("/api/") else FILES_AT_ONCE
+        request.max_content_length = several * most + FORM_BYTES

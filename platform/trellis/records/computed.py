@@ -1,0 +1,129 @@
+"""Computed fields in the life of records: what a save, a deletion or a restoration makes of them.
+
+Values of the saved record itself are worked out in Python, before and after its rules. Stored
+values of other records follow in the same transaction, by statements for all of them at once.
+They are nobody's change: version and stamps stay as they are; history tells of fields that are
+tracked. Rules and scores that look at what was worked out anew run again, once for each record.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+
+import sqlalchemy as sa
+
+from metadata.catalog import Catalog
+from metadata.computed.incremental import Change, Recomputed, recompute
+from metadata.computed.reads import PRESENT
+from metadata.computed.values import compute
+from metadata.objects import ObjectDefinition
+from metadata.query.tables import many, one_of
+from rule_engine.types import Environment
+from trellis.automation.environment import environment_of
+from trellis.records.history import as_wire, entry_row, record_history
+from trellis.unit import Unit
+
+Record = Mapping[str, object]
+
+WHY = "computed"
+
+
+def formula_values(
+    catalog: Catalog,
+    definition: ObjectDefinition,
+    record: Record,
+    before: Record | None,
+    environment: Environment,
+) -> dict[str, object]:
+    """Gives the computed values of a record that differ by what changed in it since `before`.
+
+    None means a new record: all are given.
+    """
+    return compute(catalog.formulas(definition.name), record, before, environment)
+
+
+def change_of(definition: ObjectDefinition, states: Sequence[Record]) -> Change:
+    """Gives what a save has changed, between the record before (empty for a new one) and after
+    it, or what became of a single record that was deleted or restored."""
+    *before, record = states
+    ids = frozenset({str(record["id"])})
+    if not before:
+        restored = record.get(PRESENT) is None
+        return Change(definition.name, ids, frozenset({PRESENT}), own=restored)
+    old = before[0]
+    if not old:
+        return Change(definition.name, ids, frozenset({PRESENT}))
+    changed = frozenset(
+        field.name
+        for field in definition.fields.values()
+        if not field.virtual and old.get(field.name) != record.get(field.name)
+    )
+    left = {
+        field.name: frozenset({str(old[field.name])})
+        for field in definition.references
+        if field.name in changed and old.get(field.name) is not None
+    }
+    return Change(definition.name, ids, changed, left)
+
+
+def follow(unit: Unit, changes: Sequence[Change]) -> set[tuple[str, str]]:
+    """Brings stored values of other records right; gives the records whose rules run again."""
+    relevant = [change for change in changes if is_looked_at(unit.catalog, change)]
+    if not relevant:
+        return set()
+    environment = environment_of(unit)
+    found = recompute(unit.connection, unit.catalog, relevant, environment)
+    tell(unit, found)
+    return woken(unit, found)
+
+
+def is_looked_at(catalog: Catalog, change: Change) -> bool:
+    """Says whether a stored field may depend on a change of another record."""
+    looked_at = catalog.computed.looked_at.get(change.object, frozenset())
+    return bool(change.fields & looked_at) or (change.own and bool(catalog.computed.groups))
+
+
+def tell(unit: Unit, found: Iterable[Recomputed]) -> None:
+    """Writes the history of tracked fields."""
+    rules, rows = unit.as_automation(), []
+    for row in found:
+        fields = unit.catalog.objects[row.object].fields
+        changes = {
+            name: (as_wire(fields[name], old), as_wire(fields[name], new))
+            for name, (old, new) in row.changes.items()
+            if fields[name].track
+        }
+        if changes:
+            definition = unit.catalog.objects[row.object]
+            about = (definition, row.id, row.version, changes)
+            rows.append(entry_row(rules, *about, channel="rule", why=WHY))
+    if rows:
+        unit.connection.execute(sa.insert(record_history), rows)
+
+
+def woken(unit: Unit, found: Sequence[Recomputed]) -> set[tuple[str, str]]:
+    """Gives the records whose rules or scores look at what was worked out anew."""
+    watched = unit.catalog.watched_fields
+    records = {
+        (row.object, row.id) for row in found if row.changes.keys() & watched.get(row.object, set())
+    }
+    for name in {row.object for row in found}:
+        ids = sorted({row.id for row in found if row.object == name})
+        records |= watching(unit, unit.catalog.objects[name], ids)
+    return records
+
+
+def watching(unit: Unit, definition: ObjectDefinition, ids: Sequence[str]) -> set[tuple[str, str]]:
+    """Gives the records whose rules look at some records over a way back."""
+    dialect = unit.connection.dialect.name
+    table = unit.catalog.tables[definition.name]
+    found: set[tuple[str, str]] = set()
+    for field in definition.references:
+        if (definition.name, field.name) not in unit.catalog.watched_references:
+            continue
+        reference = table.c[field.column]
+        among = one_of(table.c.id, many("ids", dialect), dialect)
+        rows = sa.select(reference).where(among, reference.is_not(None)).distinct()
+        parents = unit.connection.scalars(rows, {"ids": list(ids)})
+        found |= {(str(field.target), str(parent)) for parent in parents}
+    return found

@@ -1,0 +1,127 @@
+"""Taking records away: what refers to them is decided first, row by row."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import replace
+
+from metadata.catalog import Translated
+from metadata.objects import LinkDefinition, ObjectDefinition
+from metadata.problems import Problem
+from trellis.automation.requests import hold_of
+from trellis.errors import Conflict
+from trellis.records.history import as_wire, write_history
+from trellis.records.owners import hold_owners_of, tell_owners
+from trellis.records.people import follow_account
+from trellis.records.reach import stale, target_of
+from trellis.records.rows import update_row
+from trellis.records.stamps import stamps_of_change
+from trellis.records.writers import Writers
+from trellis.unit import MAX_DEPTH, Channel, Unit
+
+Record = Mapping[str, object]
+
+
+def remove(
+    unit: Unit,
+    definition: ObjectDefinition,
+    record_id: str,
+    writers: Writers,
+    *,
+    channel: Channel,
+    expected_version: int | None = None,
+    why: str | None = None,
+) -> Record:
+    """Deletes a record and gives it as it was.
+
+    What refers to it goes with it, loses the reference, or holds it. Raises Missing, NotAllowed,
+    Stale, or Conflict.
+    """
+    hold_owners_of(unit, definition, record_id)
+    old = target_of(unit, definition, record_id, "delete")
+    if expected_version is not None and expected_version != old["version"]:
+        raise stale(unit, definition, record_id)
+    refuse_held(unit, definition, record_id)
+    inside = replace(unit, saving=unit.saving | {(definition.name, record_id)})
+    for link in links_to(unit, definition):
+        let_go(inside, definition, record_id, link, writers)
+    set_deleted(unit, definition, old, writers, deleted=True, channel=channel, why=why)
+    return old
+
+
+def refuse_held(unit: Unit, definition: ObjectDefinition, record_id: str) -> None:
+    """Raises Conflict when a lock or an open approval keeps the record from being deleted."""
+    if unit.principal.unrestricted:
+        return
+    hold = hold_of(unit.connection, definition.id, record_id)
+    if hold is not None:
+        cause = unit.catalog.rule_text(hold.cause or hold.approval or "")
+        raise Conflict([Problem("", "record_locked", {"cause": cause})])
+
+
+def links_to(unit: Unit, definition: ObjectDefinition) -> Iterator[LinkDefinition]:
+    """Gives the ways by which other records refer to this object's; holding ones first."""
+    links = unit.catalog.children(definition.name).values()
+    return iter(sorted(links, key=lambda link: link.on_delete != "restrict"))
+
+
+def let_go(
+    unit: Unit,
+    definition: ObjectDefinition,
+    record_id: str,
+    link: LinkDefinition,
+    writers: Writers,
+) -> None:
+    """Does with the records that refer over `link` what their definition says."""
+    rules = unit.as_automation()
+    found = rules.records().children(link.target, link.field, [record_id], ["id"]).get(record_id)
+    if not found:
+        return
+    if link.on_delete == "restrict":
+        raise Conflict([held_by(unit, link, len(found))])
+    if rules.depth > MAX_DEPTH:
+        raise Conflict([Problem("", "rule_depth", {"object": definition.name, "limit": MAX_DEPTH})])
+    why = f"{definition.name} deleted"
+    child = unit.catalog.objects[link.target]
+    for record in found:
+        if link.on_delete == "cascade":
+            remove(rules, child, str(record["id"]), writers, channel="rule", why=why)
+        else:
+            key = str(record["id"])
+            writers.change(rules, child, key, {link.field: None}, channel="rule", why=why)
+
+
+def held_by(unit: Unit, link: LinkDefinition, count: int) -> Problem:
+    """Words records that hold another one; of links the records behind them are told."""
+    child = unit.catalog.objects[link.target]
+    seen = unit.principal.access(link.target).exists
+    if link.beyond is not None:
+        child = unit.catalog.objects[str(child.fields[link.beyond].target)]
+    values = {"object": Translated(child.labels) if seen else "", "count": count if seen else 0}
+    return Problem("", "held_by" if seen else "held", values)
+
+
+def set_deleted(
+    unit: Unit,
+    definition: ObjectDefinition,
+    old: Record,
+    writers: Writers,
+    *,
+    deleted: bool,
+    channel: Channel,
+    why: str | None,
+) -> None:
+    """Writes the mark, its history and what parents make of it."""
+    record_id, version = str(old["id"]), int(str(old["version"]))
+    at = unit.moment.now if deleted else None
+    new = {**old, "deleted_at": at}
+    values = {"deleted_at": at, **stamps_of_change(unit, version + 1)}
+    if not update_row(unit, definition, record_id, version, values):
+        raise stale(unit, definition, record_id)
+    follow_account(unit, definition, record_id)
+    field = definition.fields["deleted_at"]
+    changes = {"deleted_at": (as_wire(field, old.get("deleted_at")), as_wire(field, at))}
+    write_history(unit, definition, record_id, version + 1, changes, channel=channel, why=why)
+    before, after = (old, {}) if deleted else ({}, old)
+    tell_owners(unit, definition, before, after, channel=channel, why=why)
+    writers.refresh_parents(unit, definition, (new,))

@@ -1,0 +1,120 @@
+"""Keeping tables what definitions and product want: at the start, by the worker, by `doctor`."""
+
+from __future__ import annotations
+
+import logging
+import threading
+from datetime import UTC, datetime
+
+import sqlalchemy as sa
+
+from metadata.alter import add_missing
+from metadata.computed.definitions import Key
+from metadata.computed.filling import count_wrong, fill
+from metadata.computed.outside import outside
+from metadata.drift import Drift, find_drift, is_systems, repair, wanted_tables
+from metadata.steps import Step, open_steps, run_steps
+from metadata.store import STORE, create_store, is_behind
+from trellis.db import SYSTEM_TABLES, Database
+from trellis.runtime import Platform
+from trellis.security.tables import FAB_TABLES
+
+logger = logging.getLogger(__name__)
+
+
+def make_tables(database: Database) -> None:
+    """Makes all tables but those of objects, where they or parts of them are missing."""
+    database.do(_make_tables, publishing=True)
+
+
+def _make_tables(connection: sa.Connection) -> None:
+    create_store(connection)
+    add_missing(connection, SYSTEM_TABLES.sorted_tables)
+    FAB_TABLES.create_all(connection)
+
+
+def bring_forward(platform: Platform) -> list[Drift]:
+    """Brings the tables of an instance that an older product made to what this one wants.
+
+    Gives what is otherwise than it should be and takes a person to decide. Nothing is locked when
+    there is nothing to do.
+    """
+    own = [*STORE.sorted_tables, *SYSTEM_TABLES.sorted_tables]
+    with platform.database.read() as connection:
+        is_old = any(drift.repair is not None for drift in find_drift(connection, own))
+        is_old = is_old or is_behind(connection)
+    if is_old:
+        make_tables(platform.database)
+        logger.info("the tables of an older version were brought forward")
+    left = drift_of(platform)
+    if any(is_systems(drift) for drift in left):
+        left = repair_tables(platform, only_systems=True)[1]
+    build_indexes(platform)
+    return left
+
+
+def drift_of(platform: Platform) -> list[Drift]:
+    """Gives where the tables differ from what they should be."""
+    with platform.database.read() as connection:
+        catalog = platform.catalogs.current(connection)
+        return find_drift(connection, wanted_tables(catalog, SYSTEM_TABLES))
+
+
+def repair_tables(
+    platform: Platform, *, only_systems: bool = False
+) -> tuple[list[Drift], list[Drift]]:
+    """Adds what is missing, or only the columns of system fields; gives what was added and what
+    is left."""
+
+    def work(connection: sa.Connection) -> tuple[list[Drift], list[Drift]]:
+        tables = wanted_tables(platform.catalogs.current(connection), SYSTEM_TABLES)
+        only = is_systems if only_systems else (lambda _drift: True)
+        return repair(connection, tables, only)
+
+    added, left = platform.database.do(work, publishing=True)
+    for drift in added:
+        logger.warning("made what was missing: %s %s %s", drift.kind, drift.table, drift.name)
+    return added, left
+
+
+def repair_values(platform: Platform) -> dict[Key, int]:
+    """Brings stored computed fields right; gives the number of records that held a wrong value."""
+    with platform.database.write() as connection:
+        catalog = platform.catalogs.current(connection)
+        around = outside(platform.settings.zone)
+        found = {one.key: rows for one, rows in count_wrong(connection, catalog, around) if rows}
+        fill(connection, catalog, catalog.computed.dependents(found), around)
+    return found
+
+
+def build_indexes(platform: Platform, *, at_once: bool = True) -> list[Step]:
+    """Builds the indexes that are still to be built, or those whose time has come; gives those
+    that failed."""
+    database = platform.database
+    if database.dialect != "postgresql":
+        return []
+    with database.read() as connection:
+        if not open_steps(connection):
+            return []
+        catalog = platform.catalogs.current(connection)
+    return run_steps(database.autocommit, catalog, at=None if at_once else datetime.now(UTC))
+
+
+class Readiness:
+    """What a process knows about its tables: looked at once per version, until they are right."""
+
+    def __init__(self) -> None:
+        self._fine: int | None = None
+        self._lock = threading.Lock()
+
+    def problems(self, platform: Platform) -> list[str]:
+        """Gives in a sentence each what is wrong with the tables."""
+        with platform.database.read() as connection:
+            version = platform.catalogs.current(connection).version
+        with self._lock:
+            if version == self._fine:
+                return []
+            found = [drift.sentence() for drift in drift_of(platform) if not drift.is_harmless]
+            if not found:
+                self._fine = version
+            return found
