@@ -35,6 +35,8 @@ bench: .venv/.developer assets
 
 docs: .venv/.product
 	@$(BIN)/python -m rule_engine.reference > docs/functions.md
+	@$(BIN)/python -m metadata.reference fields > docs/fields.md
+	@$(BIN)/python -m metadata.reference keywords > docs/keywords.md
 
 format: .venv/.developer
 	@$(BIN)/ruff format .

@@ -8,9 +8,11 @@ import sqlalchemy as sa
 
 from metadata.ddl import table_name
 from metadata.encryption import Cipher, Place, Sealed, cipher_of
+from metadata.exchange import BaseOnly, base_currency
 from metadata.fields.base import FieldDefinition, physical_name
 from metadata.fields.encrypted import Encrypted, index_name
 from metadata.objects import ObjectDefinition
+from rule_engine.types import RateTable
 
 
 def place_of(definition: ObjectDefinition, field: FieldDefinition, record_id: str) -> Place:
@@ -23,9 +25,10 @@ def to_columns(
     definition: ObjectDefinition,
     record_id: str,
     values: Mapping[str, object],
+    rates: RateTable | None = None,
 ) -> dict[str, object]:
     """Gives what to store for field values of a record, by physical column; nothing for virtual
-    fields.
+    fields. Without `rates` only amounts in the base currency have a worth in it.
 
     Raises EncryptionError for an encrypted field on a connection without a cipher.
     """
@@ -34,7 +37,8 @@ def to_columns(
         field = definition.fields[name]
         if field.virtual:
             continue
-        for part, stored in to_parts(connection, definition, field, record_id, value).items():
+        parts = to_parts(connection, definition, field, record_id, value, rates)
+        for part, stored in parts.items():
             columns[physical_name(field.column, part)] = stored
     return columns
 
@@ -45,11 +49,13 @@ def to_parts(
     field: FieldDefinition,
     record_id: str,
     value: object,
+    rates: RateTable | None = None,
 ) -> dict[str, object]:
     """Gives what to store for one value, by part."""
     kind = field.type
     if value is None or not isinstance(kind, Encrypted):
-        return kind.to_parts(value, field)
+        known = rates or BaseOnly(base_currency(connection))
+        return kind.to_parts(value, field) | kind.rated_parts(value, known)
     place = place_of(definition, field, record_id)
     return kind.seal(value, field, cipher_of(connection), place)
 

@@ -81,7 +81,8 @@ def columns_of(field: FieldDefinition) -> list[sa.Column[Any]]:
     """Gives a field's columns.
 
     Only what the system fills is NOT NULL: an own field may become required, optional or retired
-    without touching the table. A virtual field has none.
+    without touching the table. A virtual field has none. Names are always quoted: databases have
+    more words of their own than SQLAlchemy knows.
     """
     if field.virtual:
         return []
@@ -91,6 +92,7 @@ def columns_of(field: FieldDefinition) -> list[sa.Column[Any]]:
             TEXT if isinstance(column.type, sa.Text) else column.type,
             primary_key=field.system and column.name == "id",
             nullable=not (field.system and column.name in REQUIRED_COLUMNS),
+            quote=not field.system or None,
         )
         for column in field.type.columns(field, field.column)
     ]
@@ -128,9 +130,15 @@ def add_rival_index(definition: ObjectDefinition, exclusion: Exclusion, table: s
 
 
 def add_sort_index(field: FieldDefinition, table: sa.Table) -> None:
-    """Adds the index that serves filters, order and paging by one field."""
-    column = table.c[physical_name(field.column, field.type.sort_part)]
-    sa.Index(index_name("ix", field.id), EmptiesFirst(column), table.c.id)
+    """Adds the index that serves filters, order and paging by one field, or one for each."""
+    order, looked_at = field.type.sort_part, field.type.filter_part
+    by_order = table.c[physical_name(field.column, order)]
+    if looked_at is None:
+        sa.Index(index_name("ix", field.id), EmptiesFirst(by_order), table.c.id)
+        return
+    by_value = table.c[physical_name(field.column, looked_at)]
+    sa.Index(index_name("ix", field.id), EmptiesFirst(by_value), table.c.id)
+    sa.Index(index_name("ix", field.id, order), EmptiesFirst(by_order), table.c.id)
 
 
 def unique_column(field: FieldDefinition, table: sa.Table) -> sa.Column[Any]:

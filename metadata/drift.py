@@ -18,6 +18,7 @@ from sqlalchemy.schema import CreateIndex
 
 from metadata.alter import AddColumn
 from metadata.catalog import Catalog
+from metadata.fields.base import BASE
 from metadata.problems import Problem, sentence
 from metadata.steps import open_steps
 from metadata.store import META_STEP, STORE
@@ -177,10 +178,16 @@ def is_systems(drift: Drift) -> bool:
     """Says whether what is missing came with a newer version of the product, for all objects."""
     match drift.repair:
         case AddColumn(column=column):
-            return column.name in SYSTEM_FIELDS
+            return column.name in SYSTEM_FIELDS or is_worth(column.name)
         case CreateIndex(element=index):
-            return {column.name for column in index.columns} <= {*SYSTEM_FIELDS}
+            names = [column.name for column in index.columns]
+            return all(name in SYSTEM_FIELDS or is_worth(name) for name in names)
     return False
+
+
+def is_worth(column: str) -> bool:
+    """Says whether a column keeps what amounts are worth in the base currency."""
+    return column.endswith(f"${BASE}")
 
 
 def add(connection: sa.Connection, what: sa.schema.ExecutableDDLElement | sa.Table) -> bool:

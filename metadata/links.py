@@ -112,7 +112,9 @@ def reference_back(
     if named is None and len(known) == 1:
         return known[0]
     code = "no_way_to_parent" if not known else "which_way_to_parent"
-    values = {"child": child.name, "object": parent.name, "known": known}
+    if known and named is not None:
+        code = "wrong_way_to_parent"
+    values = {"child": child.name, "object": parent.name, "known": known, "name": named}
     place = pointer((parent.name, "properties", field.name, "crm", "reverse"))
     return Problem(place, code, values)
 

@@ -22,8 +22,10 @@ from metadata.columns import to_columns
 from metadata.computed.filling import fill, to_fill
 from metadata.computed.outside import outside
 from metadata.conflicts import conflicts
+from metadata.converted import fill_lacking
 from metadata.diff import plan
 from metadata.elements import Element
+from metadata.exchange import DatedRates
 from metadata.fields.base import UTC as UTC_ZONE
 from metadata.fields.base import FieldDefinition
 from metadata.locks import naming, take_definitions
@@ -132,8 +134,10 @@ def change_tables(
     refuse_losses(connection, change_rows(connection, pairs, zone), confirm)
     for pair in pairs:
         fill_defaults(connection, pair, filled)
-    fill(connection, after, to_fill(before, after), outside(zone))
-    broken = list(conflicts(connection, before, after, outside(zone)))
+    around = outside(zone, DatedRates(connection, after, datetime.now(zone).date()))
+    fill(connection, after, to_fill(before, after), around)
+    fill_lacking(connection, after, around, [c for pair in pairs for c in pair.added_columns])
+    broken = list(conflicts(connection, before, after, around))
     if broken:
         raise DefinitionError(broken)
     for pair in pairs:

@@ -40,19 +40,20 @@ FIRST_WORDS: Final = 4
 FIELDS_HEAD: Final = """\
 # Field types
 
-Made from `metadata/fields/types/` by `make docs`. A field is a property of an object; `crm.field` names its type, unless the
-standard keywords imply it ([how](packages.md#an-object-from-zero)). What all fields have is on the page of
-[keywords](keywords.md#field). Values are shown as the REST API takes and gives them: `given → kept`; CSV files and forms take
-texts. *Converts to* lists the types into which a published field can be changed with its values; the plan says beforehand which
-values would be lost.
+Made from `metadata/fields/types/` by `make docs`. A field is a property of an object; `crm.field`
+names its type, unless the standard keywords imply it ([how](packages.md#an-object-from-zero)). What
+all fields have is on the page of [keywords](keywords.md#field). Values are shown as the REST API
+takes and keeps them: `given → kept`; CSV files and forms take texts. *Converts to* lists the types
+into which a field can be changed later, with its values; the plan says beforehand what is lost.
 """
 KEYWORDS_HEAD: Final = """\
 # Keywords
 
-Made from `metadata/schemas/` by `make docs`. These are all keywords of a package's JSON files; an installation publishes the same
-schemas at `/schemas/<name>.json`, so that editors complete and check them: `{"$schema": "/schemas/object.json"}`. Unknown
-keywords are refused, with the nearest known one; keys that begin with `x-` are yours. The keywords of one field type only are on
-the page of [field types](fields.md). Texts marked *expression* are conditions and formulas of the
+Made from `metadata/schemas/` by `make docs`. These are all keywords of a package's JSON files. An
+installation publishes the same schemas at `/schemas/<name>.json` for editors that complete and
+check. Unknown keywords are refused, with the nearest known one; keys of objects and fields that
+begin with `x-` are yours. The keywords of single field types are on the page of
+[field types](fields.md). An *expression* is a condition or formula in the
 [rule language](rules.md).
 """
 
@@ -242,7 +243,9 @@ def value_of(schema: Mapping[str, object]) -> str:
     if "const" in schema:
         return f"`{schema['const']}`"
     if "anyOf" in schema:
-        return " or ".join(dict.fromkeys(value_of(mapping(one)) for one in sequence(schema["anyOf"])))
+        return " or ".join(
+            dict.fromkeys(value_of(mapping(one)) for one in sequence(schema["anyOf"]))
+        )
     thing = str(schema.get("x-names", ""))
     if thing == "subschema":
         return "schema"

@@ -12,6 +12,9 @@ Document = Mapping[str, object]
 #: What the store keeps among an object's or a field's `crm` keywords; authors need not write it.
 KEPT = frozenset({"id", "column", "table", "retired", "converted_from"})
 
+#: What no column can be called: PostgreSQL has such columns in every table.
+REFUSED_COLUMNS = frozenset({"cmax", "cmin", "ctid", "tableoid", "xmax", "xmin"})
+
 #: What an installation keeps in a stored manifest: digests of the parts as they were installed.
 DIGESTS = "installed"
 

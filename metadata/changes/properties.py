@@ -17,6 +17,7 @@ from metadata.json_text import mapping, pointer, text
 from metadata.operations import Operation
 from metadata.problems import Problem
 from metadata.stored import (
+    REFUSED_COLUMNS,
     Document,
     as_written,
     changed_keys,
@@ -81,7 +82,7 @@ class Settling:
         former: Mapping[str, str],
     ) -> None:
         self.before = {name: Stored(name, mapping(old)) for name, old in before.items()}
-        self.columns = {stored.column for stored in self.before.values()}
+        self.columns = {*REFUSED_COLUMNS, *(stored.column for stored in self.before.values())}
         self.object_name = object_name
         self.merged = merged
         self.former = former

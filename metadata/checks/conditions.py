@@ -21,6 +21,7 @@ from metadata.problems import Problem
 from metadata.query.tables import SystemTables
 from metadata.record_types import RECORD_TYPE, RecordType
 from rule_engine.backends.sql import compile_node_sql
+from rule_engine.core import Aggregate, Path, Scope, walk
 from rule_engine.errors import NotTranslatableError
 from rule_engine.expression import Expression
 from rule_engine.types import Kind
@@ -168,10 +169,19 @@ def exclusion_problems(
     if exclusion.when is not None:
         place = f"{exclusion.place}/when"
         found += sql_problems(exclusion.when, definition.name, definition.name, place, catalog)
+        found += found or this_problems(exclusion.when, definition.name, place, catalog)
     if not found:
         place, name = exclusion.place, definition.name
         found += sql_problems(exclusion.rivals, name, name, place, catalog)
     yield from found
+
+
+def this_problems(text: str, name: str, place: str, catalog: Catalog) -> Iterator[Problem]:
+    """Finds `this.` in a condition that is asked of two records alike."""
+    node = Expression.parse(text).resolve(catalog.schema, name, this=name)
+    paths = (one for one in walk(node) if isinstance(one, (Path, Aggregate)))
+    if any(one.scope is Scope.OUTER for one in paths):
+        yield Problem(place, "exclusion_this")
 
 
 def exclusion_field_problems(

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import sqlalchemy as sa
 
 from metadata.computed.definitions import Computed, Key
-from metadata.fields.base import FieldDefinition, physical_name
+from metadata.fields.base import BASE, FieldDefinition, physical_name
 from metadata.query.tables import SystemTables, alive
 from rule_engine.backends.sql import Bulk, parameters
 from rule_engine.types import Environment
@@ -35,8 +35,31 @@ class Worked:
     @property
     def differs(self) -> sa.ColumnElement[bool]:
         """Gives whether what a row holds is not right."""
-        found = [self.table.c[name].is_distinct_from(self.parts[name]) for name in self.compared]
+        found = [
+            missing(self.table.c[name], self.parts[name])
+            if name.endswith(f"${BASE}")
+            else self.table.c[name].is_distinct_from(self.parts[name])
+            for name in self.compared
+        ]
         return sa.and_(self.table.c.id == self.rows.c.id, sa.or_(*found))
+
+    @property
+    def written(self) -> dict[str, sa.ColumnElement[Any]]:
+        """Gives what a row gets that is not right; the worth of an amount that stays, stays."""
+        return {
+            name: self._worth(name, part) if name.endswith(f"${BASE}") else part
+            for name, part in self.parts.items()
+        }
+
+    def _worth(self, name: str, right: sa.ColumnElement[Any]) -> sa.ColumnElement[Any]:
+        amount = name.removesuffix(f"${BASE}")
+        same = [
+            self.table.c[part].is_not_distinct_from(self.parts[part])
+            for part in (amount, physical_name(amount, "currency"))
+        ]
+        kept = self.table.c[name]
+        worth = sa.case((sa.and_(kept.is_not(None), *same), kept), else_=right)
+        return sa.type_coerce(worth, right.type)
 
 
 def work_out(catalog: Catalog, dialect: str, object_name: str, fields: list[Computed]) -> Worked:
@@ -65,6 +88,12 @@ def work_out(catalog: Catalog, dialect: str, object_name: str, fields: list[Comp
     return Worked(table, rows, parts, compared)
 
 
+def missing(kept: sa.ColumnElement[Any], right: sa.ColumnElement[Any]) -> sa.ColumnElement[bool]:
+    """Gives whether nothing is kept although there is a value; what an amount was worth when it
+    was saved stays."""
+    return sa.and_(kept.is_(None), right.is_not(None))
+
+
 def beside(value: sa.ColumnElement[Any], part: sa.ColumnElement[Any]) -> sa.ColumnElement[Any]:
     """Gives another part of a value: nothing where the value is empty."""
     return sa.type_coerce(sa.case((value.is_not(None), part)), part.type)
@@ -79,7 +108,7 @@ def fill(
         fields = [one for one in group.fields if one.key in keys]
         if fields:
             worked = work_out(catalog, connection.dialect.name, group.object, fields)
-            update = sa.update(worked.table).values(dict(worked.parts)).where(worked.differs)
+            update = sa.update(worked.table).values(worked.written).where(worked.differs)
             changed += connection.execute(update, parameters(update, environment)).rowcount
     return changed
 

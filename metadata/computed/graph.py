@@ -5,9 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import cached_property
+from itertools import takewhile
+from typing import cast
 
 from metadata.computed.definitions import Computed, Key
-from metadata.computed.reads import Down, Read, is_volatile, reads_of
+from metadata.computed.reads import Down, Read, Up, is_volatile, reads_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,6 +97,29 @@ class Graph:
                     if read.way:
                         found.setdefault(read.object, set()).add(read.field)
         return {name: frozenset(fields) for name, fields in found.items()}
+
+    @cached_property
+    def upward(self) -> Mapping[str, frozenset[tuple[Up, ...]]]:
+        """The ways over references alone on which stored fields look, by object."""
+        found: dict[str, set[tuple[Up, ...]]] = {}
+        for group in self.groups:
+            for one in group.fields:
+                for read in self.reads(one.key):
+                    steps = tuple(takewhile(lambda step: isinstance(step, Up), read.way))
+                    if steps:
+                        found.setdefault(group.object, set()).add(cast(tuple[Up, ...], steps))
+        return {name: frozenset(ways) for name, ways in found.items()}
+
+    @cached_property
+    def counted(self) -> frozenset[Down]:
+        """The ways back over which stored fields look straight from their own record."""
+        return frozenset(
+            read.way[0]
+            for group in self.groups
+            for one in group.fields
+            for read in self.reads(one.key)
+            if read.way and isinstance(read.way[0], Down)
+        )
 
     def steps_down(self, object_name: str, fields: Iterable[str]) -> Iterator[Down]:
         """Gives the ways back that virtual fields of an object look over, straight from it."""

@@ -19,11 +19,11 @@ from metadata.computed.definitions import Computed, Key
 from metadata.computed.filling import beside
 from metadata.computed.graph import Group
 from metadata.computed.reads import Down, Read, Way
-from metadata.fields.base import FieldDefinition, physical_name
+from metadata.fields.base import BASE, FieldDefinition, physical_name
 from metadata.query.selection import value_parts
 from metadata.query.tables import SystemTables, alive, many
 from rule_engine.backends.sql import named_parameters, parameter_names
-from rule_engine.types import Environment
+from rule_engine.types import Environment, RateTable
 
 if TYPE_CHECKING:
     from metadata.catalog import Catalog
@@ -164,7 +164,7 @@ def _work(
         return []
     rows = connection.execute(made.wrong, values).all()
     found = [_read(group.object, made, row) for row in rows]
-    _write(connection, catalog.tables[group.object], group.fields, found)
+    _write(connection, catalog.tables[group.object], group.fields, found, environment.rates)
     return found
 
 
@@ -184,7 +184,7 @@ def make_statements(
     differs = []
     tables = SystemTables(catalog, dialect)
     for one in group.fields:
-        parts = value_parts(one.field)
+        parts = tuple(part for part in value_parts(one.field) if part != BASE)
         new = kept_parts(one, tables, table)
         old = [table.c[physical_name(one.field.column, part)] for part in parts]
         readers.append((one, parts, len(columns), len(columns) + len(parts)))
@@ -259,6 +259,7 @@ def _write(
     table: sa.Table,
     fields: Collection[Computed],
     found: Sequence[Recomputed],
+    rates: RateTable,
 ) -> None:
     """Writes what differs: records with the same changed fields by one statement."""
     definitions = {one.field.name: one.field for one in fields}
@@ -267,7 +268,8 @@ def _write(
         values: dict[str, object] = {"record_id": row.id}
         for name, (_, new) in row.changes.items():
             kept = definitions[name]
-            for part, stored in kept.type.to_parts(new, kept).items():
+            parts = kept.type.to_parts(new, kept) | kept.type.rated_parts(new, rates)
+            for part, stored in parts.items():
                 values[f"to_{physical_name(kept.column, part)}"] = stored
         if row.changes:
             together.setdefault(tuple(values), []).append(values)

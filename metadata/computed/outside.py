@@ -3,22 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from datetime import UTC, datetime
 from zoneinfo import ZoneInfo
 
+from metadata.exchange import BaseOnly
 from rule_engine.services.evaluate import Surroundings
 from rule_engine.types import RateTable
-
-
-@dataclass(frozen=True, slots=True)
-class BaseOnly:
-    """A rate table without exchange."""
-
-    base: str = "CNY"
-
-    def rate(self, currency: str) -> None:
-        """Gives None: there are no rates."""
 
 
 class NothingRelated:

@@ -18,11 +18,14 @@ from zoneinfo import ZoneInfo
 import sqlalchemy as sa
 from wtforms.fields.core import UnboundField
 
+from metadata.fields.exits import ExitCriteria
 from rule_engine.columns import Kept
-from rule_engine.types import Kind, Type
+from rule_engine.types import Kind, RateTable, Type
 
 UTC = ZoneInfo("UTC")
 ENGLISH = "en"
+BASE: Final = "base"
+"""The part of an amount that is its worth in the base currency."""
 INPUT_ATTRIBUTES: Final = {
     "minLength": "minlength",
     "maxLength": "maxlength",
@@ -43,19 +46,6 @@ class Refused(ValueError):  # noqa: N818  # what it says reads as a fact: the va
 def choose_label(labels: Mapping[str, str], language: str) -> str:
     """Gives the label in a language, else in English, else any; "" when there is none."""
     return labels.get(language) or labels.get(ENGLISH) or next(iter(labels.values()), "")
-
-
-@dataclass(frozen=True, slots=True)
-class ExitCriteria:
-    """What a record needs before people move it on from an option.
-
-    `requires` are fields to be filled, `when` a condition that must hold; `message` says what to
-    do when it does not.
-    """
-
-    requires: tuple[str, ...] = ()
-    when: str | None = None
-    message: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -207,6 +197,8 @@ class FieldType(ABC):
     """
     sort_part: ClassVar[str] = ""
     """The part that gives the order of values."""
+    filter_part: ClassVar[str | None] = None
+    """The part that filters look at, where this is another one: it has an index of its own."""
     unique_part: ClassVar[str] = ""
     """The part that tells whether two values are the same."""
     is_write_only: ClassVar[bool] = False
@@ -274,6 +266,10 @@ class FieldType(ABC):
     def to_parts(self, value: object, field: FieldDefinition) -> dict[str, object]:
         """Gives the columns' values by part; `value` may be None."""
         return {"": value} if self.parts else {}
+
+    def rated_parts(self, value: object, rates: RateTable) -> dict[str, object]:
+        """Gives the parts that depend on exchange rates; `value` may be None."""
+        return {}
 
     def from_parts(self, parts: Mapping[str, object], field: FieldDefinition) -> object:
         """Gives the value, or None, from the columns' values by part."""

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, ClassVar, Final
 from zoneinfo import ZoneInfo
@@ -16,7 +15,7 @@ from metadata.fields.base import (
     Parameters,
     Refused,
 )
-from metadata.json_text import mapping
+from metadata.json_text import mapping, read_json
 
 MAX_NESTED: Final = 500
 """How many rows or links one record shows and takes at most; `maxItems` may say fewer."""
@@ -69,7 +68,7 @@ class NestedType(FieldType):
     def items(self, wire: object) -> Sequence[object]:
         """Gives the items of what was sent, in a text as JSON. Raises Refused."""
         if isinstance(wire, str):
-            wire = read_json(wire) if wire.strip() else ()
+            wire = read_json(wire, exact=True)[0] if wire.strip() else ()
         if isinstance(wire, (list, tuple)):
             return wire
         raise Refused("list_expected")
@@ -97,14 +96,6 @@ class NestedType(FieldType):
         for keyword in ("unique", "index", "mask"):
             if field.parameters.get(keyword):
                 yield Flaw(f"/crm/{keyword}", "nested_keyword", {"key": keyword})
-
-
-def read_json(text: str) -> object:
-    """Gives what a text in JSON says, None for other texts."""
-    try:
-        return json.loads(text)
-    except ValueError:
-        return None
 
 
 def nested_type(field: FieldDefinition) -> NestedType | None:

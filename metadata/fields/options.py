@@ -9,11 +9,11 @@ from typing import Final
 
 from metadata.fields.base import (
     ENGLISH,
-    ExitCriteria,
     FieldDefinition,
     Flaw,
     OptionDefinition,
 )
+from metadata.fields.exits import ExitCriteria
 from metadata.json_text import mapping, nearest, pointer, sequence, strings, text
 from rule_engine.types import Kind, Type
 

@@ -131,6 +131,7 @@ def read_field(
     field_type, refused = sealed_type(field_type, crm, types)
     limits = {key: value for key, value in document.items() if key in field_type.keywords & LIMITS}
     checks, flaws = compile_limits(limits)
+    is_computed = any(key in crm for key in COMPUTED)
     field = FieldDefinition(
         id=text(crm.get("id")) or identity,
         name=name,
@@ -144,12 +145,13 @@ def read_field(
         checks=checks,
         required=required,
         read_only=document.get("readOnly") is True or field_type.is_automatic,
-        computed=any(key in crm for key in COMPUTED),
+        computed=is_computed,
         virtual=is_virtual(crm),
         default=document.get("default"),
         unique=crm.get("unique") is True or field_type.is_automatic,
         index=crm.get("index") is True,
-        track=crm.get("track") is not False,
+        # What follows from others is told by their history, unless it is asked for.
+        track=crm.get("track", not is_computed) is not False,
         sensitivity=text(crm.get("sensitivity")) or field_type.default_sensitivity,
         package=text(crm.get("package")) or package,
         retired=crm.get("retired") is True,

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from typing import Final
 
@@ -51,8 +51,9 @@ def check_package(
         *unknown_targets(package, installed),
     ]
     elements = with_package(package, installed.elements)
-    unread = unread_objects(package)
-    for key, found in check_elements(elements).items():
+    flaws = check_elements(elements)
+    unread = unread_objects(package) | broken_roles(flaws)
+    for key, found in flaws.items():
         problems.extend(
             placed(file, problem)
             for problem in found
@@ -71,6 +72,11 @@ def unread_objects(package: Package) -> set[str]:
     there = {element.name for element in package.elements if element.kind == "object"}
     names = {file.removeprefix("objects/").removesuffix(".json") for file in files}
     return names - there
+
+
+def broken_roles(flaws: Mapping[tuple[str, str], Sequence[Problem]]) -> set[str]:
+    """Gives the roles with problems of their own: that they are missing elsewhere follows."""
+    return {name for (kind, name), found in flaws.items() if kind == "role" and found}
 
 
 def package_warnings(package: Package, installed: Catalog) -> list[Problem]:

@@ -3,22 +3,23 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
 import sqlalchemy as sa
 
 from metadata.catalog import build_catalog
-from metadata.elements import Element
+from metadata.elements import Element, by_key
 from metadata.locks import take_definitions
 from metadata.migrate import publish
 from metadata.packages.check import check_package
 from metadata.packages.files import keep_files, load_bases
+from metadata.packages.places import element_file
 from metadata.packages.read import Package
 from metadata.packages.requirements import Offers, removal_problems
 from metadata.packages.three_way import SIDES, Conflict
-from metadata.packages.uninstall import without_package
+from metadata.packages.uninstall import displaced, without_package
 from metadata.packages.upgrade import prepare
 from metadata.problems import PackageError, Problem
 from metadata.store import load_elements
@@ -64,6 +65,7 @@ def prepare_all(
     edits: list[str] = []
     for package in packages:
         problems = check_package(package, build_catalog(0, elements), offers)
+        problems += lost_edits(package, elements, bases.get(package.manifest.name))
         if problems:
             return Prepared(tuple(packages), tuple(current), tuple(problems))
         found = prepare(package, elements, bases.get(package.manifest.name), resolutions)
@@ -72,6 +74,19 @@ def prepare_all(
         edits.extend(found.edits)
     unknown = unknown_choices(conflicts, resolutions or {})
     return Prepared(tuple(packages), elements, unknown, tuple(conflicts), tuple(edits))
+
+
+def lost_edits(
+    package: Package, current: Sequence[Element], base: Package | None
+) -> Iterator[Problem]:
+    """Finds what was made of an uninstalled package's elements and would be lost, since something
+    else has their names by now."""
+    name = package.manifest.name
+    shipped = by_key(base.elements) if base is not None else {}
+    for one in displaced(current, name):
+        if one.key not in shipped or shipped[one.key].body != one.body:
+            values = {"kind": one.kind, "name": one.name, "package": name}
+            yield Problem(element_file(*one.key), "kept_name_taken", values)
 
 
 def unknown_choices(

@@ -213,16 +213,32 @@ def revived(current: Sequence[Element], name: str) -> Iterator[Element]:
             wanted = set(strings(fields.get(one.name)))
             yield revive_fields(one, wanted, strings(required.get(one.name)), name)
     there = by_key(current)
+    yield from (one for one in kept_elements(kept) if one.key not in there)
+
+
+def kept_elements(kept: Document) -> Iterator[Element]:
+    """Gives the elements that an uninstalled package's manifest keeps."""
     for entry in map(mapping, sequence(kept.get("elements"))):
-        element = Element(
+        yield Element(
             str(entry["id"]),
             str(entry["kind"]),
             str(entry["name"]),
             str(entry["package"]),
             mapping(entry["body"]),
         )
-        if element.key not in there:
-            yield element
+
+
+def displaced(current: Sequence[Element], name: str) -> Iterator[Element]:
+    """Gives the elements that an uninstalled package cannot bring back, since others were made
+    under their names meanwhile."""
+    there = by_key(current)
+    manifest = there.get(("package", name))
+    if manifest is None or manifest.body.get("retired") is not True:
+        return
+    kept = mapping(mapping(manifest.body.get(DIGESTS)).get(KEPT))
+    for one in kept_elements(kept):
+        if one.key in there and there[one.key].body != one.body:
+            yield one
 
 
 def revive_fields(

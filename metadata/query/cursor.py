@@ -65,6 +65,7 @@ READERS: Mapping[Kind, Callable[[str], object]] = {
     Kind.DATE: date.fromisoformat,
     Kind.INSTANT: read_instant,
     Kind.TIME: time.fromisoformat,
+    Kind.CLOCK_LENGTH: read_number,
 }
 
 

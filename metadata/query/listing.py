@@ -115,9 +115,7 @@ def read_page(
     digest = digest_of(question.object, question.sort, question.filter, words, list(match.items()))
     empties, position = read_position(listing, after, digest)
     rows = run(listing.page(empties), listing.bound, {**asked, **position})
-    items = tuple(
-        listing.selection.read(row, run.connection) for row in rows[: question.limit]
-    )
+    items = tuple(listing.selection.read(row, run.connection) for row in rows[: question.limit])
     cursor = None
     if len(rows) > question.limit:
         final = rows[question.limit - 1]

@@ -17,6 +17,7 @@ SORTABLE = frozenset(
     {
         *(Kind.TEXT, Kind.NUMBER, Kind.PERCENT, Kind.MONEY, Kind.BOOLEAN),
         *(Kind.DATE, Kind.INSTANT, Kind.TIME, Kind.CHOICE, Kind.REFERENCE),
+        Kind.CLOCK_LENGTH,
     }
 )
 

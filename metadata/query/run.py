@@ -9,10 +9,12 @@ from typing import TYPE_CHECKING, Any
 import sqlalchemy as sa
 
 from metadata.access import Principal
+from metadata.exchange import DatedRates
 from metadata.problems import Problem
 from metadata.query.answers import Moment, QueryProblem, This
 from metadata.query.tables import Bound
 from rule_engine.backends.sql import rate_parameters
+from rule_engine.types import RateTable
 from rule_engine.values import Money
 
 if TYPE_CHECKING:
@@ -38,7 +40,8 @@ class Runner:
     @cached_property
     def outside(self) -> Mapping[str, object]:
         """What expressions take from outside; the same for every statement."""
-        return parameters_of(self.catalog, self.principal, self.moment)
+        rates = DatedRates(self.connection, self.catalog, self.moment.today)
+        return parameters_of(self.catalog, self.principal, self.moment, rates)
 
     def __call__(
         self,
@@ -83,8 +86,10 @@ def this_values(catalog: Catalog, this: This | None) -> dict[str, object]:
     return found
 
 
-def parameters_of(catalog: Catalog, principal: Principal, moment: Moment) -> Mapping[str, object]:
-    """Gives what expressions in SQL take from outside: the moment and the acting person."""
+def parameters_of(
+    catalog: Catalog, principal: Principal, moment: Moment, rates: RateTable
+) -> Mapping[str, object]:
+    """Gives what expressions in SQL take from outside: the moment, the acting person, rates."""
     known = catalog.objects.get(USER)
     nobody = dict.fromkeys(known.fields if known else (), None)
     person = {**nobody, **(principal.user or {})}
@@ -92,6 +97,6 @@ def parameters_of(catalog: Catalog, principal: Principal, moment: Moment) -> Map
         "now": moment.now,
         "today": moment.today,
         "zone": moment.zone.key,
-        **rate_parameters(None),
+        **rate_parameters(rates),
         **{f"user_{name}": value for name, value in person.items()},
     }

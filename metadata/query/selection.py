@@ -9,7 +9,7 @@ from typing import Any
 import sqlalchemy as sa
 
 from metadata.columns import from_parts
-from metadata.fields.base import FieldDefinition
+from metadata.fields.base import BASE, FieldDefinition
 from metadata.fields.encrypted import INDEX
 from metadata.objects import ObjectDefinition
 from metadata.query.mask import mask
@@ -79,8 +79,10 @@ def end_of(source: Source, path: ResolvedPath) -> ObjectDefinition:
 
 
 def value_parts(field: FieldDefinition) -> tuple[str, ...]:
-    """Gives the parts a value is made of; folded and blind companions only serve comparing."""
-    return tuple(part for part in field.type.parts if part not in (FOLD, INDEX))
+    """Gives the parts a value is made of; folded and blind companions only serve comparing, and
+    what an amount is worth is only known of stored ones."""
+    unread = (FOLD, INDEX, BASE) if field.virtual else (FOLD, INDEX)
+    return tuple(part for part in field.type.parts if part not in unread)
 
 
 def whole_record(definition: ObjectDefinition) -> tuple[ResolvedPath, ...]:

@@ -18,7 +18,7 @@ from metadata.computed.columns import is_whole, looked_up, virtual_part
 from metadata.computed.definitions import is_as_user, resolve_field
 from metadata.computed.reads import reads_of
 from metadata.encryption import Cipher, EncryptionError
-from metadata.fields.base import FieldDefinition, physical_name
+from metadata.fields.base import BASE, FieldDefinition, physical_name
 from metadata.objects import LinkSides
 from metadata.query.profile import FEW_VALUES
 from metadata.query.sealed import MAIN, SEPARATOR, not_in_sql, use_indexes
@@ -93,11 +93,12 @@ class SystemTables:
         fields = self.catalog.objects[object_name].fields
         return [
             self.column(base, object_name, name, part).label(
-                physical_name(fields[name].column, part)
+                sa.quoted_name(physical_name(fields[name].column, part), quote=True)
             )
             for owner, name in sorted(self.needed)
             if owner == object_name and self.may_carry(owner, name)
             for part in fields[name].type.parts
+            if part != BASE
         ]
 
     def may_carry(self, object_name: str, field: str) -> bool:

@@ -10,6 +10,8 @@ from pathlib import Path
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError, available_timezones
 
 from metadata.encryption import MIN_KEY_CHARACTERS, Cipher, is_long_enough
+from metadata.exchange import DEFAULT_BASE
+from metadata.fields.currencies import CURRENCIES, suggest_currency
 
 SECRET_FILE = "secret_key"  # noqa: S105  # the name of a file, not a secret
 ENCRYPTION_FILE = "encryption_keys"
@@ -36,6 +38,8 @@ class Settings:
     commits at a power cut, FULL does not. `trusted_keys` are the public keys of those whose
     packages are trusted; with `demands_signatures` no other package can be installed. In tables of
     PostgreSQL with more than `big_table_rows` (else 200,000) indexes are built after publishing.
+    Unlike currencies meet in the `base_currency`, in which every amount is also stored: it is
+    chosen before there are records.
     """
 
     instance: Path
@@ -46,6 +50,7 @@ class Settings:
     admin_password: str | None = None
     timezone: str = "UTC"
     language: str = "en"
+    base_currency: str = DEFAULT_BASE
     secure_cookies: bool = False
     proxy_hops: int = 0
     synchronous: str = "NORMAL"
@@ -98,6 +103,7 @@ def load_settings(environment: Mapping[str, str] | None = None) -> Settings:
         admin_password=variables.get("TRELLIS_ADMIN_PASSWORD") or None,
         timezone=timezone_name(variables),
         language=variables.get("TRELLIS_LANGUAGE") or "en",
+        base_currency=base_currency(variables),
         secure_cookies=variables.get("TRELLIS_SECURE_COOKIES", "").lower() in TRUE_WORDS,
         proxy_hops=whole_number(variables, "TRELLIS_PROXY_HOPS"),
         synchronous=synchronous(variables),
@@ -204,6 +210,15 @@ def timezone_name(variables: Mapping[str, str]) -> str:
         )
         raise SettingsError(f"TRELLIS_TIMEZONE: no zone {name!r}; one is {near}") from error
     return name
+
+
+def base_currency(variables: Mapping[str, str]) -> str:
+    """Gives the code of the organisation's currency."""
+    code = (variables.get("TRELLIS_BASE_CURRENCY") or DEFAULT_BASE).upper()
+    if code not in CURRENCIES:
+        near = suggest_currency(code, DEFAULT_BASE)
+        raise SettingsError(f"TRELLIS_BASE_CURRENCY: no currency {code!r}; one is {near}")
+    return code
 
 
 def synchronous(variables: Mapping[str, str]) -> str:

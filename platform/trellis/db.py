@@ -17,6 +17,7 @@ from sqlalchemy.dialects.sqlite import insert as sqlite_insert
 from sqlalchemy.engine.interfaces import DBAPIConnection
 
 from metadata.encryption import Cipher, engine_options
+from metadata.exchange import OPTION
 from metadata.locks import hold_definitions, take_definitions
 from rule_engine.backends.sql import register_sqlite_functions
 from trellis.retrying import again
@@ -54,12 +55,15 @@ class Database:
         synchronous: str = "NORMAL",
         cipher: Cipher | None = None,
         big_table_rows: int | None = None,
+        base_currency: str | None = None,
     ) -> None:
         self.url = url
         self.synchronous = synchronous
         options: dict[str, Any] = dict(engine_options(cipher)) if cipher else {}
         if big_table_rows is not None:
             options["big_table_rows"] = big_table_rows
+        if base_currency is not None:
+            options[OPTION] = base_currency
         self.engine = make_engine(url, synchronous).execution_options(**options)
         self._listeners: dict[str, list[Listener]] = {}
 

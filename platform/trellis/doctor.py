@@ -11,7 +11,7 @@ from typing import Literal
 import sqlalchemy as sa
 
 from metadata.computed.filling import count_wrong
-from metadata.computed.outside import outside
+from metadata.converted import count_lacking
 from metadata.drift import wanted_tables
 from metadata.steps import open_steps
 from trellis.automation.dispatcher import database_now
@@ -23,7 +23,7 @@ from trellis.files.cleanup import clean, lost_contents
 from trellis.runtime import Platform
 from trellis.security.rotation import sealings, waiting
 from trellis.security.tables import ab_user
-from trellis.upkeep import bring_forward, drift_of, repair_tables, repair_values
+from trellis.upkeep import bring_forward, drift_of, repair_tables, repair_values, surroundings
 
 LATE_AFTER = timedelta(minutes=5)
 SECRET_MODE = 0o600
@@ -84,12 +84,23 @@ def examine_computed(platform: Platform) -> Iterator[Finding]:
     """Looks whether stored computed fields hold what they should, field by field."""
     with platform.database.read() as connection:
         catalog = platform.catalogs.current(connection)
-        found = list(count_wrong(connection, catalog, outside(platform.settings.zone)))
+        around = surroundings(platform, connection, catalog)
+        found = list(count_wrong(connection, catalog, around))
     wrong = [(".".join(one.key), rows) for one, rows in found if rows]
     for name, rows in wrong:
         yield Finding("wrong", "computed fields", f"{name}: {rows} values are wrong; run {REPAIR}")
     if found and not wrong:
         yield Finding("ok", "computed fields", f"{len(found)} hold what they should")
+
+
+def examine_amounts(platform: Platform) -> Iterator[Finding]:
+    """Looks for amounts without their worth in the base currency although there is a rate."""
+    with platform.database.read() as connection:
+        catalog = platform.catalogs.current(connection)
+        found = count_lacking(connection, catalog, surroundings(platform, connection, catalog))
+    for key, rows in found.items():
+        text = f"{'.'.join(key)}: {rows} are not converted to the base currency; run {REPAIR}"
+        yield Finding("note", "amounts", text)
 
 
 def examine_database(platform: Platform) -> Iterator[Finding]:
@@ -202,6 +213,7 @@ EXAMINATIONS = (
     examine_wal,
     examine_tables,
     examine_computed,
+    examine_amounts,
     examine_accounts,
     examine_outbox,
     examine_redis,

@@ -42,6 +42,7 @@ def open_platform(settings: Settings) -> Platform:
         synchronous=settings.synchronous,
         cipher=settings.cipher,
         big_table_rows=settings.big_table_rows,
+        base_currency=settings.base_currency,
     )
     wake_ups = WakeUps(settings.redis_url)
     database.listen(OUTBOX, wake_ups.wake)

@@ -9,6 +9,7 @@ import sqlalchemy as sa
 
 from metadata.access import AUTOMATION, Principal
 from metadata.catalog import Catalog
+from metadata.exchange import DatedRates
 from metadata.query import Moment, Records
 from rule_engine.types import Directory
 
@@ -39,6 +40,10 @@ class Unit:
     def records(self) -> Records:
         """Gives the one door to data, seen with the eyes of the acting principal."""
         return Records(self.catalog, self.connection, self.principal, self.moment)
+
+    def rates(self) -> DatedRates:
+        """Gives the exchange rates in force today; nothing is read before one is asked for."""
+        return DatedRates(self.connection, self.catalog, self.moment.today)
 
     def as_automation(self) -> Unit:
         """Gives the same unit for a write that a rule causes, one level deeper."""

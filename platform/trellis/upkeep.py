@@ -9,12 +9,16 @@ from datetime import UTC, datetime
 import sqlalchemy as sa
 
 from metadata.alter import add_missing
+from metadata.catalog import Catalog
 from metadata.computed.definitions import Key
 from metadata.computed.filling import count_wrong, fill
 from metadata.computed.outside import outside
+from metadata.converted import fill_lacking
 from metadata.drift import Drift, find_drift, is_systems, repair, wanted_tables
+from metadata.exchange import DatedRates
 from metadata.steps import Step, open_steps, run_steps
 from metadata.store import STORE, create_store, is_behind
+from rule_engine.services.evaluate import Surroundings
 from trellis.db import SYSTEM_TABLES, Database
 from trellis.runtime import Platform
 from trellis.security.tables import FAB_TABLES
@@ -49,8 +53,16 @@ def bring_forward(platform: Platform) -> list[Drift]:
     left = drift_of(platform)
     if any(is_systems(drift) for drift in left):
         left = repair_tables(platform, only_systems=True)[1]
+        fill_worths(platform)
     build_indexes(platform)
     return left
+
+
+def fill_worths(platform: Platform) -> None:
+    """Gives amounts that an older product wrote what they are worth in the base currency."""
+    with platform.database.write() as connection:
+        catalog = platform.catalogs.current(connection)
+        fill_lacking(connection, catalog, surroundings(platform, connection, catalog))
 
 
 def drift_of(platform: Platform) -> list[Drift]:
@@ -78,13 +90,20 @@ def repair_tables(
 
 
 def repair_values(platform: Platform) -> dict[Key, int]:
-    """Brings stored computed fields right; gives the number of records that held a wrong value."""
+    """Brings stored computed fields right, and gives amounts what they are worth in the base
+    currency where they lack it; gives the number of records that held a wrong value."""
     with platform.database.write() as connection:
         catalog = platform.catalogs.current(connection)
-        around = outside(platform.settings.zone)
+        around = surroundings(platform, connection, catalog)
         found = {one.key: rows for one, rows in count_wrong(connection, catalog, around) if rows}
         fill(connection, catalog, catalog.computed.dependents(found), around)
-    return found
+        return found | fill_lacking(connection, catalog, around)
+
+
+def surroundings(platform: Platform, connection: sa.Connection, catalog: Catalog) -> Surroundings:
+    """Gives what stored computed fields may know, with the rates of today."""
+    zone = platform.settings.zone
+    return outside(zone, DatedRates(connection, catalog, datetime.now(zone).date()))
 
 
 def build_indexes(platform: Platform, *, at_once: bool = True) -> list[Step]:

@@ -13,6 +13,7 @@ from zoneinfo import ZoneInfo
 import sqlalchemy as sa
 
 from metadata.columns import to_columns
+from metadata.exchange import BaseOnly
 from metadata.fields.base import physical_name
 from metadata.objects import ObjectDefinition
 from metadata.query.tables import SystemTables
@@ -108,7 +109,7 @@ def hand_written(dialect: str, scale: int) -> sa.TextClause:
 
 def environment() -> Surroundings:
     """Gives the moment of the bench."""
-    return Surroundings(NOW, ZoneInfo("UTC"), None, Alone())
+    return Surroundings(NOW, ZoneInfo("UTC"), None, Alone(), BaseOnly())
 
 
 def definition(world: World, connection: sa.Connection) -> Score:

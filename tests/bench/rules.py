@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from datetime import UTC, datetime
 from zoneinfo import ZoneInfo
 
+from metadata.exchange import BaseOnly
 from rule_engine.types import Environment
 from trellis.automation.environment import Surroundings
 
@@ -27,4 +28,4 @@ class Alone:
 
 def surroundings() -> Environment:
     """Gives an environment with nobody and nothing around the record."""
-    return Surroundings(NOW, ZoneInfo("UTC"), None, Alone())
+    return Surroundings(NOW, ZoneInfo("UTC"), None, Alone(), BaseOnly())

@@ -151,13 +151,13 @@ def add_field(admin: Person, name: str, kind: str, title: str, title_zh: str, fi
     expect(page.locator("#field-form input[name=name]")).to_have_value(field)
     if kind == "choice":
         for option, option_zh in (("Plan", "规划"), ("Build", "建设"), ("Done", "完成")):
-            page.locator("[data-adds-row]").click()
-            page.locator("input[name=option_title]").last.fill(option)
-            page.locator("input[name=option_title_zh]").last.fill(option_zh)
+            page.locator("[data-adds-keyword-row]").click()
+            page.locator(".option-row > input[name$='/title']").last.fill(option)
+            page.locator(".option-row > input[name$='/~zh']").last.fill(option_zh)
     if kind == "reference":
-        page.select_option("#field-form select[name=to]", "account")
+        page.select_option("#field-form select[name='/crm/to']", "account")
     if kind == "money":
-        page.select_option("#field-form select[name=currency]", "CNY")
+        page.fill("#field-form input[name='/crm/currency']", "CNY")
     admin.keep(f"field-{field}")
     page.locator("#field-form button.primary").click()
     expect(page.locator(f"a.field-card[href*='field={field}']")).to_be_attached()

@@ -138,6 +138,12 @@ WRONG: list[tuple[JsonObject, JsonObject, str, str]] = [
     ),
     (
         {},
+        {"unique_when": [{"fields": ["name"], "when": "this.seats > 1"}]},
+        "/crm/unique_when/0/when",
+        'The condition is asked of both records; write the field without "this."',
+    ),
+    (
+        {},
         {"no_overlap": [{"start": "start", "end": "name"}]},
         "/crm/no_overlap/0",
         "start and name make no interval: both must be dates, times, dates with time or numbers",

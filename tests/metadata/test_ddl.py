@@ -48,7 +48,7 @@ def test_columns() -> None:
     assert [column.name for column in table().c if "$" in column.name or column.nullable] == [
         *("created_by", "updated_by", "owner", "owner_team", "deleted_at", "source", "source$fold"),
         *("import_batch", "import_batch$fold", "title", "title$fold", "account"),
-        *("code", "code$fold", "amount", "amount$currency", "due"),
+        *("code", "code$fold", "amount", "amount$currency", "amount$base", "due"),
     ]
     assert table(table="o_before").name == "o_before"
     assert "owner" not in table(owner=False).c
@@ -58,16 +58,17 @@ def test_indexes() -> None:
     assert indexes(table(), SQLITE) == {
         "CREATE INDEX ix_e1_owner ON o_deal (owner, id)",
         "CREATE INDEX ix_e1_owner_team ON o_deal (owner_team, id)",
-        "CREATE INDEX ix_f1 ON o_deal (title$fold, id)",
-        "CREATE INDEX ix_f2 ON o_deal (account, id)",
-        "CREATE INDEX ix_f4 ON o_deal (amount, id)",
-        "CREATE UNIQUE INDEX ux_f3 ON o_deal (code) WHERE deleted_at IS NULL",
-        "CREATE UNIQUE INDEX ux_e1_f2_f1 ON o_deal (account, title) WHERE deleted_at IS NULL",
+        'CREATE INDEX ix_f1 ON o_deal ("title$fold", id)',
+        'CREATE INDEX ix_f2 ON o_deal ("account", id)',
+        'CREATE INDEX ix_f4 ON o_deal ("amount", id)',
+        'CREATE INDEX ix_f4_base ON o_deal ("amount$base", id)',
+        'CREATE UNIQUE INDEX ux_f3 ON o_deal ("code") WHERE deleted_at IS NULL',
+        'CREATE UNIQUE INDEX ux_e1_f2_f1 ON o_deal ("account", "title") WHERE deleted_at IS NULL',
     }
-    assert "CREATE INDEX ix_f4 ON o_deal (amount NULLS FIRST, id)" in indexes(table(), POSTGRESQL)
+    assert 'CREATE INDEX ix_f4 ON o_deal ("amount" NULLS FIRST, id)' in indexes(table(), POSTGRESQL)
 
 
-@pytest.mark.parametrize("column", ["id", "title$fold", "account", "amount$currency"])
+@pytest.mark.parametrize("column", ["id", '"title$fold"', '"account"', '"amount$currency"'])
 def test_text_is_ordered_by_code_points_on_postgresql(column: str) -> None:
     made = str(CreateTable(table()).compile(dialect=POSTGRESQL))
     assert f'\n\t{column} TEXT COLLATE "C"' in made

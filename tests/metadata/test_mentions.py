@@ -113,7 +113,9 @@ MENTIONS = [
 ]
 
 
-@pytest.mark.parametrize(("thing", "expected"), MENTIONS, ids=lambda value: str(value)[:40])
+@pytest.mark.parametrize(
+    ("thing", "expected"), MENTIONS, ids=[f"{thing.sort} {thing.name}" for thing, _ in MENTIONS]
+)
 def test_mentions(elements: tuple[Element, ...], thing: Thing, expected: set[str]) -> None:
     schema = build_catalog(1, elements).schema
     found = {f"{m.kind} {m.name} {m.path}" for m in find_mentions(elements, schema, thing)}

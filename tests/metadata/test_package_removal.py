@@ -98,6 +98,25 @@ def test_coming_back_is_as_if_it_had_never_gone(connection: sa.Connection) -> No
     assert (view["title"], view["columns"]) == ("Everybody", ["grade", "name"])
 
 
+def test_an_edit_is_not_lost_to_what_took_its_name_meanwhile(connection: sa.Connection) -> None:
+    install_school(connection)
+    edit_at(connection, "role", "teacher", "title", to="Our teacher")
+    uninstall(connection, "school", by="ann", confirm=["school"])
+    mine = {"title": "Mine", "grants": {"lead": {"read": "all"}}}
+    edit(connection, "role", "teacher", mine)
+    before = checksum(connection)
+    with pytest.raises(PackageError) as refused:
+        install(connection, package(SCHOOL), by="ann")
+    assert str(refused.value) == (
+        'roles/teacher.json: the role "teacher" was made while school was away, and an edited one '
+        "of the same name is kept with it; rename the new one or delete it"
+    )
+    assert checksum(connection) == before
+    edit(connection, "role", "teacher", None)
+    install(connection, package(SCHOOL), by="ann")
+    assert body_of(connection, "role", "teacher")["title"] == "Our teacher"
+
+
 def tables_of(connection: sa.Connection) -> dict[str, list[str]]:
     """Gives the columns of objects' tables, as the database has them."""
     inspector = sa.inspect(connection)

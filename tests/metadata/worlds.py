@@ -13,8 +13,8 @@ import sqlalchemy as sa
 
 from metadata.access import ACTIONS, Access, FieldRight, Principal, Rows
 from metadata.catalog import Catalog
+from metadata.columns import to_columns
 from metadata.elements import Element
-from metadata.fields.base import physical_name
 from metadata.migrate import publish
 from metadata.query import Moment
 from metadata.store import create_store, load_catalog
@@ -192,16 +192,11 @@ def insert(
     connection: sa.Connection, catalog: Catalog, object_name: str, records: Sequence[Record]
 ) -> None:
     """Writes records as `records.save` would, column by column."""
-    fields = catalog.objects[object_name].fields
-    rows = [
-        {
-            physical_name(field.column, part): stored
-            for field in fields.values()
-            if not field.virtual
-            for part, stored in field.type.to_parts(record.get(field.name), field).items()
-        }
-        for record in records
-    ]
+    definition = catalog.objects[object_name]
+    rows = []
+    for record in records:
+        values = {name: record.get(name) for name in definition.fields}
+        rows.append(to_columns(connection, definition, str(record["id"]), values))
     if rows:
         connection.execute(catalog.tables[object_name].insert(), rows)
 

@@ -15,6 +15,7 @@ from metadata.catalog import Catalog
 from metadata.computed.filling import count_wrong
 from metadata.computed.outside import outside
 from metadata.elements import Element
+from metadata.exchange import DatedRates
 from metadata.migrate import publish
 from metadata.query import Moment
 from metadata.store import create_store, load_catalog
@@ -91,7 +92,8 @@ class World:
 
     def drifted(self) -> dict[str, int]:
         """Gives the stored fields that hold wrong values, with the number of records."""
-        found = count_wrong(self.connection, self.catalog, outside(ZONE))
+        rates = DatedRates(self.connection, self.catalog, NOW.astimezone(ZONE).date())
+        found = count_wrong(self.connection, self.catalog, outside(ZONE, rates))
         return {".".join(one.key): count for one, count in found if count}
 
 

@@ -55,7 +55,7 @@ def levels(**more: JsonObject) -> list[Element]:
 
 
 def total(path: str) -> JsonObject:
-    return computed(NUMBER, rollup=f"sum({path})")
+    return computed(NUMBER, rollup=f"sum({path})", track=True)
 
 
 @contextmanager
@@ -113,7 +113,7 @@ def test_a_total_that_stays_the_same_goes_no_further(database: Database) -> None
 
 
 def test_history_tells_of_tracked_fields_and_versions_stay(database: Database) -> None:
-    quiet = computed(NUMBER, rollup="count(mids)", track=False)
+    quiet = computed(NUMBER, rollup="count(mids)")
     with world_of(database, levels(mids_count=quiet)) as world:
         ids = chain(world)
         entries, _ = history_of(world.unit, "top", ids["top"])

@@ -111,9 +111,7 @@ def broken(client: FlaskClient, found: Iterator[str], headers: dict[str, str]) -
     return [(one[:90], code) for one, code in answers if code >= 500]
 
 
-def test_sec_22_no_address_breaks_the_api(
-    order: str, app: Any, bearer: Bearer
-) -> None:
+def test_sec_22_no_address_breaks_the_api(order: str, app: Any, bearer: Bearer) -> None:
     assert broken(app.test_client(), addresses(order), bearer("rita")) == []
 
 

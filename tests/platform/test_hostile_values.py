@@ -15,6 +15,7 @@ from flask.testing import FlaskClient
 from metadata.fields.registry import offered_types
 from tests.metadata.databases import object_body
 from tests.platform.conditional_world import publish_more
+from tests.platform.nested_world import publish_orders
 from tests.platform.world import Bearer, Login
 from trellis.runtime import Platform
 
@@ -100,11 +101,10 @@ def admin(platform: Platform, login: Login) -> FlaskClient:
     return login("admin")
 
 
-def test_sec_22_no_value_breaks_the_api(
-    admin: FlaskClient, app: Any, bearer: Bearer
-) -> None:
+def test_sec_22_no_value_breaks_the_api(admin: FlaskClient, app: Any, bearer: Bearer) -> None:
     client, headers = app.test_client(), bearer("admin")
-    broken, made = [], []
+    broken: list[tuple[object, ...]] = []
+    made = []
     for name in TYPES:
         for what, value in HOSTILE.items():
             body = f'{{"name": "x", "a_{name}": {value}}}'
@@ -128,9 +128,25 @@ def test_sec_22_no_value_breaks_the_api(
     assert broken == []
 
 
-def test_sec_22_what_was_taken_can_be_shown(
-    admin: FlaskClient, app: Any, bearer: Bearer
+@pytest.mark.parametrize("name", ["lines", "tags", "partners"])
+@pytest.mark.parametrize("inside", ["{}", "[{}]", '[{{"id": {}}}]', '[{{"id": {}, "part": {}}}]'])
+def test_sec_22_no_row_or_link_breaks_a_save(
+    platform: Platform, app: Any, bearer: Bearer, name: str, inside: str
 ) -> None:
+    publish_orders(platform)
+    client, headers = app.test_client(), bearer("rita")
+    broken = []
+    for what, value in HOSTILE.items():
+        body = f'{{"name": "x", "{name}": {inside.format(value, value)}}}'
+        answer = client.post(
+            "/api/v1/order", data=body, content_type="application/json", headers=headers
+        )
+        if answer.status_code not in (201, 400, 422):
+            broken.append((what, answer.status_code))
+    assert broken == []
+
+
+def test_sec_22_what_was_taken_can_be_shown(admin: FlaskClient, app: Any, bearer: Bearer) -> None:
     client, headers = app.test_client(), bearer("admin")
     broken = []
     for what, value in HOSTILE.items():

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
+from decimal import Decimal
+
 import pytest
 import sqlalchemy as sa
 from flask import Flask
@@ -14,6 +17,7 @@ from trellis.upkeep import bring_forward, drift_of
 
 pytestmark = pytest.mark.usefixtures("people")
 
+NOW = datetime(2026, 3, 1, tzinfo=UTC)
 OLDER = (
     "DROP TABLE meta_step",
     "ALTER TABLE meta_version DROP COLUMN store",
@@ -41,6 +45,22 @@ def test_the_tables_of_an_older_product_come_forward_by_themselves(platform: Pla
     damage(platform, *OLDER)
     assert bring_forward(platform) == []
     assert drift_of(platform) == []
+
+
+def test_amounts_of_an_older_product_get_their_worth(platform: Platform) -> None:
+    with platform.database.write() as connection:
+        table = platform.catalogs.current(connection).tables["opportunity"]
+        for index in sa.inspect(connection).get_indexes(table.name):
+            if "amount$base" in index["column_names"]:
+                connection.exec_driver_sql(f'DROP INDEX "{index["name"]}"')
+        connection.exec_driver_sql(f'ALTER TABLE {table.name} DROP COLUMN "amount$base"')
+        values = {"id": "o1", "version": 1, "created_at": NOW, "updated_at": NOW}
+        amount = {"amount": Decimal("12.5"), "amount$currency": "CNY"}
+        connection.execute(sa.insert(table).values(**values, **amount))
+    assert bring_forward(platform) == []
+    with platform.database.read() as connection:
+        worth = connection.scalar(sa.select(table.c["amount$base"]))
+    assert worth == Decimal("12.5")
 
 
 def test_nothing_to_do_locks_nobody_out(platform: Platform) -> None:

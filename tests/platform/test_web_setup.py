@@ -27,15 +27,19 @@ FIELDS = (
         "name": "result",
         "title": "Result",
         "title_zh": "结果",
-        "option_value": ["", ""],
-        "option_title": ["Good", "Bad"],
-        "option_title_zh": ["良好", "不佳"],
-        "option_hue": ["green", "red"],
+        "/crm/options": ["", "new0", "new1", "new2"],
+        "/crm/options/new0/title": "Good",
+        "/crm/options/new0/~zh": "良好",
+        "/crm/options/new0/hue": "green",
+        "/crm/options/new1/title": "Bad",
+        "/crm/options/new1/~zh": "不佳",
+        "/crm/options/new1/hue": "red",
+        "/crm/options/new2/hue": "amber",
     },
-    {"kind": "money", "name": "budget", "title": "Budget", "currency": "CNY", "minimum": "0"},
+    {"kind": "money", "name": "budget", "title": "Budget", "/crm/currency": "CNY", "/minimum": "0"},
     {"kind": "date", "name": "visited_on", "title": "Visited on", "required": "1"},
-    {"kind": "reference", "name": "account", "title": "Account", "to": "account"},
-    {"kind": "integer", "name": "people", "title": "People", "minimum": "1", "maximum": "99"},
+    {"kind": "reference", "name": "account", "title": "Account", "/crm/to": "account"},
+    {"kind": "integer", "name": "people", "title": "People", "/minimum": "1", "/maximum": "99"},
     {"kind": "long_text", "name": "notes", "title": "Notes"},
 )
 
@@ -82,7 +86,7 @@ def test_renaming_keeps_the_data(platform: Platform, login: Login) -> None:
     publish(admin)
     data = {"name": "North", "visited_on": "2026-11-02", "people": "3"}
     record = admin.post("/o/site_visit/new", data=data).headers["Location"]
-    field = {"was": "people", "kind": "integer", "name": "heads", "title": "Heads", "minimum": "1"}
+    field = {"was": "people", "kind": "integer", "name": "heads", "title": "Heads", "/minimum": "1"}
     assert admin.post("/setup/objects/site_visit/fields", data=field).status_code == 302
     assert "heads" in get(admin, "/setup/publish").text_content()
     assert publish(admin) == 302

@@ -187,6 +187,7 @@ class ValueWriter(ABC):
                 *(made(f"({{0}} {op} {{1}})", percent, percent) for op in "+-*"),
                 made("(-{0})", percent),
                 made("round({0}, 2)", percent),
+                made("percent_of({0})", number),
                 *(made(f"{f}({{0}})", percent) for f in ("abs", "floor", "ceiling")),
                 *(made(f"{f}({{0}}, {{1}})", percent, percent) for f in ("min", "max")),
                 *(partial(self.over, percent, name) for name in TOTALS),

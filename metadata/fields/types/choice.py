@@ -31,9 +31,18 @@ CONDITION: Final = {
     "x-names": "expression",
 }
 PLAIN_OPTION: Final[Mapping[str, Mapping[str, object]]] = {
-    "title": {"type": "string", "minLength": 1, "maxLength": 100},
-    "hue": {"enum": list(HUES)},
-    "category": {"type": "string", "pattern": "^[a-z][a-z0-9_]{0,39}$"},
+    "title": {
+        "type": "string",
+        "minLength": 1,
+        "maxLength": 100,
+        "description": "What people read",
+    },
+    "hue": {"enum": list(HUES), "description": "The colour"},
+    "category": {
+        "type": "string",
+        "pattern": "^[a-z][a-z0-9_]{0,39}$",
+        "description": "What reports and boards count it as: open, won, lost, or a word of yours",
+    },
     "retired": {
         "type": "boolean",
         "description": "Offered no more; records that have it keep it",
@@ -58,9 +67,15 @@ EXIT: Final[Mapping[str, object]] = {
             "type": "array",
             "items": {"type": "string", "x-names": "field"},
             "uniqueItems": True,
+            "description": "Fields that must be filled",
         },
-        "when": CONDITION,
-        "message": {"type": "string", "minLength": 1, "maxLength": 500},
+        "when": {**CONDITION, "description": "A condition that must hold"},
+        "message": {
+            "type": "string",
+            "minLength": 1,
+            "maxLength": 500,
+            "description": "What people are told when it does not hold",
+        },
     },
     "additionalProperties": False,
     "minProperties": 1,

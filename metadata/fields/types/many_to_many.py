@@ -19,7 +19,7 @@ from metadata.fields.base import (
 from metadata.fields.inputs import WireField
 from metadata.fields.nested import NestedType, rows_of
 from metadata.fields.nested_inputs import LinkRowsField, LinksField
-from metadata.fields.types.reference import Reference
+from metadata.fields.types.reference import Reference, read_key
 from metadata.json_text import mapping
 
 SEPARATOR = ";"
@@ -48,8 +48,18 @@ class ManyToMany(NestedType):
             "additionalProperties": False,
             "required": ["properties"],
             "properties": {
-                "properties": {"type": "object", "minProperties": 1, "maxProperties": 50},
-                "required": {"type": "array", "items": {"type": "string"}, "uniqueItems": True},
+                "properties": {
+                    "type": "object",
+                    "minProperties": 1,
+                    "maxProperties": 50,
+                    "description": "The fields of a link, as in an object",
+                },
+                "required": {
+                    "type": "array",
+                    "items": {"type": "string"},
+                    "uniqueItems": True,
+                    "description": "Those of them that must be filled",
+                },
             },
         },
     }
@@ -82,7 +92,8 @@ class ManyToMany(NestedType):
         key = given.get("id")
         if not isinstance(key, str) or not key.strip():
             raise Refused("links_expected")
-        return {**{name: one for name, one in given.items() if name != "name"}, "id": key.strip()}
+        others = {name: one for name, one in given.items() if name != "name"}
+        return {**others, "id": read_key(key)}
 
     def to_wire(self, value: object, field: FieldDefinition) -> object:
         """Gives ids, or objects where the link has fields of its own."""

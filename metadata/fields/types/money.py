@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import unicodedata
 from collections.abc import Iterator, Mapping
+from decimal import ROUND_HALF_UP
 from decimal import Decimal as Number
 from typing import Any, ClassVar, Final
 from zoneinfo import ZoneInfo
@@ -12,6 +13,7 @@ from zoneinfo import ZoneInfo
 import sqlalchemy as sa
 
 from metadata.fields.base import (
+    BASE,
     ENGLISH,
     UTC,
     FieldDefinition,
@@ -20,6 +22,7 @@ from metadata.fields.base import (
     Refused,
     Sample,
     Titles,
+    physical_name,
 )
 from metadata.fields.currencies import (
     CURRENCIES,
@@ -31,8 +34,9 @@ from metadata.fields.currencies import (
 from metadata.fields.inputs import MoneyField
 from metadata.fields.numbers import fit, plain_number, read_decimal, shown
 from metadata.fields.types.decimal import Decimal
-from rule_engine.columns import Kept, Places, Scaled
-from rule_engine.types import Kind
+from rule_engine.arithmetic import EXACT, to_base
+from rule_engine.columns import MAX_DIGITS, Kept, Places, Scaled
+from rule_engine.types import Kind, RateTable
 from rule_engine.values import Money as Amount
 
 DEFAULT_CURRENCY = "CNY"
@@ -44,7 +48,11 @@ STORAGE_SCALE = 4
 
 
 class Money(Decimal):
-    """An amount with as many places as its currency has, unless `scale` says otherwise."""
+    """An amount with as many places as its currency has, unless `scale` says otherwise.
+
+    Beside it stands what it was worth in the base currency by the rate in force on the day of the
+    save (`metadata.exchange`): amounts are ordered by that, and later rates leave it alone.
+    """
 
     name = "money"
     takes_any_value = True
@@ -69,7 +77,9 @@ class Money(Decimal):
     input = MoneyField
     kind = Kind.MONEY
     json_types = ("number", "object", "string", "integer")
-    parts = ("", "currency")
+    parts = ("", "currency", BASE)
+    sort_part = BASE
+    filter_part = ""
     cell = "money"
     parameters: ClassVar[Parameters] = {
         "currency": {
@@ -98,20 +108,43 @@ class Money(Decimal):
         """Gives the places of each currency; an amount without one is in the field's."""
         scale = field.parameters.get("scale")
         places = Places(scale) if isinstance(scale, int) else Places(USUAL_PLACES, OTHER_PLACES)
-        return Kept(self.storage(field), field.text("currency") or DEFAULT_CURRENCY, places)
+        own = field.text("currency") or DEFAULT_CURRENCY
+        return Kept(self.storage(field), own, places, converts=True)
+
+    def columns(self, field: FieldDefinition, physical: str) -> list[sa.Column[Any]]:
+        """Gives the amount twice, the second time in the base currency."""
+        stored = {"": self.storage(field), BASE: self.storage(field)}
+        return [
+            sa.Column(physical_name(physical, part), stored.get(part, sa.Text()))
+            for part in self.parts
+        ]
 
     def to_parts(self, value: object, field: FieldDefinition) -> dict[str, object]:
-        """Gives amount and currency."""
+        """Gives amount and currency; what it is worth takes rates."""
         if not isinstance(value, Amount):
-            return {"": None, "currency": None}
-        return {"": value.amount, "currency": value.currency}
+            return dict.fromkeys(self.parts)
+        return {"": value.amount, "currency": value.currency, BASE: None}
+
+    def rated_parts(self, value: object, rates: RateTable) -> dict[str, object]:
+        """Gives what an amount is worth in the base currency: nothing without a rate, and for more
+        digits than a column has."""
+        worth = to_base(value, rates) if isinstance(value, Amount) else None
+        if worth is None:
+            return {BASE: None}
+        base = worth.amount.quantize(Number(1).scaleb(-STORAGE_SCALE), ROUND_HALF_UP, EXACT)
+        return {BASE: base if base.adjusted() < MAX_DIGITS - STORAGE_SCALE else None}
 
     def from_parts(self, parts: Mapping[str, object], field: FieldDefinition) -> object:
         """Gives the amount with the places of its currency."""
         amount, currency = parts[""], str(parts["currency"])
         if amount is None:
             return None
-        return Amount(fit(Number(str(amount)), self.places(currency, field)), currency)
+        base = parts.get(BASE)
+        return Amount(
+            fit(Number(str(amount)), self.places(currency, field)),
+            currency,
+            base=None if base is None else Number(str(base)),
+        )
 
     def coerce(self, wire: object, field: FieldDefinition, zone: ZoneInfo = UTC) -> object:
         """Reads `{amount, currency}`, or a bare number in the field's currency."""

@@ -25,6 +25,17 @@ UUID: Final = re.compile(r"[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}", 
 MAX_KEY_LENGTH: Final = 255
 
 
+def read_key(wire: object) -> str | None:
+    """Gives an id, or the value of a unique field that stands for one; blank is None.
+
+    Raises Refused.
+    """
+    key = clean_line(wire)
+    if key is not None and len(key) > MAX_KEY_LENGTH:
+        raise Refused("max_length", limit=MAX_KEY_LENGTH, length=len(key))
+    return key.lower() if key and UUID.fullmatch(key) else key
+
+
 class Reference(FieldType):
     """The id of a record of `to`.
 
@@ -87,10 +98,7 @@ class Reference(FieldType):
         """Reads an id, `{id, name}`, or the value of a unique field."""
         if isinstance(wire, Mapping) and set(wire) <= {"id", "name"}:
             wire = wire.get("id")
-        key = clean_line(wire) if wire is not None else None
-        if key is not None and len(key) > MAX_KEY_LENGTH:
-            raise Refused("max_length", limit=MAX_KEY_LENGTH, length=len(key))
-        return key.lower() if key and UUID.fullmatch(key) else key
+        return read_key(wire) if wire is not None else None
 
     def target(self, field: FieldDefinition) -> str | None:
         """Gives what `to` names."""

@@ -102,9 +102,7 @@ def row_json(unit: Unit, link: LinkDefinition, row: Record) -> dict[str, object]
     fields, access = unit.catalog.objects[link.target].fields, unit.principal.access(link.target)
     kept = {"id"} if link.beyond is None else {"id", "name"}
     return {
-        path: value
-        if path in kept or not access.reads(path)
-        else field_json(fields[path], value)
+        path: value if path in kept or not access.reads(path) else field_json(fields[path], value)
         for path, value in row.items()
         if path in kept or path in fields
     }

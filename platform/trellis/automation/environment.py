@@ -5,24 +5,12 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
-from decimal import Decimal
 from zoneinfo import ZoneInfo
 
 from metadata.access import AUTOMATION
 from metadata.query import Records
 from rule_engine.types import Calendar, RateTable, Related
 from trellis.unit import Unit
-
-
-@dataclass(frozen=True, slots=True)
-class NoRates:
-    """Exchange rates of an organisation that keeps none: only like currencies compare."""
-
-    base: str = "CNY"
-
-    def rate(self, currency: str) -> Decimal | None:
-        """Gives 1 for the base currency and nothing for every other."""
-        return Decimal(1) if currency == self.base else None
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,8 +21,8 @@ class Surroundings:
     zone: ZoneInfo
     user: Mapping[str, object] | None
     related: Related
+    rates: RateTable
     calendars: Mapping[str, Calendar] = field(default_factory=dict)
-    rates: RateTable = field(default_factory=NoRates)
 
 
 class RelatedRecords:
@@ -78,5 +66,6 @@ def environment_of(unit: Unit, new: str | None = None) -> Surroundings:
         zone=unit.moment.zone,
         user=unit.principal.user,
         related=RelatedRecords(as_system.records(), new),
+        rates=unit.rates(),
         calendars=unit.catalog.program.business_time,
     )

@@ -19,9 +19,12 @@ from metadata.packages.requirements import retired_packages
 from metadata.packages.signing import SIGNATURE, make_key, public_key, read_signature, sign
 from metadata.problems import DefinitionError, Problem, sentence
 from metadata.store import load_elements
+from trellis.bundled import known_packages
 from trellis.config import instance_folder, trusted_keys
+from trellis.demo.load import load_demo
 from trellis.errors import RecordError
 from trellis.evaluation.definitions import add_required, system_catalog
+from trellis.installation import new_password
 from trellis.installing.plans import Desk, PackagePlan, install_planned, plan_packages
 from trellis.installing.removal import export_data, plan_removal, uninstall_package
 from trellis.installing.sources import find_offers, read_source
@@ -79,6 +82,28 @@ def desk_for(platform: Platform) -> Iterator[Desk]:
             frozenset(settings.trusted_keys),
             settings.demands_signatures,
         )
+
+
+@command.command("demo")
+@click.argument("source")
+def make_demo(source: str) -> None:
+    """Make the demo records of an installed package, once; SOURCE is its folder or its name."""
+    folder = known_packages().get(source, Path(source))
+    with opened() as platform, one_line_each():
+        name = read_package(folder).manifest.name
+        with platform.database.read() as connection:
+            is_installed = name in platform.catalogs.current(connection).packages
+        if not is_installed:
+            tell([Problem("", "package_not_installed", {"name": name})])
+            raise SystemExit(1)
+        password = platform.settings.admin_password or new_password()
+        made = load_demo(platform, folder, password=password)
+    if not made:
+        click.echo(f"{source}: nothing to make; it has no demo, or its records are there")
+        return
+    click.echo(f"{source}: {', '.join(f'{number} {name}' for name, number in made.items())}")
+    if platform.settings.admin_password is None:
+        click.echo(f"All its demo users: {password}; shown only now.")
 
 
 @command.command("list")

@@ -129,10 +129,16 @@ def after_parent(group: Mapping[str, Any], parent: Planned, random: Random) -> d
 def parents_of(
     group: Mapping[str, Any], records: Mapping[str, Sequence[Planned]], random: Random
 ) -> list[Planned]:
-    """Gives the records that may get children; `share` thins them out."""
+    """Gives the records that may get children; `share` thins them out.
+
+    Records from files belong to nobody: they get some only where the group has an owner.
+    """
     if "parent" not in group:
         return []
-    every = list(records[group["parent"]["object"]])
+    there = records[group["parent"]["object"]]
+    every = [record for record in there if record.owner or "owner" in group]
+    if not every:
+        return []
     return random.sample(every, max(1, round(len(every) * group["parent"].get("share", 1))))
 
 

@@ -54,7 +54,10 @@ def open_source(schemas: Sequence[Path]) -> Iterator[Source]:
         return
     settings = load_settings()
     database = Database(
-        settings.database_url, synchronous=settings.synchronous, cipher=settings.cipher
+        settings.database_url,
+        synchronous=settings.synchronous,
+        cipher=settings.cipher,
+        base_currency=settings.base_currency,
     )
     try:
         with database.read() as connection:

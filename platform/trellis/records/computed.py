@@ -14,7 +14,7 @@ import sqlalchemy as sa
 
 from metadata.catalog import Catalog
 from metadata.computed.incremental import Change, Recomputed, recompute
-from metadata.computed.reads import PRESENT
+from metadata.computed.reads import PRESENT, Down, Up
 from metadata.computed.values import compute
 from metadata.objects import ObjectDefinition
 from metadata.query.tables import many, one_of
@@ -40,6 +40,50 @@ def formula_values(
     None means a new record: all are given.
     """
     return compute(catalog.formulas(definition.name), record, before, environment)
+
+
+def hold_sources(
+    unit: Unit, definition: ObjectDefinition, record: Record, old: Record | None
+) -> None:
+    """Locks the records at which stored fields look from where a record newly refers to.
+
+    Who changes one of them does not see this record yet, so he is waited for. SQLite has one
+    writer anyway.
+    """
+    if unit.connection.dialect.name != "postgresql":
+        return
+    before = old or {}
+    reached: dict[tuple[Up, ...], str] = {}
+    ways = unit.catalog.computed.upward.get(definition.name, frozenset())
+    steps = {way[: place + 1] for way in ways for place in range(len(way))}
+    for way in sorted(steps, key=lambda way: (len(way), repr(way))):
+        step = way[-1]
+        if len(way) == 1:
+            start = record.get(step.field)
+            value = start if start != before.get(step.field) else None
+        else:
+            value = referred(unit, step, reached.get(way[:-1]))
+        if value is not None:
+            reached[way] = str(value)
+            hold(unit, step, str(value))
+
+
+def referred(unit: Unit, step: Up, record_id: str | None) -> object:
+    """Gives where a record's reference leads to."""
+    table = unit.catalog.tables[step.source]
+    column = table.c[unit.catalog.objects[step.source].fields[step.field].column]
+    return unit.connection.scalar(sa.select(column).where(table.c.id == record_id))
+
+
+def hold(unit: Unit, step: Up, record_id: str) -> None:
+    """Locks a record against changes: for oneself where the save will change it too."""
+    back = Down(step.source, step.field)
+    is_shared = back not in unit.catalog.computed.counted and (
+        (step.source, step.field) not in unit.catalog.watched_references
+    )
+    table = unit.catalog.tables[step.target]
+    found = sa.select(table.c.id).where(table.c.id == record_id)
+    unit.connection.execute(found.with_for_update(read=is_shared))
 
 
 def change_of(definition: ObjectDefinition, states: Sequence[Record]) -> Change:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from hashlib import sha256
 from typing import Any
 
@@ -16,6 +16,7 @@ from metadata.problems import Problem
 from metadata.query import This
 from rule_engine.types import Environment
 from trellis.records.incoming import pointer
+from trellis.records.rows import taken_problems
 from trellis.unit import Unit
 
 Record = Mapping[str, object]
@@ -39,13 +40,13 @@ def exclusion_problems(
         for exclusion, test in unit.catalog.conditions(definition.name).exclusions
         if is_new(exclusion, test, record, old, environment)
     ]
-    for exclusion in wanted:
-        reversed_ = reversed_interval(exclusion, record)
-        if reversed_ is not None:
-            yield reversed_
-            continue
-        lock(unit, definition, exclusion, record)
-        yield from rivals(unit, definition, exclusion, record)
+    flaws = {exclusion: reversed_interval(exclusion, record) for exclusion in wanted}
+    lock(unit, definition, [one for one, flaw in flaws.items() if flaw is None], record)
+    for exclusion, flaw in flaws.items():
+        if flaw is not None:
+            yield flaw
+        else:
+            yield from rivals(unit, definition, exclusion, record)
 
 
 def is_new(
@@ -77,14 +78,24 @@ def reversed_interval(exclusion: Exclusion, record: Record) -> Problem | None:
     return Problem(pointer(exclusion.end), "interval_reversed", values)
 
 
-def lock(unit: Unit, definition: ObjectDefinition, exclusion: Exclusion, record: Record) -> None:
-    """Takes the lock of all records that agree with this one, until the end of the transaction."""
+def lock(
+    unit: Unit, definition: ObjectDefinition, exclusions: Iterable[Exclusion], record: Record
+) -> None:
+    """Takes the locks of all records that agree with this one, until the end of the transaction.
+
+    Everybody takes them in the order of their numbers.
+    """
     if unit.connection.dialect.name != "postgresql":
         return
+    for number in sorted({group_number(definition, one, record) for one in exclusions}):
+        unit.connection.execute(sa.select(sa.func.pg_advisory_xact_lock(number)))
+
+
+def group_number(definition: ObjectDefinition, exclusion: Exclusion, record: Record) -> int:
+    """Gives the number of the lock of the records that agree with this one."""
     values = [repr(record.get(name)) for name in exclusion.by]
     name = "\x00".join((definition.id, exclusion.keyword, *exclusion.by, *values))
-    number = int.from_bytes(sha256(name.encode()).digest()[:8], signed=True)
-    unit.connection.execute(sa.select(sa.func.pg_advisory_xact_lock(number)))
+    return int.from_bytes(sha256(name.encode()).digest()[:8], signed=True)
 
 
 def rivals(
@@ -107,8 +118,7 @@ def rivals(
     if not page.items:
         return
     if exclusion.start is None:
-        for name in exclusion.by:
-            yield Problem(pointer(name), "unique", {"field": name})
+        yield from taken_problems(definition, exclusion.by)
         return
     labels = [definition.fields[name] for name in exclusion.by]
     values = {"field": exclusion.start, "by": [Translated(field.labels) for field in labels]}

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from types import MappingProxyType
 from typing import Any
+from uuid import UUID
 
 import sqlalchemy as sa
 import uuid_utils
@@ -15,10 +16,13 @@ import uuid_utils
 from metadata.encryption import Place, cipher_of
 from metadata.json_text import mapping
 from metadata.objects import FieldDefinition, ObjectDefinition
+from metadata.problems import Problem
+from metadata.query import QueryProblem
 from rule_engine.columns import Instant
 from trellis.db import SYSTEM_TABLES
 from trellis.records.inner_history import seen_lists
 from trellis.records.read import read_record
+from trellis.records.stamps import FIRST_VERSION
 from trellis.unit import Channel, Unit
 
 Changes = Mapping[str, tuple[object, object]]
@@ -117,13 +121,23 @@ def write_history(
     rules: Sequence[str] = (),
     inner: Inner = NOTHING_INNER,
 ) -> None:
-    """Adds one row; `inner` is what happened to rows and links, by the ids of what lists them."""
+    """Adds one row; `inner` is what happened to rows and links, by the ids of what lists them.
+
+    A change of nothing but fields whose history is not kept leaves none.
+    """
     row = entry_row(
         unit, definition, record_id, version, changes, channel=channel, why=why, rules=rules
     )
     told = {key: list(pair) for key, pair in inner.items()}
     row["changes"] = {**mapping(row["changes"]), **told}
+    if changes and not row["changes"] and version != FIRST_VERSION:
+        return
     unit.connection.execute(sa.insert(record_history).values(row))
+
+
+def is_tracked(definition: ObjectDefinition, field: FieldDefinition) -> bool:
+    """Says whether changes of a field are kept: owner and deletion always."""
+    return field.system or (field.track and definition.parameters.get("track") != "none")
 
 
 def entry_row(
@@ -143,6 +157,7 @@ def entry_row(
             kept(unit, definition, definition.fields[name], record_id, wire) for wire in pair
         ]
         for name, pair in changes.items()
+        if is_tracked(definition, definition.fields[name])
     }
     return {
         "id": str(uuid_utils.uuid7()),
@@ -186,8 +201,11 @@ def history_of(
     """Gives entries, newest first, and where the next page starts (None: nothing follows).
 
     Fields the principal may not read are left out, and entries of which nothing is left with
-    them. Raises Missing when the record itself is not to be seen.
+    them. Raises Missing when the record itself is not to be seen, QueryProblem for an `after`
+    that no page gave.
     """
+    if after is not None and not is_id(after):
+        raise QueryProblem([Problem("after", "bad_cursor")])
     read_record(unit, object_name, record_id, ["id"])
     definition = unit.catalog.objects[object_name]
     query = (
@@ -210,6 +228,15 @@ def history_of(
     found = (visible(unit, definition, row, {**names, **lists}) for row in told)
     entries = [entry for entry in found if entry is not None]
     return entries, rows[limit - 1]["id"] if len(rows) > limit else None
+
+
+def is_id(text: str) -> bool:
+    """Says whether a text can be the id of an entry."""
+    try:
+        UUID(text)
+    except ValueError:
+        return False
+    return True
 
 
 def visible(

@@ -170,7 +170,7 @@ def plan_rows(
     rows: list[Row] = []
     for place, given in enumerate(sent):
         key, known = given.get("id"), [row.id for row in rows]
-        if key is not None and (key not in shown or key in known):
+        if key is not None and (not isinstance(key, str) or key not in shown or key in known):
             code = "row_twice" if key in known else "unknown_row"
             problems.append(Problem(pointer((field.name, place, "id")), code))
             continue

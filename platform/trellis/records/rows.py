@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 import sqlalchemy as sa
 import sqlalchemy.exc
 
+from metadata.catalog import Translated
 from metadata.columns import indexes_of, to_columns
 from metadata.encryption import cipher_of
 from metadata.fields.base import physical_name
@@ -20,7 +21,7 @@ def insert_row(unit: Unit, definition: ObjectDefinition, values: Mapping[str, ob
     """Adds a record. Raises Refused when a unique field's value is taken."""
     table = unit.catalog.tables[definition.name]
     refuse_taken(unit, definition, str(values["id"]), values)
-    columns = to_columns(unit.connection, definition, str(values["id"]), values)
+    columns = to_columns(unit.connection, definition, str(values["id"]), values, unit.rates())
     execute(unit, definition, sa.insert(table).values(columns))
 
 
@@ -34,10 +35,9 @@ def update_row(
     """Changes a record if it still has that version; says whether it had."""
     table = unit.catalog.tables[definition.name]
     refuse_taken(unit, definition, record_id, values)
+    columns = to_columns(unit.connection, definition, record_id, values, unit.rates())
     statement = (
-        sa.update(table)
-        .where(table.c.id == record_id, table.c.version == version)
-        .values(to_columns(unit.connection, definition, record_id, values))
+        sa.update(table).where(table.c.id == record_id, table.c.version == version).values(columns)
     )
     return execute(unit, definition, statement) == 1
 
@@ -96,4 +96,13 @@ def unique_problems(definition: ObjectDefinition, columns: Sequence[str]) -> lis
     """Gives one problem per field that shares a taken value."""
     main = {column.split("$", 1)[0] for column in columns}
     names = [name for name, field in definition.fields.items() if field.column in main]
-    return [Problem(f"/{name}", "unique", {"field": name}) for name in names]
+    return taken_problems(definition, names)
+
+
+def taken_problems(definition: ObjectDefinition, names: Sequence[str]) -> list[Problem]:
+    """Gives one problem per field whose value, or whose values together, another record has."""
+    if len(names) == 1:
+        return [Problem(f"/{names[0]}", "unique", {"field": names[0]})]
+    labels = [Translated(definition.fields[name].labels) for name in names]
+    values = {"fields": labels}
+    return [Problem(f"/{name}", "unique_together", {"field": name, **values}) for name in names]

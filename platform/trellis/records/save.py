@@ -16,7 +16,7 @@ from trellis.automation.environment import environment_of
 from trellis.automation.requests import Hold, hold_of, release, take_hold
 from trellis.automation.scores import score_values
 from trellis.errors import Conflict, Missing, Refused
-from trellis.records.computed import change_of, follow, formula_values
+from trellis.records.computed import change_of, follow, formula_values, hold_sources
 from trellis.records.exclusions import exclusion_problems
 from trellis.records.files import note_files, take_files
 from trellis.records.history import changes_between, write_history
@@ -113,6 +113,7 @@ def create(
     record |= give_numbers(unit, definition, record)
     record_id = str(record["id"])
     hold_owners(unit, definition, record)
+    hold_sources(unit, definition, record, None)
     environment = environment_of(unit, new=record_id)
     with telling_all(
         unit, nested, record_id, WRITERS, lambda: insert_row(unit, definition, record)
@@ -165,6 +166,7 @@ def change(
     environment = environment_of(unit)
     record = {**old, **incoming.values}
     hold_owners(unit, definition, record)
+    hold_sources(unit, definition, record, old)
     with telling_all(unit, nested, record_id, WRITERS):
         judgement = judged(unit, definition, record, old, incoming, environment, unshown, nested)
     saved = store(

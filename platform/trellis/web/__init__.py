@@ -21,11 +21,12 @@ from trellis.web import (
     records,
     shell,
 )
-from trellis.web.setup import fields, objects, packages, publishing
+from trellis.web.setup import assistance, fields, objects, packages, publishing, raw
 
 BLUEPRINTS = (
     *(home.blueprint, lookup.blueprint, approvals.blueprint, notifications.blueprint),
     *(objects.blueprint, fields.blueprint, publishing.blueprint, packages.blueprint),
+    *(assistance.blueprint, raw.blueprint),
     *(files.blueprint, records.blueprint, form_live.blueprint, lists.blueprint),
 )
 

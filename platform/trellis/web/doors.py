@@ -19,10 +19,17 @@ from trellis.faults import answer_refusal
 def make_blueprint(name: str, prefix: str = "") -> Blueprint:
     """Gives a blueprint whose pages answer 404 for what does not exist for the reader."""
     blueprint = Blueprint(name, __name__, url_prefix=prefix or None)
+    blueprint.before_request(refuse_impossible_names)
     for missing in (Missing, MissingRow, UnknownObject):
         blueprint.register_error_handler(missing, not_found)
     blueprint.register_error_handler(NotAllowed, not_allowed)
     return blueprint
+
+
+def refuse_impossible_names() -> None:
+    """Answers 404 to an address with an id or a name that no database could hold."""
+    if any("\0" in str(value) for value in (request.view_args or {}).values()):
+        abort(404)
 
 
 def not_found(_error: Exception) -> Response:

@@ -21,6 +21,7 @@ from metadata.layouts import LayoutDefinition
 from metadata.objects import ObjectDefinition
 from trellis import current
 from trellis.automation.environment import environment_of
+from trellis.records.incoming import Incoming, resolve_references
 from trellis.records.lookups import this_fields
 from trellis.unit import Unit
 from trellis.web.form_script import FormScript
@@ -72,7 +73,10 @@ class LiveForm:
 
     @cached_property
     def typed(self) -> dict[str, object]:
-        """Gives the values of the inputs; what cannot be read counts as empty."""
+        """Gives the values of the inputs; what cannot be read counts as empty.
+
+        So do references to what the reader does not see: conditions look further from there.
+        """
         found: dict[str, object] = {}
         for name, known in self.form._fields.items():
             definition = self.object.fields.get(name)
@@ -83,7 +87,8 @@ class LiveForm:
             found[name] = None
             with suppress(Refused):
                 found[name] = known.read(current.zone())
-        return found
+        seen = resolve_references(self.unit, self.object, Incoming(found, ()), self.base).values
+        return {name: seen.get(name) for name in found}
 
     @cached_property
     def holds(self) -> tuple[bool, ...]:

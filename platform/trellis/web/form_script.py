@@ -23,9 +23,10 @@ from metadata.objects import ObjectDefinition
 from rule_engine import core
 from rule_engine.backends.javascript.compiler import compile_node_javascript
 from rule_engine.core import Scope
+from rule_engine.currencies import CURRENCIES
 from rule_engine.errors import NotTranslatableError
 from rule_engine.text import WHITE_SPACE
-from rule_engine.types import Environment, Kind
+from rule_engine.types import Environment, Kind, RateTable
 from trellis.unit import Unit
 
 READ: Final = frozenset(
@@ -107,7 +108,10 @@ class FormScript:
         facts = {
             "fields": {name: kind for name in self.form._fields if (kind := self.kind(name))},
             "record": {name: self.wire(name) for name in sorted(known) if self.access.reads(name)},
-            "env": self.environment(environment, {n for one in reads for n in one.user}),
+            "env": {
+                **self.environment(environment, {n for one in reads for n in one.user}),
+                "rates": self.rates(environment.rates, known),
+            },
             "white": WHITE_SPACE,
             "tests": [described(one) for one in self.logic.tests],
             "parts": self.logic.parts,
@@ -169,11 +173,16 @@ class FormScript:
                 for name in sorted(names)
                 if self.user.reads(name) and person.get(name) is not None
             }
-        return {
-            "zone": environment.zone.key,
-            "user": user,
-            "rates": {"base": environment.rates.base, "values": {}},
-        }
+        return {"zone": environment.zone.key, "user": user}
+
+    def rates(self, rates: RateTable, names: set[str]) -> dict[str, object]:
+        """Gives the exchange rates, where tests look at amounts."""
+        fields = [self.object.fields[name] for name in names if name in self.object.fields]
+        values: dict[str, str] = {}
+        if any(field.type.rule_type(field).kind is Kind.MONEY for field in fields):
+            known = {code: rates.rate(code) for code in sorted(CURRENCIES) if code != rates.base}
+            values = {code: format(rate, "f") for code, rate in known.items() if rate is not None}
+        return {"base": rates.base, "values": values}
 
 
 def described(test: FormTest) -> list[object]:

@@ -14,7 +14,9 @@ from markupsafe import Markup, escape
 
 from metadata.fields.base import choose_label
 from metadata.fields.composites import Composite
+from metadata.fields.currencies import digits_of
 from metadata.fields.markup import render_markdown
+from rule_engine.arithmetic import round_places
 from rule_engine.values import Money
 from trellis import current
 from trellis.web.words import gettext, ngettext
@@ -165,6 +167,15 @@ def money(value: object) -> str:
     return f"{minus}{sign}{text}"
 
 
+def converted(value: object) -> str:
+    """Gives what an amount in another currency was worth in the organisation's own when it was
+    saved; "" for one in this currency, or without a rate."""
+    base = current.platform().settings.base_currency
+    if not isinstance(value, Money) or value.base is None or value.currency == base:
+        return ""
+    return money(Money(round_places(value.base, digits_of(base)), base))
+
+
 def percent(value: object) -> str:
     """Gives a fraction in per cent."""
     return f"{number(value * 100)}%" if isinstance(value, Decimal) else str(value)
@@ -265,6 +276,7 @@ FILTERS = (
     *(file_size, read_instant),
     *(
         money,
+        converted,
         percent,
         markdown,
         rich_text,

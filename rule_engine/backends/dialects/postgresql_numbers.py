@@ -13,7 +13,7 @@ from sqlalchemy.dialects.postgresql import JSONB, array
 from rule_engine.arithmetic import MAX_PLACES, QUOTIENT_PLACES, round_places
 from rule_engine.backends.dialects.numbers import OPERATORS, Condition, Numbers
 from rule_engine.backends.dialects.values import Element, Number, literal, retype, verbatim
-from rule_engine.columns import MAX_DIGITS, DecimalText
+from rule_engine.columns import MAX_DIGITS, DecimalText, DeferredText
 
 NUMERIC = sa.Numeric()
 WHOLE = sa.BigInteger()

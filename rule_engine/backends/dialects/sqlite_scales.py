@@ -24,7 +24,7 @@ from rule_engine.backends.dialects.values import (
     retype,
     verbatim,
 )
-from rule_engine.columns import MAX_DIGITS
+from rule_engine.columns import MAX_DIGITS, DeferredText
 
 INTEGER = sa.BigInteger()
 TEXT = sa.Text()

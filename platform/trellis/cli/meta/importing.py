@@ -41,7 +41,8 @@ def import_file(file: Path, name: str, folder: Path | None, user: str | None) ->
             for object_name, body in imported.objects.items():
                 put_element(unit, "object", object_name, body)
     for note in imported.notes:
-        click.echo(f"{file}:{note.path}: {sentence(note)}")
+        place = f"{file}:{note.path}" if note.path else str(file)
+        click.echo(f"{place}: {sentence(note)}")
 
 
 def read_file(file: Path, name: str) -> Imported:

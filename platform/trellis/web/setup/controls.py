@@ -8,9 +8,9 @@ from __future__ import annotations
 
 import json
 from abc import ABC, abstractmethod
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
-from typing import Any, ClassVar, Final
+from typing import ClassVar, Final
 
 from werkzeug.datastructures import MultiDict
 
@@ -144,6 +144,7 @@ class Number(Leaf):
     macro = "number"
 
     def parse(self, sent: tuple[str, ...]) -> object:
+        """Gives the value of what was sent."""
         typed = sent[-1].strip()
         value, problems = read_json(typed) if typed else (MISSING, [])
         is_number = isinstance(value, (int, float)) and not isinstance(value, bool)
@@ -168,6 +169,7 @@ class Automatic(Select):
     __slots__ = ()
 
     def parse(self, sent: tuple[str, ...]) -> object:
+        """Gives the value of what was sent."""
         return {"true": True, "false": False}.get(sent[-1], MISSING)
 
 
@@ -189,13 +191,16 @@ class Switch(Leaf):
 
     @property
     def shown(self) -> tuple[str, ...]:
+        """Gives what the inputs hold."""
         return ("", ON) if self.is_on else ("",)
 
     def parse(self, sent: tuple[str, ...]) -> object:
+        """Gives the value of what was sent."""
         value = ON in sent
         return MISSING if value is self.usual else value
 
     def is_same(self, sent: tuple[str, ...]) -> bool:
+        """Says whether what was sent is what was shown."""
         return (ON in sent) is self.is_on
 
 
@@ -207,6 +212,7 @@ class Boxes(Leaf):
 
     @property
     def shown(self) -> tuple[str, ...]:
+        """Gives what the inputs hold."""
         return tuple(map(str, sequence(self.before)))
 
     @property
@@ -215,9 +221,11 @@ class Boxes(Leaf):
         return with_present(self.choices, self.shown)
 
     def is_same(self, sent: tuple[str, ...]) -> bool:
+        """Says whether what was sent is what was shown."""
         return {text for text in sent if text} == set(self.shown)
 
     def parse(self, sent: tuple[str, ...]) -> object:
+        """Gives the value of what was sent."""
         kept = [value for value in self.shown if value in sent]
         return [*kept, *(text for text in sent if text and text not in kept)] or MISSING
 
@@ -230,9 +238,11 @@ class Words(Leaf):
 
     @property
     def shown(self) -> tuple[str, ...]:
+        """Gives what the inputs hold."""
         return (", ".join(map(str, sequence(self.before))),)
 
     def parse(self, sent: tuple[str, ...]) -> object:
+        """Gives the value of what was sent."""
         return split(sent[-1]) or MISSING
 
 
@@ -244,9 +254,11 @@ class Lines(Leaf):
 
     @property
     def shown(self) -> tuple[str, ...]:
+        """Gives what the inputs hold."""
         return ("\n".join(", ".join(map(str, sequence(row))) for row in sequence(self.before)),)
 
     def parse(self, sent: tuple[str, ...]) -> object:
+        """Gives the value of what was sent."""
         return [found for line in sent[-1].splitlines() if (found := split(line))] or MISSING
 
 
@@ -258,10 +270,12 @@ class Pairs(Leaf):
 
     @property
     def shown(self) -> tuple[str, ...]:
+        """Gives what the inputs hold."""
         lines = (f"{key}: {as_text(value)}" for key, value in mapping(self.before).items())
         return ("\n".join(lines),)
 
     def parse(self, sent: tuple[str, ...]) -> object:
+        """Gives the value of what was sent."""
         known = mapping(self.before)
         found: dict[str, object] = {}
         for line in filter(str.strip, sent[-1].splitlines()):
@@ -279,9 +293,11 @@ class Json(Leaf):
 
     @property
     def shown(self) -> tuple[str, ...]:
+        """Gives what the inputs hold."""
         return ("" if self.before is MISSING else dump(self.before),)
 
     def parse(self, sent: tuple[str, ...]) -> object:
+        """Gives the value of what was sent."""
         typed = sent[-1].strip()
         if not typed:
             return MISSING
@@ -298,6 +314,7 @@ class Matrix(Leaf):
 
     @property
     def shown(self) -> tuple[str, ...]:
+        """Gives what the inputs hold."""
         steps = (
             f"{start}{self.SEPARATOR}{end}"
             for start, ends in mapping(self.before).items()
@@ -306,9 +323,11 @@ class Matrix(Leaf):
         return (*([ON] if self.is_set else []), *steps)
 
     def is_same(self, sent: tuple[str, ...]) -> bool:
+        """Says whether what was sent is what was shown."""
         return {text for text in sent if text} == set(self.shown)
 
     def parse(self, sent: tuple[str, ...]) -> object:
+        """Gives the value of what was sent."""
         if ON not in sent:
             return MISSING
         known = mapping(self.before)
@@ -319,112 +338,11 @@ class Matrix(Leaf):
         """Gives the options that may follow one."""
         before = list(map(str, sequence(known.get(start))))
         chosen = [
-            end for begin, _, end in (text.partition(self.SEPARATOR) for text in sent)
+            end
+            for begin, _, end in (text.partition(self.SEPARATOR) for text in sent)
             if begin == start and end
         ]
         return [end for end in before if end in chosen] + [e for e in chosen if e not in before]
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Group(Control):
-    """Several controls for the keys of one object."""
-
-    macro: ClassVar[str] = "group"
-    parts: tuple[tuple[str, Control], ...] = ()
-
-    def read(self, form: Form) -> object:
-        """Gives what the document is to say: keys without a control stay."""
-        found = merge(mapping(self.before), {key: part.read(form) for key, part in self.parts})
-        return found if found or self.is_set and not mapping(self.before) else MISSING
-
-
-@dataclass(frozen=True, slots=True)
-class Row:
-    """One row: its number in the form, its key in a keyed one, and what it holds."""
-
-    number: str
-    key: str
-    group: Group
-
-    @property
-    def title(self) -> str:
-        """Gives what the row is about."""
-        titled = mapping(self.group.before).get("title")
-        return str(titled) if titled else self.key
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Rows(Control):
-    """A list of objects, or with `is_keyed` objects by name. `make` gives the group of a row."""
-
-    macro: ClassVar[str] = "rows"
-    make: Any = None
-    is_keyed: bool = False
-
-    @property
-    def items(self) -> Sequence[tuple[str, object]]:
-        """Gives the present rows with their keys."""
-        if self.is_keyed:
-            return list(mapping(self.before).items())
-        return [("", item) for item in sequence(self.before)]
-
-    @property
-    def rows(self) -> tuple[Row, ...]:
-        """Gives the present rows."""
-        return tuple(self.row(str(n), *item) for n, item in enumerate(self.items))
-
-    @property
-    def blank(self) -> Row:
-        """Gives an empty row, whose number the browser gives."""
-        return self.row("__row__", "", MISSING)
-
-    def row(self, number: str, key: str, item: object) -> Row:
-        """Gives one row."""
-        return Row(number, key, self.make(f"{self.name}/{number}", item))
-
-    def read(self, form: Form) -> object:
-        """Gives the rows that were sent, in their order; without any, nothing."""
-        if self.name not in form:
-            return self.before
-        known = {row.number: row for row in self.rows}
-        sent = [number for number in form.getlist(self.name) if number]
-        rows = [known.get(number) or self.row(number, "", MISSING) for number in sent]
-        if not self.is_keyed:
-            found = [self.item(row, form) for row in rows]
-            return [item for item in found if item] or self.nothing
-        keyed: dict[str, object] = {}
-        for row in rows:
-            item = self.item(row, form)
-            key = form.get(f"{self.name}/{row.number}/", row.key).strip()
-            key = key or (proposed(str(mapping(item).get("title") or ""), keyed) if item else "")
-            if key:
-                keyed[key] = item
-        return keyed or self.nothing
-
-    def item(self, row: Row, form: Form) -> object:
-        """Gives one row's object."""
-        found = row.group.read(form)
-        return {} if found is MISSING else found
-
-    @property
-    def nothing(self) -> object:
-        """Gives what stands there when no row does."""
-        return self.before if self.is_set and not self.before else MISSING
-
-
-def merge(before: Mapping[str, object], found: Mapping[str, object]) -> dict[str, object]:
-    """Gives an object with the keys that were read: in their places, new ones at the end."""
-    kept = {key: found.get(key, value) for key, value in before.items()}
-    return {k: v for k, v in {**kept, **found}.items() if v is not MISSING}
-
-
-def proposed(title: str, taken: Iterable[str]) -> str:
-    """Gives an API name made of a title; a number where no ASCII letter is left."""
-    letters = "".join(c if c.isascii() and c.isalnum() else " " for c in title.lower())
-    used = set(taken)
-    base = "_".join(letters.split())[:36].lstrip("0123456789_") or f"option_{len(used) + 1}"
-    numbered = (f"{base}_{number}" for number in range(2, len(used) + 3))
-    return next(name for name in (base, *numbered) if name not in used)
 
 
 def with_present(choices: tuple[Choice, ...], present: Iterable[str]) -> tuple[Choice, ...]:
@@ -453,6 +371,11 @@ def plain_value(typed: str) -> object:
 def dump(value: object) -> str:
     """Gives JSON as people edit it."""
     return json.dumps(value, ensure_ascii=False, indent=2)
+
+
+def carried(value: object) -> str:
+    """Gives JSON as a form carries it, to be read together with what was typed."""
+    return json.dumps(value, ensure_ascii=False, separators=(",", ":"))
 
 
 def yes_or_no() -> tuple[Choice, ...]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from copy import deepcopy
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from metadata.drafts import published_form
@@ -30,12 +30,10 @@ LOCAL_CHINESE = f"local/{CHINESE}"
 
 @dataclass(frozen=True, slots=True)
 class OptionDraft:
-    """One option as the editor shows it."""
+    """One option as the editor shows it, besides what its document says."""
 
     value: str
-    title: str
     title_zh: str
-    hue: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,8 +45,6 @@ class FieldDraft:
     title_zh: str
     kind: str
     required: bool
-    unique: bool
-    read_only: bool
     help: str
     document: Mapping[str, Any]
     options: tuple[OptionDraft, ...]
@@ -62,6 +58,30 @@ class FieldDraft:
         """Gives a standard keyword as text."""
         value = self.document.get(keyword)
         return "" if value is None else str(value)
+
+    def option_zh(self, value: str) -> str:
+        """Gives the Chinese title of an option."""
+        return next((one.title_zh for one in self.options if one.value == value), "")
+
+    def retold(
+        self,
+        *,
+        name: str,
+        kind: str,
+        required: bool,
+        title_zh: str | None,
+        option_titles: Mapping[str, str] | None,
+    ) -> FieldDraft:
+        """Gives the field with what was typed beside its document."""
+        titles = None if option_titles is None else option_titles.items()
+        return replace(
+            self,
+            name=name,
+            kind=kind,
+            required=required,
+            title_zh=self.title_zh if title_zh is None else title_zh,
+            options=self.options if titles is None else tuple(OptionDraft(*o) for o in titles),
+        )
 
 
 class ObjectDraft:
@@ -147,9 +167,7 @@ class ObjectDraft:
             or (in_force.labels.get(CHINESE, "") if in_force else ""),
             kind=text(crm.get("field")) or infer_type(described) or "text",
             required=isinstance(required, Sequence) and name in required,
-            unique=crm.get("unique") is True,
-            read_only=described.get("readOnly") is True,
-            help=text(described.get("description")) or "",
+            help=text(crm.get("help")) or text(described.get("description")) or "",
             document=described,
             options=self.options(name, described),
             state=state,
@@ -163,12 +181,7 @@ class ObjectDraft:
         in_force = self.in_force.fields.get(name) if self.in_force else None
         known = {o.value: o.labels.get(CHINESE, "") for o in in_force.options} if in_force else {}
         return tuple(
-            OptionDraft(
-                value=value,
-                title=text(mapping(details.get(value)).get("title")) or value,
-                title_zh=text(chinese.get(value)) or known.get(value, ""),
-                hue=text(mapping(details.get(value)).get("hue")) or "gray",
-            )
+            OptionDraft(value, text(chinese.get(value)) or known.get(value, ""))
             for value in map(str, sequence(listed) or details)
         )
 

@@ -5,9 +5,11 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from metadata.fields.base import FieldType, choose_label
-from metadata.fields.read import readable
+from metadata.fields.read import COMPUTED, readable
 from metadata.fields.registry import field_types, offered_types
+from rule_engine.types import Kind
 from trellis import current
+from trellis.web.setup.labels import label_of
 from trellis.web.words import gettext, lazy_gettext
 
 GROUPS = {
@@ -23,6 +25,10 @@ FIRST = (
     *("choice", "multi_choice", "boolean", "reference", "user"),
 )
 """The types that people want most, in the order in which the palette begins."""
+
+
+COMPUTED_ICONS = {"formula": "square-function", "rollup": "sigma", "through": "external-link"}
+NUMERIC = frozenset({Kind.NUMBER})
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,6 +65,12 @@ def palette() -> list[tuple[str, list[KindLook]]]:
         for group, title in GROUPS.items()
     ]
     return [(title, members) for title, members in found if members]
+
+
+def computed_looks() -> list[KindLook]:
+    """Gives the ways to compute a field; `group` is the type that a new one begins with."""
+    first = next(kind for kind in offered_kinds() if kind.takes_any_value and kind.kind in NUMERIC)
+    return [KindLook(name, COMPUTED_ICONS[name], label_of(name), first.name) for name in COMPUTED]
 
 
 def describe(kind: str, detail: str) -> str:

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from typing import TypedDict
 
 from metadata.json_text import mapping, sequence
 from trellis.web.setup.controls import (
@@ -13,7 +14,6 @@ from trellis.web.setup.controls import (
     Choice,
     Control,
     Expression,
-    Group,
     Json,
     Line,
     Lines,
@@ -21,17 +21,14 @@ from trellis.web.setup.controls import (
     Number,
     Offers,
     Pairs,
-    Rows,
     Schema,
     Select,
     Switch,
     Words,
     yes_or_no,
 )
+from trellis.web.setup.groups import EXTRA, Entry, Group, Rows
 from trellis.web.setup.labels import AUTOMATIC, help_of, label_of, value_label
-
-EXTRA = "*"
-"""The part of a group that holds the keys without a schema of their own."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,16 +46,27 @@ class Place:
         return f"{self.parent}/{self.keyword}"
 
 
+class Described(TypedDict):
+    """What all controls have."""
+
+    name: str
+    label: str
+    help: str
+    before: object
+    schema: Schema
+    at: str
+
+
 def make_control(place: Place, schema: Schema) -> Control:
     """Gives the control of a keyword."""
-    described = {
-        "name": place.name,
-        "label": label_of(place.keyword),
-        "help": help_of(place.keyword, schema),
-        "before": place.value,
-        "schema": schema,
-        "at": f"{place.parent}/{schema['x-at']}" if "x-at" in schema else "",
-    }
+    described = Described(
+        name=place.name,
+        label=label_of(place.keyword),
+        help=help_of(place.keyword, schema, place.name),
+        before=place.value,
+        schema=schema,
+        at=f"{place.parent}/{schema['x-at']}" if "x-at" in schema else "",
+    )
     match schema.get("type"):
         case "array":
             return of_array(place, schema, described)
@@ -74,11 +82,11 @@ def make_control(place: Place, schema: Schema) -> Control:
             return of_text(place, schema, described)
 
 
-def of_text(place: Place, schema: Schema, described: dict[str, object]) -> Control:
+def of_text(place: Place, schema: Schema, described: Described) -> Control:
     """Gives the control of a text: chosen where there are choices."""
     names = schema.get("x-names")
     if names == "expression":
-        return Expression(**described)  # type: ignore[arg-type]
+        return Expression(**described)
     choices = None if "x-at" in schema else place.offers.named(names)
     if "enum" in schema:
         choices = tuple(
@@ -86,45 +94,45 @@ def of_text(place: Place, schema: Schema, described: dict[str, object]) -> Contr
             for one in sequence(schema["enum"])
         )
     if choices is not None:
-        return Select(**described, choices=choices)  # type: ignore[arg-type]
+        return Select(**described, choices=choices)
     if schema.get("type") != "string":
-        return Json(**described)  # type: ignore[arg-type]
+        return Json(**described)
     suggestions = place.offers.suggestions.get(place.keyword, ())
-    return Line(**described, suggestions=suggestions)  # type: ignore[arg-type]
+    return Line(**described, suggestions=suggestions)
 
 
-def of_array(place: Place, schema: Schema, described: dict[str, object]) -> Control:
+def of_array(place: Place, schema: Schema, described: Described) -> Control:
     """Gives the control of a list."""
     items = mapping(schema.get("items"))
     choices = place.offers.named(items.get("x-names"))
     if choices is not None:
-        return Boxes(**described, choices=choices)  # type: ignore[arg-type]
+        return Boxes(**described, choices=choices)
     if items.get("type") == "string":
         suggestions = tuple(one.value for one in place.offers.fields)
-        return Words(**described, suggestions=suggestions)  # type: ignore[arg-type]
+        return Words(**described, suggestions=suggestions)
     if items.get("type") == "array":
-        return Lines(**described)  # type: ignore[arg-type]
+        return Lines(**described)
     if items.get("type") == "object":
-        return Rows(**described, make=row_maker(items, place.offers))  # type: ignore[arg-type]
-    return Json(**described)  # type: ignore[arg-type]
+        return Rows(**described, make=row_maker(items, place.offers))
+    return Json(**described)
 
 
-def of_object(place: Place, schema: Schema, described: dict[str, object]) -> Control:
+def of_object(place: Place, schema: Schema, described: Described) -> Control:
     """Gives the control of an object: of known keys, of names, or of rows by name."""
     more = mapping(schema.get("additionalProperties"))
     members = mapping(more.get("items"))
     if more.get("type") == "array" and members.get("x-names") == "option":
         if schema.get("x-keys") == "option":
-            return Matrix(**described, choices=place.offers.options)  # type: ignore[arg-type]
-        return Group(**described, parts=tuple(per_field(place)))  # type: ignore[arg-type]
+            return Matrix(**described, choices=place.offers.options)
+        return Group(**described, parts=tuple(per_field(place)))
     if more.get("type") == "object":
         make = row_maker(more, place.offers)
-        return Rows(**described, make=make, is_keyed=True)  # type: ignore[arg-type]
+        return Rows(**described, make=make, is_keyed=True)
     if more.get("type") == "string":
-        return Pairs(**described)  # type: ignore[arg-type]
+        return Pairs(**described)
     if "properties" in schema and all_described(schema):
-        return Group(**described, parts=parts_of(place, schema))  # type: ignore[arg-type]
-    return Json(**described)  # type: ignore[arg-type]
+        return Group(**described, parts=parts_of(place, schema))
+    return Json(**described)
 
 
 def per_field(place: Place) -> list[tuple[str, Control]]:
@@ -168,26 +176,7 @@ def parts_of(place: Place, schema: Schema) -> tuple[tuple[str, Control], ...]:
     )
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Entry(Group):
-    """A row: its keys, and with `extra` those without a schema as names with plain values."""
-
-    extra: Pairs | None = None
-
-    def read(self, form: object) -> object:
-        """Gives the row's object."""
-        found = Group.read(self, form)  # type: ignore[arg-type]
-        if self.extra is None:
-            return found
-        pairs = self.extra.read(form)  # type: ignore[arg-type]
-        if pairs == self.extra.before:
-            return found
-        known = {key for key, _ in self.parts} | {"renamed_from"}
-        kept = {key: value for key, value in mapping(found).items() if key in known}
-        return {**kept, **mapping(pairs)} or MISSING
-
-
-def row_maker(schema: Schema, offers: Offers) -> object:
+def row_maker(schema: Schema, offers: Offers) -> Callable[[str, object], Group]:
     """Gives what makes the group of one row."""
     known = mapping(schema.get("properties"))
 
@@ -203,8 +192,6 @@ def row_maker(schema: Schema, offers: Offers) -> object:
         )
         takes = isinstance(schema.get("additionalProperties"), Mapping)
         parts = parts_of(place, schema)
-        return Entry(
-            name=name, label="", before=item, parts=parts, extra=extra if takes else None
-        )
+        return Entry(name=name, label="", before=item, parts=parts, extra=extra if takes else None)
 
     return make

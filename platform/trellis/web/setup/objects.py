@@ -14,9 +14,21 @@ from trellis import current
 from trellis.designer.drafts import Drafted, delete_element, discard, list_drafted
 from trellis.errors import Refused
 from trellis.web.doors import make_blueprint, words
+from trellis.web.setup.controls import Control, carried
 from trellis.web.setup.documents import ObjectDraft, changes, parsed
+from trellis.web.setup.fields import offers_in
 from trellis.web.setup.grants import GRANTS, LEVELS, RoleLevel, role_levels, set_level
-from trellis.web.setup.settings import Settings, create, flaws, read_settings, settings_of, write
+from trellis.web.setup.settings import (
+    Settings,
+    base_of,
+    controls_of,
+    create,
+    flaws,
+    read_settings,
+    settings_of,
+    write,
+    write_controls,
+)
 from trellis.web.words import gettext
 from trellis.work import reading, writing_now
 
@@ -70,6 +82,8 @@ class ObjectPage:
     problems: tuple[str, ...] = ()
     levels: tuple[tuple[str, Any], ...] = LEVELS
     hues: tuple[str, ...] = HUES
+    controls: tuple[Control, ...] = ()
+    base: str = ""
 
     @property
     def icons(self) -> tuple[str, ...]:
@@ -163,8 +177,11 @@ def settings(name: str) -> Answer:
     sent = read_settings(request.form)
     try:
         with writing_now() as writing:
-            write(ObjectDraft(writing, name), sent)
+            written = ObjectDraft(writing, name)
+            write_controls(written, offers_in(writing, written), request.form)
+            write(written, sent)
     except Refused as error:
+        write_controls(draft, offers_in(draft.unit, draft), request.form)
         return show_settings(draft, sent, tuple(map(words, error.problems))), 422
     flash(gettext("Saved in your draft"), "success")
     return redirect(f"/setup/objects/{name}/settings")
@@ -172,7 +189,17 @@ def settings(name: str) -> Answer:
 
 def show_settings(draft: ObjectDraft, shown: Settings, problems: tuple[str, ...] = ()) -> str:
     """Gives the settings page."""
-    page = ObjectPage(draft, shown, changes(reading()), "settings", (), problems)
+    base = base_of(draft)
+    controls = controls_of(base, offers_in(draft.unit, draft))
+    page = ObjectPage(
+        draft,
+        shown,
+        changes(reading()),
+        "settings",
+        problems=problems,
+        controls=controls,
+        base=carried(base),
+    )
     return render_template("setup/object_settings.html", page=page)
 
 

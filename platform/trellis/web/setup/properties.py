@@ -2,181 +2,180 @@
 
 from __future__ import annotations
 
-import json
-import re
 from collections.abc import Mapping
-from dataclasses import dataclass, field
-from decimal import Decimal, InvalidOperation
-from typing import Any
+from dataclasses import dataclass
+from typing import Any, Final
 
 from werkzeug.datastructures import MultiDict
 
+from metadata.fields.base import FieldType
+from metadata.fields.read import COMPUTED
 from metadata.fields.registry import field_types
-from metadata.json_text import mapping
+from metadata.json_text import mapping, read_json, sequence
 from metadata.problems import Problem
 from trellis.errors import Missing, Refused
-from trellis.web.setup.documents import FieldDraft, ObjectDraft, OptionDraft
+from trellis.web.setup.controls import Offers
+from trellis.web.setup.documents import FieldDraft, ObjectDraft
+from trellis.web.setup.field_form import OPTIONS, FieldForm, listed_options, make_form, read_form
+from trellis.web.setup.reshaping import reshaped
 
-HUES_IN_TURN = ("sky", "violet", "amber", "orange", "green", "pink", "teal", "blue", "red", "gray")
-NUMBERS = ("minimum", "maximum", "maxLength", "minLength")
-CRM_NUMBERS = ("scale",)
-SWITCHES = ("unique", "index", "track")
+ZH_OF_OPTION: Final = "~zh"
+"""The last part of the name of an option's Chinese title."""
 
 
 @dataclass(frozen=True, slots=True)
 class Sent:
-    """What the form holds. `was` is the field's name until now, empty for a new one."""
+    """A field as the form has it, with what the form was made of.
+
+    `was` is the field's name until now, empty for a new one; `base` the field's document and
+    `before` its type when the form was made. Texts that the form does not hold are None.
+    """
 
     was: str
     name: str
-    kind: str
-    title: str
-    title_zh: str
-    help: str
-    required: bool
-    unique: bool
-    to: str = ""
-    currency: str = ""
-    limits: Mapping[str, str] = field(default_factory=dict)
-    options: tuple[OptionDraft, ...] = ()
+    kind: FieldType
+    before: str
+    base: Mapping[str, Any]
+    computed: str
+    form: MultiDict[str, str]
 
-    def as_draft(self) -> FieldDraft:
+    @property
+    def is_reshaped(self) -> bool:
+        """Says whether the field is to have another type than the form was made for."""
+        return self.before != self.kind.name
+
+    def text(self, name: str) -> str | None:
+        """Gives a text of the form."""
+        return None if name not in self.form else self.form[name].strip()
+
+    def fields(self) -> FieldForm:
+        """Gives the controls that the form was made of."""
+        before = field_types().get(self.before, self.kind)
+        return make_form(before, self.base, Offers(), self.computed)
+
+    def document(self) -> dict[str, Any]:
+        """Gives the field's document: what the form does not hold of it stays as it was."""
+        described = read_form(self.fields(), self.base, self.form)
+        write_texts(described, self)
+        if self.is_reshaped:
+            return reshaped(described, self.before, self.kind)
+        if not self.base:
+            described.setdefault("type", self.kind.json_types[0])
+            described["crm"] = {"field": self.kind.name, **mapping(described.get("crm"))}
+        return described
+
+    def option_titles(self) -> dict[str, str] | None:
+        """Gives the Chinese titles of the options; None where the form has none."""
+        rows = self.fields().options()
+        if rows is None or rows.name not in self.form:
+            return None
+        return {
+            key: self.form.get(f"{rows.name}/{number}/{ZH_OF_OPTION}", "").strip()
+            for number, key, _ in rows.read_rows(self.form)
+        }
+
+    def as_draft(self, draft: ObjectDraft) -> FieldDraft:
         """Gives what was typed back to the form."""
-        crm = {"to": self.to, "currency": self.currency}
-        document = {**self.limits, "crm": {k: v for k, v in crm.items() if v}}
-        return FieldDraft(
+        described = self.document()
+        shown = draft.field(self.was or self.name, described)
+        required = "required" in self.form and bool(self.form.getlist("required")[-1])
+        titles = self.option_titles()
+        return shown.retold(
             name=self.name,
-            title=self.title,
-            title_zh=self.title_zh,
-            kind=self.kind,
-            required=self.required,
-            unique=self.unique,
-            read_only=False,
-            help=self.help,
-            document=document,
-            options=self.options,
+            kind=self.kind.name,
+            required=required if "required" in self.form else shown.required,
+            title_zh=self.text("title_zh"),
+            option_titles=titles,
         )
 
 
-def fresh(kind: str) -> FieldDraft:
+def fresh(kind: FieldType) -> FieldDraft:
     """Gives a field that nobody has described yet."""
-    options = tuple(OptionDraft("", "", "", hue) for hue in HUES_IN_TURN[:3])
-    has_options = field_types()[kind].has_options
-    return FieldDraft("", "", "", kind, False, False, False, "", {}, options if has_options else ())
+    return FieldDraft("", "", "", kind.name, False, "", {}, ())
 
 
-def read_field(form: MultiDict[str, str]) -> Sent:
-    """Gives the form that was sent."""
+def read_field(draft: ObjectDraft, form: MultiDict[str, str]) -> Sent:
+    """Gives the form that was sent. Raises Missing for a field or a type that is not there."""
+    was = form.get("was", "").strip()
+    if was and was not in draft.properties:
+        raise Missing
+    base = read_base(form.get("base")) if "base" in form else draft.properties.get(was, {})
+    kind = field_types().get(form.get("kind", "").strip())
+    if kind is None:
+        raise Missing
+    before = form.get("before") or (draft.field(was, base).kind if was else kind.name)
+    computed = form.get("computed", "")
     return Sent(
-        was=form.get("was", "").strip(),
-        name=form.get("name", "").strip(),
-        kind=form.get("kind", "").strip(),
-        title=form.get("title", "").strip(),
-        title_zh=form.get("title_zh", "").strip(),
-        help=form.get("help", "").strip(),
-        required=bool(form.get("required")),
-        unique=bool(form.get("unique")),
-        to=form.get("to", "").strip(),
-        currency=form.get("currency", "").strip(),
-        limits={name: form[name].strip() for name in (*NUMBERS, *CRM_NUMBERS) if form.get(name)},
-        options=read_options(form),
+        was=was,
+        name=form.get("name", was).strip(),
+        kind=kind,
+        before=before,
+        base=mapping(base),
+        computed=computed if computed in COMPUTED else "",
+        form=form,
     )
 
 
-def read_options(form: MultiDict[str, str]) -> tuple[OptionDraft, ...]:
-    """Gives the options that were typed; one without a title is left out."""
-    lists = [form.getlist(f"option_{part}") for part in ("value", "title", "title_zh", "hue")]
-    found: dict[str, OptionDraft] = {}
-    for value, title, title_zh, hue in zip(*lists, strict=False):
-        if title.strip() or value.strip():
-            made = OptionDraft(
-                value.strip() or option_value(title, found), title.strip(), title_zh.strip(), hue
-            )
-            found[made.value] = made
-    return tuple(found.values())
+def read_base(sent: str | None) -> Mapping[str, Any]:
+    """Gives the document that a form was made of."""
+    return mapping(read_json(sent or "{}")[0])
 
 
-def option_value(title: str, taken: Mapping[str, object]) -> str:
-    """Gives an API value made of a title; a number where no ASCII letter is left."""
-    words = re.sub(r"[^a-z0-9]+", "_", title.strip().lower()).strip("_")[:36]
-    base = words or f"option_{len(taken) + 1}"
-    numbered = (f"{base}_{number}" for number in range(2, len(taken) + 3))
-    return next(value for value in (base, *numbered) if value not in taken)
+def write_texts(described: dict[str, Any], sent: Sent) -> None:
+    """Writes title and help, each where it stood, when it was changed."""
+    title = sent.text("title")
+    if title is not None and title != (described.get("title") or sent.was):
+        described["title"] = title
+    crm = mapping(described.get("crm"))
+    help_text = sent.text("help")
+    if help_text is None or help_text == help_of(described).strip():
+        return
+    if "help" in crm:
+        put(described["crm"], "help", help_text)
+    else:
+        put(described, "description", help_text)
 
 
-def write_field(draft: ObjectDraft, sent: Sent) -> None:
-    """Writes a field into an object's draft. Raises Refused for a name that is taken."""
-    if sent.was and sent.was not in draft.properties:
-        raise Missing
-    if sent.name != sent.was and sent.name in draft.properties:
-        place = f"/properties/{sent.name}"
-        raise Refused([Problem(place, "name_taken", {"name": sent.name})])
-    before = mapping(draft.properties.get(sent.was)) if sent.was else {}
-    described = document_of(sent, before)
-    if sent.was and sent.name != sent.was:
-        rename(draft, sent.was, sent.name, described)
-    draft.properties[sent.name] = described
-    set_required(draft, sent.name, sent.required)
-    write_chinese(draft, sent)
-
-
-def document_of(sent: Sent, before: Mapping[str, Any]) -> dict[str, Any]:
-    """Gives a field's document: what the form does not know of it stays as it was."""
-    kind = field_types()[sent.kind]
-    described: dict[str, Any] = {**before, "title": sent.title}
-    described.setdefault("type", kind.json_types[0])
-    crm: dict[str, Any] = {**mapping(before.get("crm")), "field": sent.kind}
-    put(described, "description", sent.help)
-    put(crm, "unique", sent.unique)
-    if "to" in kind.parameters:
-        put(crm, "to", sent.to)
-    if "currency" in kind.parameters:
-        put(crm, "currency", sent.currency)
-    for name in NUMBERS:
-        if name in kind.keywords:
-            put(described, name, as_number(sent.limits.get(name, "")))
-    for name in CRM_NUMBERS:
-        if name in kind.parameters:
-            put(crm, name, as_number(sent.limits.get(name, "")))
-    if kind.has_options:
-        write_options(described, crm, sent)
-    described["crm"] = crm
-    return described
+def help_of(document: Mapping[str, Any]) -> str:
+    """Gives the help text of a field."""
+    own = mapping(document.get("crm")).get("help")
+    return str(own or document.get("description") or "")
 
 
 def put(document: dict[str, Any], name: str, value: object) -> None:
     """Sets a keyword, or takes it away where it would say nothing."""
-    if value in ("", None, False):
+    if value in ("", None):
         document.pop(name, None)
     else:
         document[name] = value
 
 
-def as_number(typed: str) -> object:
-    """Gives a typed number as JSON has it; text that is none stays, to be refused by name."""
-    try:
-        value = Decimal(typed)
-    except InvalidOperation:
-        return typed
-    return int(value) if value == value.to_integral_value() else json.loads(str(value))
+def write_field(draft: ObjectDraft, sent: Sent) -> None:
+    """Writes a field into an object's draft. Raises Refused for a name that is taken."""
+    if sent.name != sent.was and sent.name in draft.properties:
+        place = f"/properties/{sent.name}"
+        raise Refused([Problem(place, "name_taken", {"name": sent.name})])
+    before = draft.field(sent.was, mapping(draft.properties.get(sent.was)))
+    described = sent.document()
+    is_required = before.required if sent.was else False
+    if "required" in sent.form:
+        is_required = bool(sent.form.getlist("required")[-1])
+    if sent.was and sent.name != sent.was:
+        rename(draft, sent.was, sent.name, described)
+    note_renamed_options(draft, sent, described)
+    draft.properties[sent.name] = described
+    set_required(draft, sent.name, is_required)
+    write_chinese(draft, sent, before)
 
 
-def write_options(described: dict[str, Any], crm: dict[str, Any], sent: Sent) -> None:
-    """Writes a choice's options; their other attributes stay."""
-    known = mapping(crm.get("options"))
-    values = [option.value for option in sent.options]
-    crm["options"] = {
-        option.value: {
-            **mapping(known.get(option.value)),
-            "title": option.title or option.value,
-            "hue": option.hue,
-        }
-        for option in sent.options
-    }
-    if described.get("type") == "array":
-        described["items"] = {**mapping(described.get("items")), "type": "string", "enum": values}
-    else:
-        described["enum"] = values
+def note_renamed_options(draft: ObjectDraft, sent: Sent, described: dict[str, Any]) -> None:
+    """Has options in force say which value they had, so that records follow."""
+    rows = sent.fields().options()
+    in_force = listed_options(mapping(draft.published_fields().get(sent.was)))
+    options = mapping(mapping(described.get("crm")).get(OPTIONS))
+    for old, new in (rows.renames(sent.form) if rows is not None else {}).items():
+        if old in in_force and isinstance(options.get(new), dict):
+            described["crm"][OPTIONS][new].setdefault("renamed_from", old)
 
 
 def rename(draft: ObjectDraft, was: str, name: str, described: dict[str, Any]) -> None:
@@ -186,8 +185,10 @@ def rename(draft: ObjectDraft, was: str, name: str, described: dict[str, Any]) -
     for key, value in properties.items():
         draft.properties[name if key == was else key] = described if key == was else value
     if was in draft.published_fields():
-        described["crm"]["renamed_from"] = was
-    set_required(draft, was, required=False)
+        described.setdefault("crm", {})["renamed_from"] = was
+    required = draft.body.get("required")
+    if isinstance(required, list):
+        draft.body["required"] = [name if one == was else one for one in required]
     if draft.crm.get("name_field") == was:
         draft.crm["name_field"] = name
     search = draft.crm.get("search")
@@ -200,22 +201,29 @@ def rename(draft: ObjectDraft, was: str, name: str, described: dict[str, Any]) -
 
 def set_required(draft: ObjectDraft, name: str, required: bool) -> None:
     """Adds a field to the required ones or takes it away."""
-    listed = [one for one in draft.body.get("required", []) if one != name]
-    draft.body["required"] = [*listed, name] if required else listed
+    listed = list(sequence(draft.body.get("required")))
+    if required is not (name in listed):
+        others = [one for one in listed if one != name]
+        draft.body["required"] = [*others, name] if required else others
 
 
-def write_chinese(draft: ObjectDraft, sent: Sent) -> None:
-    """Writes the Chinese titles of a field and its options."""
-    titles = {option.value: option.title_zh for option in sent.options if option.title_zh}
-    if (
-        not sent.title_zh
-        and not titles
-        and sent.name not in mapping(draft.known_zh().get("fields"))
-    ):
+def write_chinese(draft: ObjectDraft, sent: Sent, before: FieldDraft) -> None:
+    """Writes the Chinese titles of a field and its options that were changed."""
+    title, titles = sent.text("title_zh"), sent.option_titles()
+    if title is not None and title != before.title_zh:
+        put(draft.zh("fields", sent.name), "title", title)
+    if titles is None:
         return
-    place = draft.zh("fields", sent.name)
-    put(place, "title", sent.title_zh)
-    put(place, "options", titles or None)
+    known = {option.value: option.title_zh for option in before.options}
+    changed = {value: zh for value, zh in titles.items() if zh != known.get(value, "")}
+    written = mapping(
+        mapping(mapping(draft.known_zh().get("fields")).get(sent.name)).get("options")
+    )
+    gone = [value for value in written if value not in titles]
+    if changed or gone:
+        place = draft.zh("fields", sent.name)
+        kept = {value: zh for value, zh in written.items() if value not in gone}
+        put(place, "options", {v: zh for v, zh in {**kept, **changed}.items() if zh} or None)
 
 
 def remove_field(draft: ObjectDraft, name: str) -> None:
