@@ -10,24 +10,21 @@ from metadata.json_text import pointer
 from metadata.objects import LinkDefinition, ObjectDefinition
 from metadata.problems import Problem
 from trellis.records.incoming import find_record
-from trellis.records.inner_writes import changed_values, write_inner
+from trellis.records.inner_writes import changed_values
+from trellis.records.items import Item, Items, write_item
 from trellis.records.owners import changed_items
 from trellis.records.removal import remove
 from trellis.records.writers import Writers
 from trellis.unit import Channel, Unit
 
 Record = Mapping[str, object]
-Items = list[Record]
 
 
 @dataclass(frozen=True, slots=True)
-class Linking:
-    """One link that was sent: its place, whom it leads to, the link itself if it is there."""
+class Linking(Item):
+    """One link that was sent, with the id of the record it leads to."""
 
-    place: int
     target: str
-    id: str | None
-    values: Record
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,51 +57,11 @@ class Links:
             gone = remove(trusted, definition, link_id, writers, channel=channel)
             old += changed_items(definition, self.link, gone, {})[0]
         for one in self.wanted:
-            pair = self.write(trusted, definition, one, record_id, writers, channel, found)
+            given = {self.link.field: record_id, str(self.link.beyond): one.target}
+            pair = write_item(trusted, self.field, self.link, one, given, writers, channel, found)
             old += pair[0]
             new += pair[1]
         return old, new
-
-    def write(
-        self,
-        unit: Unit,
-        definition: ObjectDefinition,
-        one: Linking,
-        record_id: str,
-        writers: Writers,
-        channel: Channel,
-        found: list[Problem],
-    ) -> tuple[Items, Items]:
-        """Changes or adds one link, and gives what history keeps of it."""
-        place = (self.field.name, one.place)
-        if one.id is not None:
-            if not one.values:
-                return [], []
-            before = unit.records().get(definition.name, one.id) or {}
-            key = one.id
-            changed = write_inner(
-                unit,
-                definition,
-                place,
-                found,
-                lambda: writers.change(
-                    unit, definition, key, one.values, channel=channel, why=None
-                ),
-            )
-            if changed is None:
-                return [], []
-            return changed_items(definition, self.link, before, changed.record)
-        given = {self.link.field: record_id, str(self.link.beyond): one.target}
-        made = write_inner(
-            unit,
-            definition,
-            place,
-            found,
-            lambda: writers.create(
-                unit, definition, one.values, channel=channel, why=None, source=None, given=given
-            ),
-        )
-        return ([], []) if made is None else changed_items(definition, self.link, {}, made.record)
 
 
 def plan_links(
@@ -142,7 +99,7 @@ def plan_links(
         if stored is not None:
             values = changed_values(unit, child, stored, values)
         link_id = None if stored is None else str(stored["id"])
-        wanted[other] = Linking(place, other, link_id, values)
+        wanted[other] = Linking(place, link_id, values, other)
     removed = tuple(str(one["id"]) for other, one in there.items() if other not in wanted)
     return Links(field, link, removed, tuple(wanted.values()))
 

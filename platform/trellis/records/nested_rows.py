@@ -13,22 +13,13 @@ from metadata.objects import LinkDefinition, ObjectDefinition
 from metadata.problems import Problem
 from metadata.system_fields import ROW_POSITION
 from trellis.records.inner_writes import changed_values, write_inner
+from trellis.records.items import Item, Items, write_item
 from trellis.records.owners import changed_items
 from trellis.records.removal import remove
 from trellis.records.writers import Writers
 from trellis.unit import Channel, Unit
 
 Record = Mapping[str, object]
-Items = list[Record]
-
-
-@dataclass(frozen=True, slots=True)
-class Row:
-    """One row that was sent: its place in the list, its id if it is there, and what is new."""
-
-    place: int
-    id: str | None
-    values: Record
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,7 +30,7 @@ class Rows:
     link: LinkDefinition
     owner: str
     before: tuple[str, ...]
-    rows: tuple[Row, ...]
+    rows: tuple[Item, ...]
 
     @property
     def kept(self) -> list[str]:
@@ -85,7 +76,8 @@ class Rows:
             if gone is not None:
                 old += changed_items(child, self.link, gone, {})[0]
         for row in self.rows:
-            pair = self.write(unit, child, row, record_id, writers, channel, found)
+            given = self.given(child, row, record_id)
+            pair = write_item(unit, self.field, self.link, row, given, writers, channel, found)
             old += pair[0]
             new += pair[1]
         if not found:
@@ -95,46 +87,11 @@ class Rows:
                 return [{"id": one} for one in kept], [{"id": one} for one in self.kept]
         return old, new
 
-    def write(
-        self,
-        unit: Unit,
-        child: ObjectDefinition,
-        row: Row,
-        record_id: str,
-        writers: Writers,
-        channel: Channel,
-        found: list[Problem],
-    ) -> tuple[Items, Items]:
-        """Changes or adds one row, and gives what history keeps of it."""
-        place = (self.field.name, row.place)
-        if row.id is not None:
-            if not row.values:
-                return [], []
-            before = unit.as_automation().records().get(child.name, row.id) or {}
-            key = row.id
-            changed = write_inner(
-                unit,
-                child,
-                place,
-                found,
-                lambda: writers.change(unit, child, key, row.values, channel=channel, why=None),
-            )
-            if changed is None:
-                return [], []
-            return changed_items(child, self.link, before, changed.record)
+    def given(self, child: ObjectDefinition, row: Item, record_id: str) -> dict[str, object]:
+        """Gives what makes a new row one of the record's: the way back, and its place."""
         back = child.fields[self.link.field]
         own = {"object": self.owner, "id": record_id} if back.target is None else record_id
-        given = {self.link.field: back.type.coerce(own, back), ROW_POSITION: row.place}
-        made = write_inner(
-            unit,
-            child,
-            place,
-            found,
-            lambda: writers.create(
-                unit, child, row.values, channel=channel, why=None, source=None, given=given
-            ),
-        )
-        return ([], []) if made is None else changed_items(child, self.link, {}, made.record)
+        return {self.link.field: back.type.coerce(own, back), ROW_POSITION: row.place}
 
     def put_in_order(self, unit: Unit, child: ObjectDefinition) -> None:
         """Writes the places of the rows that were there, where they differ."""
@@ -167,7 +124,7 @@ def plan_rows(
         found = unit.records().nested(definition.name, field.name, [record_id])
         shown = {str(row["id"]): row for row in found.get(record_id, ())}
     child = unit.catalog.objects[link.target]
-    rows: list[Row] = []
+    rows: list[Item] = []
     for place, given in enumerate(sent):
         key, known = given.get("id"), [row.id for row in rows]
         if key is not None and (not isinstance(key, str) or key not in shown or key in known):
@@ -180,7 +137,7 @@ def plan_rows(
             problems.append(Problem(here, "row_of_other"))
         if key is not None:
             values = changed_values(unit, child, shown[str(key)], values)
-        rows.append(Row(place, None if key is None else str(key), values))
+        rows.append(Item(place, None if key is None else str(key), values))
     return Rows(field, link, definition.name, tuple(shown), tuple(rows))
 
 
