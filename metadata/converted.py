@@ -49,6 +49,8 @@ def lacking(
     `among` are the columns of worths to look at; all without it.
     """
     named = None if among is None else {(column.table.name, column.name) for column in among}
+    if named is not None and not named:
+        return
     own = base_currency(connection)
     tables = SystemTables(catalog, connection.dialect.name)
     for definition in catalog.objects.values():

@@ -66,7 +66,7 @@ def plan(old: Sequence[Element], new: Sequence[Element], known: Catalog | None =
     change = Change()
     change.tables |= {physical_table(element) for element in old if element.kind == "object"}
     pairs = match(old, new)
-    rewriting = follow_renames(old, pairs)
+    rewriting = follow_renames(old, pairs, known)
     former = {
         after.name: before.name
         for before, after in pairs

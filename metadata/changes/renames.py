@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
-from metadata.catalog import build_catalog
+from metadata.catalog import Catalog, build_catalog
 from metadata.changes.properties import Stored, match_properties
 from metadata.elements import Element
 from metadata.json_text import mapping, pointer, text
@@ -57,12 +57,18 @@ class Rewriting:
     problems: list[tuple[tuple[str, str], Problem]] = field(default_factory=list)
 
 
-def follow_renames(old: Sequence[Element], pairs: Sequence[Pair]) -> Rewriting:
-    """Gives wanted elements in which everything goes by the names it has then."""
+def follow_renames(
+    old: Sequence[Element], pairs: Sequence[Pair], known: Catalog | None = None
+) -> Rewriting:
+    """Gives wanted elements in which everything goes by the names it has then.
+
+    `known` is the catalog of the elements in force where there is one.
+    """
     renames = dict(find_renames(pairs))
     rewriting = Rewriting(list(pairs))
     if renames:
-        Follower(old, renames, rewriting).follow()
+        schema = (known or build_catalog(0, old)).schema
+        Follower(schema, renames, rewriting).follow()
     return rewriting
 
 
@@ -164,8 +170,8 @@ def link_names(element: Element) -> dict[str, tuple[str, str]]:
 class Follower:
     """Rewrites wanted elements so that they use new names."""
 
-    def __init__(self, old: Sequence[Element], renames: Renames, rewriting: Rewriting) -> None:
-        self.schema: Schema = build_catalog(0, old).schema
+    def __init__(self, schema: Schema, renames: Renames, rewriting: Rewriting) -> None:
+        self.schema = schema
         self.renames = renames
         self.rewriting = rewriting
         self.objects = {
@@ -259,6 +265,8 @@ class Follower:
     def rule_texts(self) -> None:
         """Rewrites the rule texts."""
         rules = [wanted for _, wanted in self.rewriting.pairs if wanted.kind == "rules"]
+        if not self.may_concern(text(one.body.get("text")) or "" for one in rules):
+            return
         texts = rule_texts_of(rules)
         _, found = find_occurrences(texts, self.schema)
         if not any(one.thing in self.renames or one.thing in self.taken for one in found):
@@ -272,6 +280,26 @@ class Follower:
             (before, self.with_text(wanted, renamed) if wanted.kind == "rules" else wanted)
             for before, wanted in self.rewriting.pairs
         ]
+
+    def may_concern(self, texts: Iterable[str]) -> bool:
+        """Says whether texts spell a name that changes, by API name or label, or that is new."""
+        words = {*self.renames.values()}.union(*map(self.names_of, (*self.renames, *self.taken)))
+        spelled = "\n".join(texts).casefold()
+        return any(word.casefold() in spelled for word in words)
+
+    def names_of(self, thing: Thing) -> set[str]:
+        """Gives what texts may call a thing."""
+        owner, _, field_name = thing.owner.partition(".")
+        there = self.schema.objects.get(thing.name if thing.sort == "object" else owner)
+        labelled: Mapping[str, str] = {}
+        if there is not None and thing.sort == "object":
+            labelled = there.labels
+        elif there is not None and thing.sort == "option" and field_name in there.fields:
+            option = there.fields[field_name].options.get(thing.name)
+            labelled = {} if option is None else option.labels
+        elif there is not None and thing.name in there.fields:
+            labelled = there.fields[thing.name].labels
+        return {thing.name, *labelled.values()}
 
     def refuse_rules(self, rules: Sequence[Element], error: RenameError) -> None:
         """Notes that rule texts would mean something else with the new names."""
