@@ -21,6 +21,24 @@ Broken = tuple[str, Mapping[str, Any] | Change]
 STUDENT, ALL, RULES = "objects/student.json", "views/student/all.json", "rules/checks.rules"
 RECORD, ROLE, ZH = "layouts/student/record.json", "roles/teacher.json", "translations/zh.json"
 MANIFEST, LEAD, DEMO = "manifest.json", "objects/lead.extend.json", "demo/student.csv"
+WORLD: Mapping[str, Any] = {
+    "seed": 7,
+    "history_days": 90,
+    "pools": {"first": ["Mei", "Wei"]},
+    "teams": [{"name": "North"}],
+    "users": [{"username": "mei", "name": "Mei", "roles": ["teacher"], "team": "North"}],
+    "objects": [
+        {
+            "object": "student",
+            "count": 3,
+            "owner": "teacher",
+            "created_days": [60, 0],
+            "fields": {"name": {"template": "{first} {digits:2}"}, "grade": {"pick": ["one"]}},
+        }
+    ],
+}
+LIFE = {"chance": 1, "after_days": [0, 1], "set": {"grad": "two"}}
+GENERATE = "demo/generate.json"
 
 
 def at(path: str, *place: Any, to: Any = None) -> dict[str, Any]:
@@ -36,6 +54,16 @@ def field(name: str, **keywords: Any) -> dict[str, Any]:
 def crm(name: str, **keywords: Any) -> dict[str, Any]:
     """Gives the student with a text field with `crm` keywords."""
     return field(name, type="string", crm=keywords)
+
+
+def world(*place: Any, to: Any = None) -> dict[str, Any]:
+    """Gives the recipes of the demo world with another value at a place."""
+    return {GENERATE: with_value(WORLD, place, to)}
+
+
+def made(name: str, recipe: Any) -> dict[str, Any]:
+    """Gives the recipes of the demo world with another recipe for a field of students."""
+    return world("objects", 0, "fields", name, to=recipe)
 
 
 def zip_with(mutation: Mapping[str, Any] | Change) -> io.BytesIO:
@@ -167,6 +195,21 @@ ROWS: list[Broken] = [
     ("demo value", {DEMO: "name,grade\nLi,three\n"}),
     ("demo column", {DEMO: "name,grad\nLi,one\n"}),
     ("demo CSV", {DEMO: 'name,grade\n"Li,one\n'}),
+    ("world key", world("objects", 0, "ownr", to="teacher")),
+    ("world without seed", world("seed")),
+    ("world without owner", world("objects", 0, "owner")),
+    ("recipe key", made("name", {"templat": "x"})),
+    ("recipe without maker", made("name", {"chance": 0.5})),
+    ("recipe pair", made("fee", {"range": [9, 1]})),
+    ("recipe field", made("nme", "Li")),
+    ("recipe option", made("grade", {"pick": {"one": 2, "three": 1}})),
+    ("recipe pool", made("name", {"template": "{frist}"})),
+    ("recipe object", world("objects", 0, "object", to="studnt")),
+    ("recipe related", made("lead", {"related": "lead", "by": "campus"})),
+    ("recipe life", world("objects", 0, "life", to=[LIFE])),
+    ("role nobody holds", world("objects", 0, "owner", to="head")),
+    ("role of a user", world("users", 0, "roles", to=["techer"])),
+    ("team of a user", world("users", 0, "team", to="South")),
     ("manifest without version", at(MANIFEST, "version")),
     ("manifest version", at(MANIFEST, "version", to="one")),
     ("manifest key", at(MANIFEST, "require", to={})),

@@ -20,8 +20,8 @@ from trellis.runtime import Platform
 
 pytestmark = pytest.mark.usefixtures("people")
 
-GREATEST = 10**15 - 1
-"""The greatest number that a field takes."""
+GREATEST = 10**18 - 1
+"""The greatest whole number that a field takes."""
 
 ROOM = object_body(
     {
