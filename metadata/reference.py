@@ -155,13 +155,16 @@ def short(value: object) -> str:
 def keywords_page() -> str:
     """Gives the page of keywords in Markdown."""
     lines = [KEYWORDS_HEAD]
-    for kind in SCHEMA_OF.values():
+    for kind in (*SCHEMA_OF.values(), "demo"):
         schema = load_schema(kind)
         lines += [f"## {kind.capitalize()}", "", f"{schema['description']}.", ""]
         if kind == "object":
             lines += object_lines(schema)
         else:
             lines += table("keyword", keyword_rows(schema["properties"], "", schema))
+        if kind == "demo":
+            recipe = properties_of(mapping(schema["$defs"])["recipe"])
+            lines += ["### Recipe", "", *table("keyword", keyword_rows(recipe, "", schema))]
     return "\n".join(lines)
 
 

@@ -13,6 +13,8 @@ from metadata.fields.base import Refused
 from metadata.fields.values import read_value
 from metadata.json_text import mapping, nearest, read_json, sequence
 from metadata.objects import ObjectDefinition
+from metadata.packages.demo_recipes import recipe_problems
+from metadata.packages.read import placed
 from metadata.problems import Problem
 
 GENERATOR: Final = "generate.json"
@@ -31,10 +33,9 @@ def demo_problems(files: Mapping[str, bytes], catalog: Catalog) -> Iterator[Prob
     """Gives what is wrong with demo files; paths are `demo/file:line/field`."""
     for name, content in files.items():
         if name == GENERATOR:
-            _, problems = read_json(content)
-            yield from (
-                Problem(f"demo/{name}", p.code, p.values, p.line, p.column) for p in problems
-            )
+            document, problems = read_json(content)
+            problems = problems or recipe_problems(document, catalog)
+            yield from (placed(f"demo/{name}", problem) for problem in problems)
             continue
         yield from file_problems(name, content, catalog)
 
