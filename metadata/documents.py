@@ -37,6 +37,12 @@ LIMIT_CODES: Final[Mapping[str, str]] = {
     "maxProperties": "max_items",
 }
 
+FORM_CODES: Final[Mapping[str, str]] = {
+    r"^[0-9]+\.[0-9]+\.[0-9]+$": "bad_version",
+    "^[a-z][a-z0-9_]{0,39}$": "bad_name",
+}
+"""Problems that say in words what a pattern asks for."""
+
 
 def load_schema(name: str) -> dict[str, Any]:
     """Gives a meta-schema as it stands in `metadata/schemas`."""
@@ -151,7 +157,9 @@ def explain(error: ValidationError, place: tuple[object, ...]) -> Iterator[Probl
         known = wanted if keyword == "enum" else [wanted]
         yield Problem(pointer(place), "not_known", choice_values(found, known))
     elif keyword == "pattern":
-        yield Problem(pointer(place), "wrong_form", {"value": str(found), "pattern": wanted})
+        code = FORM_CODES.get(wanted, "wrong_form")
+        values = {"value": str(found), "name": str(found), "pattern": wanted}
+        yield Problem(pointer(place), code, values)
     elif keyword in LIMIT_CODES:
         values = {"limit": wanted, "length": len(found) if hasattr(found, "__len__") else None}
         yield Problem(pointer(place), LIMIT_CODES[keyword], values)

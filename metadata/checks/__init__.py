@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 
 from metadata.catalog import Catalog, build_catalog
+from metadata.checks.consequences import broken_fields
 from metadata.checks.layouts import layout_problems
 from metadata.checks.objects import link_problems, whole_object_problems
 from metadata.checks.roles import role_problems
@@ -42,7 +43,9 @@ def check_elements(
             found[element.key].extend(element_problems(element, catalog))
     for key, problem in (*link_problems(catalog), *rules_problems(catalog)):
         found[key].append(problem)
-    return {key: distinct(problems) for key, problems in found.items() if problems}
+    broken = broken_fields(elements, found)
+    told = {key: [one for one in flaws if not broken.explains(one)] for key, flaws in found.items()}
+    return {key: distinct(problems) for key, problems in told.items() if problems}
 
 
 def is_readable(element: Element, found: Mapping[Key, Sequence[Problem]]) -> bool:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 from metadata.catalog import Catalog
 from metadata.checks.rule_texts import rule_texts
@@ -86,6 +86,24 @@ def missing_translations(
             yield Problem(place, "text_not_translated", {"text": text, "language": language})
 
 
+def unsaid_texts(
+    elements: Sequence[Element], package: str, language: str, catalog: Catalog
+) -> Iterator[Problem]:
+    """Gives a warning for each text that a package translates and that nothing says.
+
+    What stands in a rule text counts as said, whatever it does there.
+    """
+    rules = "\n".join(str(one.body.get("text")) for one in elements if one.kind == "rules")
+    exits = [text for one in catalog.objects.values() for text in exit_messages(one)]
+    known = dict.fromkeys([*rule_texts(catalog.program, package), *exits])
+    for element in elements:
+        if element.key == ("translations", f"{package}/{language}"):
+            for text in mapping(element.body.get("messages")):
+                if text not in known and text not in rules:
+                    values = {"text": text, "nearest": nearest(text, known)}
+                    yield Problem(pointer(("messages", text)), "text_not_said", values)
+
+
 def missing_labels(definition: ObjectDefinition, language: str) -> Iterator[Problem]:
     """Gives the titles of an object, its fields and options that are not translated."""
     place = ("objects", definition.name)
@@ -110,12 +128,17 @@ def missing_messages(
     definition: ObjectDefinition, language: str, catalog: Catalog
 ) -> Iterator[Problem]:
     """Gives the messages of exit criteria that are not translated."""
+    for text in exit_messages(definition):
+        if language not in catalog.messages.get(text, {}):
+            place = pointer(("messages", text))
+            yield Problem(place, "text_not_translated", {"text": text, "language": language})
+
+
+def exit_messages(definition: ObjectDefinition) -> Iterator[str]:
+    """Gives the messages of an object's exit criteria."""
     for field in definition.own_fields:
         exits = (option.exit for option in field.options if option.exit is not None)
-        for text in (one.message for one in exits if one.message is not None):
-            if language not in catalog.messages.get(text, {}):
-                place = pointer(("messages", text))
-                yield Problem(place, "text_not_translated", {"text": text, "language": language})
+        yield from (one.message for one in exits if one.message is not None)
 
 
 def missing_field(

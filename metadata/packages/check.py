@@ -10,7 +10,7 @@ from typing import Final
 from metadata.catalog import Catalog, build_catalog
 from metadata.checks import check_elements
 from metadata.checks.computed import virtual_warnings
-from metadata.checks.translations import missing_translations
+from metadata.checks.translations import missing_translations, unsaid_texts
 from metadata.elements import LOCAL, Element
 from metadata.fields.base import FieldDefinition
 from metadata.json_text import mapping, nearest, pointer
@@ -86,7 +86,11 @@ def package_warnings(package: Package, installed: Catalog) -> list[Problem]:
     warnings = [*package.warnings, *odd_options(package, catalog), *unstored(package, catalog)]
     for language in LANGUAGES:
         file = f"translations/{language}.json"
-        found = missing_translations(elements, package.manifest.name, language, catalog)
+        name = package.manifest.name
+        found = [
+            *missing_translations(elements, name, language, catalog),
+            *unsaid_texts(elements, name, language, catalog),
+        ]
         warnings.extend(placed(file, problem) for problem in found)
     return warnings
 

@@ -8,9 +8,10 @@ from contextlib import contextmanager
 import click
 import sqlalchemy.exc
 
+from metadata.json_text import strings
 from metadata.locks import Busy
 from metadata.migrate import PublishConflict, Unconfirmed
-from metadata.problems import DefinitionError
+from metadata.problems import DefinitionError, Problem
 from metadata.store import STORE
 from trellis.checkpoints import BusyError
 from trellis.config import Settings, SettingsError, load_settings
@@ -42,6 +43,15 @@ def refusing() -> Iterator[None]:
         ) from error
     except sqlalchemy.exc.OperationalError as error:
         raise click.ClickException(f"the database does not answer: {error.orig}") from error
+
+
+def with_options(problem: Problem) -> Problem:
+    """Gives a problem as the command line tells it: what to confirm, by its options."""
+    if problem.code != "unconfirmed":
+        return problem
+    names = strings(problem.values["names"])
+    options = " ".join(f"--confirm {name}" for name in names)
+    return Problem("", "unconfirmed_option", {"names": names, "options": options})
 
 
 def settings_of_instance(*, may_be_older: bool = False) -> Settings:

@@ -7,10 +7,12 @@ from rule_engine.check.aggregates import AGGREGATES, aggregate
 from rule_engine.check.agreement import midnight
 from rule_engine.check.calendar_names import calendar_argument, lacks_calendar
 from rule_engine.check.habits import foreign_function
+from rule_engine.check.names import find_field, title_of
 from rule_engine.check.paths import find_link
 from rule_engine.check.session import Place, Session, is_kind
 from rule_engine.check.words import all_of, list_words, one_of, say, say_kind
 from rule_engine.functions import Function, Parameter, functions
+from rule_engine.messages import Phrase
 from rule_engine.spelling import did_you_mean
 from rule_engine.types import Kind
 
@@ -27,6 +29,9 @@ def check_call(session: Session, place: Place, expression: tree.Expression) -> c
         if found is not None:
             return aggregate(session, place, expression, *found)
     function = functions().get(name)
+    is_over_many = function is None or expression.where is not None or expression.by is not None
+    if name in AGGREGATES and is_over_many and _report_no_link(session, place, expression):
+        return None
     if function is None:
         _report_unknown(session, expression)
         return None
@@ -36,6 +41,32 @@ def check_call(session: Session, place: Place, expression: tree.Expression) -> c
             session.report("no_aggregate", template, extra.span, word=word)
             return None
     return _call(session, place, expression, function)
+
+
+def _report_no_link(session: Session, place: Place, call: tree.Call) -> bool:
+    """Reports a way back that the record does not have, with those it has; says whether."""
+    path, here = call.arguments[0] if call.arguments else None, place.record.object
+    if not isinstance(path, tree.Path):
+        return False
+    name = path.parts[0]
+    formulas = {formula for owner, formula in session.formulas if owner == here.name}
+    known = {"this", "old", "user", *session.packages, *here.links, *formulas}
+    if find_field(here, name.text) is not None or name.text in known:
+        return False
+    template, links = 'nothing leads back to {object} as "{name}"', list(here.links)
+    hint = did_you_mean(name.text, links)
+    if links and not hint:
+        hint = Phrase("there are: {names}", {"names": links})
+    session.mention("missing", here.name, name.text, name.span)
+    session.report(
+        "unknown_link",
+        template,
+        name.span,
+        hint,
+        object=title_of(here),
+        name=name.text,
+    )
+    return True
 
 
 def _report_unknown(session: Session, expression: tree.Call) -> None:

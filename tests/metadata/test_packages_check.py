@@ -245,6 +245,41 @@ def test_all_problems_of_all_files_are_shown(tmp_path: Path, installed: Catalog)
     assert {*broken, "layouts/account/record.json"} >= files >= set(broken)
 
 
+@pytest.mark.parametrize(
+    ("field", "crm", "told"),
+    [
+        ("fee", {"field": "mony"}, "fee/crm/field: unknown_type"),
+        ("account", {"field": "reference", "to": "acount"}, "account/crm/to: unknown_object"),
+        ("account", {"field": "reference"}, "account/crm/to: reference_target_missing"),
+    ],
+)
+def test_a_broken_field_is_told_of_once(
+    tmp_path: Path, installed: Catalog, field: str, crm: Any, told: str
+) -> None:
+    properties = {**STUDENT["properties"], field: {"type": "string", "crm": crm}}
+    more = 'validate w on account { require count(students where grade = "one") > 0 message "no" }'
+    files = {
+        **GOOD,
+        "objects/student.json": {**STUDENT, "properties": properties},
+        "rules/more.rules": more,
+    }
+    found = check_package(read_package(write(tmp_path, files)), installed)
+    assert [f"{one.path}: {one.code}" for one in found] == [
+        f"objects/student.json:/properties/{told}"
+    ]
+
+
+def test_a_translation_of_what_nothing_says_is_told(tmp_path: Path, installed: Catalog) -> None:
+    texts = {"objects": {"student": {"title": "学生"}}, "messages": {"no": "否", "gone": "无"}}
+    package = read_package(write(tmp_path, {**GOOD, "translations/zh.json": texts}))
+    (told,) = [one for one in package_warnings(package, installed) if one.code == "text_not_said"]
+    assert (line_of(told), sentence(told, "zh")) == (
+        'translations/zh.json:/messages/gone: nothing says "gone"; '
+        "remove the translation or correct the text",
+        "没有任何内容使用“gone”；请删除此翻译或更正原文",
+    )
+
+
 def refused(files: Mapping[str, Any] | io.BytesIO | Path) -> set[str]:
     source = zipped(files) if isinstance(files, Mapping) else files
     with pytest.raises(PackageError) as error:
@@ -310,8 +345,8 @@ def test_no_package(tmp_path: Path) -> None:
     assert refused(tmp_path / "nowhere") == {f"{tmp_path / 'nowhere'}: no_such_package"}
     assert refused({"manifest.json": {"name": "X", "version": "1"}}) == {
         "manifest.json: missing_key",
-        "manifest.json:/name: wrong_form",
-        "manifest.json:/version: wrong_form",
+        "manifest.json:/name: bad_name",
+        "manifest.json:/version: bad_version",
     }
 
 

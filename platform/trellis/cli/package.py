@@ -29,7 +29,7 @@ from trellis.installing.plans import Desk, PackagePlan, install_planned, plan_pa
 from trellis.installing.removal import export_data, plan_removal, uninstall_package
 from trellis.installing.sources import find_offers, read_source
 from trellis.runtime import Platform
-from trellis.terminal import opened, refusing
+from trellis.terminal import opened, refusing, with_options
 from trellis.work import writing_as
 
 CLI = "cli"
@@ -66,7 +66,7 @@ def one_line_each() -> Iterator[None]:
 def tell(problems: Iterable[Problem], before: str = "") -> None:
     """Prints problems, one a line: `file:path: what is wrong; what would be right`."""
     for problem in problems:
-        click.echo(f"{before}{line_of(problem)}", err=True)
+        click.echo(f"{before}{line_of(with_options(problem))}", err=True)
 
 
 @contextmanager

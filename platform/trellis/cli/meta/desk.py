@@ -17,7 +17,7 @@ from trellis.designer.publishing import Planned
 from trellis.errors import RecordError
 from trellis.runtime import Platform
 from trellis.security.users import find_user
-from trellis.terminal import opened
+from trellis.terminal import opened, with_options
 from trellis.unit import Unit
 from trellis.work import writing_as
 
@@ -61,7 +61,7 @@ def acting(platform: Platform, user: str | None) -> Iterator[Unit]:
 def tell(problems: Iterable[Problem]) -> None:
     """Prints problems, one a line: `file:path: message`."""
     for problem in problems:
-        click.echo(line_of(place_in_folder(problem)), err=True)
+        click.echo(line_of(place_in_folder(with_options(problem))), err=True)
 
 
 def show_plan(planned: Planned) -> None:
