@@ -14,7 +14,7 @@ from trellis import api, assets, health, web
 from trellis.config import Settings
 from trellis.current import begin_request, end_request, is_public, repeating
 from trellis.faults import install_faults
-from trellis.files.requests import allow_uploads
+from trellis.files.requests import FileRequest, allow_uploads
 from trellis.headers import install_headers
 from trellis.runtime import Platform, open_platform
 from trellis.security import profile
@@ -39,6 +39,7 @@ def create_app(
     permissions; only `trellis init` does that, in one process.
     """
     app = Flask("trellis", instance_path=str(settings.instance))
+    app.request_class = FileRequest
     configure(app, settings)
     app.extensions["trellis"] = platform or open_platform(settings)
     app.before_request(allow_uploads)

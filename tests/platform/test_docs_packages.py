@@ -153,6 +153,18 @@ def check_with(mistake: Mistake, folder: Path, broken: Path) -> str:
     return " · ".join(line.removeprefix(f"{broken}/") for line in lines)
 
 
+def test_a_removal_without_confirmation_names_the_option(
+    platform: Platform, settings: Settings, tmp_path: Path
+) -> None:
+    with platform.database.write() as connection:
+        package = read_package(first_version(tmp_path))
+        install(connection, package, by="system")
+    name = package.manifest.name
+    assert run(f"trellis package uninstall {name}", settings).splitlines()[-1] == (
+        f"goes out of use: {name}; to do it, add --confirm {name}"
+    )
+
+
 def test_the_demo_is_played(platform: Platform, tmp_path: Path) -> None:
     folder = first_version(tmp_path)
     with platform.database.write() as connection:

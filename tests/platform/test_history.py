@@ -5,10 +5,13 @@ from __future__ import annotations
 import pytest
 import sqlalchemy as sa
 
+from tests.metadata.databases import element, object_body
 from tests.platform.acting import acting, make
+from tests.platform.computed_world import TEXT, world_of
 from tests.platform.world import People
+from trellis.db import Database
 from trellis.errors import Missing
-from trellis.records.history import history_of
+from trellis.records.history import history_of, record_history
 from trellis.records.save import save_record
 from trellis.runtime import Platform
 
@@ -81,3 +84,27 @@ def test_what_rules_write_is_told_as_theirs(platform: Platform, people: People) 
     assert (entry.by, entry.channel, entry.why) == ("automation", "rule", "quote_line changed")
     assert "quote_amount" in entry.rules
     assert entry.changes["amount"] == (None, {"amount": "10.00", "currency": "CNY"})
+
+
+@pytest.mark.parametrize("track", ["all", "none"])
+def test_what_is_not_tracked_leaves_no_entry(database_url: str, track: str) -> None:
+    """Of an object that is not tracked the history still tells that a record was made or went."""
+    fields = {"name": TEXT, "note": {**TEXT, "crm": {"track": False}}}
+    memo = element("memo", object_body(fields, track=track))
+    database = Database(database_url)
+    with world_of(database, [memo]) as world:
+        one = world.save("memo", name="First", note="a")
+        world.save("memo", one, note="b")
+        world.save("memo", one, name="Second", note="c")
+        world.delete("memo", one)
+        table = record_history.c
+        rows = world.connection.execute(
+            sa.select(table.version, table.changes).order_by(table.id)
+        ).all()
+    database.dispose()
+    definition = world.catalog.objects["memo"]
+    names = {field.id: name for name, field in definition.fields.items()}
+    told = [(row.version, sorted(names[key] for key in row.changes)) for row in rows]
+    tracked = track == "all"
+    renamed = [(3, ["name"])] if tracked else []
+    assert told == [(1, ["name"] if tracked else []), *renamed, (4, ["deleted_at"])]

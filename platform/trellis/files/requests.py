@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import TypeVar
+from typing import IO, Any, TypeVar
 
-from flask import current_app, request
+from flask import Request, current_app, request
 
 from trellis.current import platform
 
@@ -15,6 +15,25 @@ FORM_BYTES = 4 << 20
 FILES_AT_ONCE = 4
 
 View = TypeVar("View", bound=Callable[..., object])
+
+
+class FileRequest(Request):
+    """A request that lets go of all that it holds for files, also when it could not be read."""
+
+    def __init__(self, *arguments: Any, **options: Any) -> None:
+        super().__init__(*arguments, **options)
+        self.streams: list[IO[bytes]] = []
+
+    def _get_file_stream(self, *arguments: Any, **options: Any) -> IO[bytes]:
+        stream = super()._get_file_stream(*arguments, **options)
+        self.streams.append(stream)
+        return stream
+
+    def close(self) -> None:
+        """Closes the files of the form, those too that were not read to their end."""
+        super().close()
+        for stream in self.streams:
+            stream.close()
 
 
 def takes_files(view: View) -> View:
