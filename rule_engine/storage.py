@@ -222,7 +222,8 @@ class _Writer:
 
 
 def _members(value: Any) -> tuple[object, ...]:
-    return tuple(getattr(value, one.name) for one in fields(value))
+    """Gives what makes a value up, in the order in which it is made again."""
+    return tuple(getattr(value, name) for name in value.__match_args__)
 
 
 def _identity(value: object) -> object:
@@ -317,6 +318,6 @@ class _Reader:
         return dict(zip(parts[::2], parts[1::2], strict=True))
 
     def _maker(self, one: type[Any]) -> Callable[[], Any]:
-        length = len(getattr(one, "__dataclass_fields__", ()))
+        length = len(getattr(one, "__match_args__", ()))
         several = self._several
         return lambda: one(*several(length))
