@@ -87,7 +87,10 @@ def upload(
     """Sends a file to the API; gives the answer."""
     query = {"field": field} if field else {}
     data = {"file": (io.BytesIO(content), name, media_type)}
-    return client.post("/api/v1/files", data=data, query_string=query)
+    answer = client.post("/api/v1/files", data=data, query_string=query)
+    # Werkzeug writes a large body to the disk, and leaves it open when nobody reads it.
+    answer.request.environ["wsgi.input"].close()
+    return answer
 
 
 def uploaded(client: FlaskClient, content: bytes = PDF, **options: Any) -> dict[str, Any]:

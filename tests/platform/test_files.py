@@ -277,8 +277,6 @@ def test_more_than_the_instance_takes_is_not_read(
     assert missing.get_json()["errors"][0]["code"] == "upload_expected"
 
 
-# Werkzeug leaves the temporary file of a part that never ended to the garbage collector.
-@pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")
 def test_a_body_shorter_than_it_says_is_no_file(rita: FlaskClient, folders: Platform) -> None:
     body = b'--x\r\nContent-Disposition: form-data; name="file"; filename="a.txt"\r\n\r\nhalf'
     answer = rita.post(
