@@ -74,7 +74,9 @@ def test_from_a_zip_over_conflicts_to_the_end(call: Client, send: Any, platform:
     stale = send(school("2.0.0")).get_json()
     assert call("admin", "POST", "meta/publish", {"token": token}).status_code == 200
     moved = call("admin", "POST", "packages/install", {"token": stale["token"]})
-    assert (moved.status_code, moved.get_json()["errors"][0]["code"]) == (409, "base_moved")
+    (problem,) = moved.get_json()["errors"]
+    assert (moved.status_code, problem["code"]) == (409, "base_moved")
+    assert "changed: view student/all by admin" in problem["message"]
     two = school("2.0.0", **{ALL: changed(ALL, "title", to="Theirs")})
     plan = send(two).get_json()
     place = f"{ALL}:/title"

@@ -12,19 +12,20 @@ from metadata import store
 from metadata.catalog import Catalog, build_catalog
 from metadata.changes.compare import Difference, compare
 from metadata.changes.impact import Impact, measure
-from metadata.changes.moved import Moved, changes_since, on_top
+from metadata.changes.moved import Moved, on_top
 from metadata.checks import check_elements
 from metadata.diff import as_authored, plan
 from metadata.drafts import drafts, forget_drafts, with_drafts
 from metadata.elements import Element
-from metadata.migrate import PublishConflict, Unconfirmed, publish
+from metadata.migrate import publish
 from metadata.operations import Operation
-from metadata.problems import DefinitionError, Problem
+from metadata.problems import Problem
 from trellis.automation.idle import Idle, idle_parts
 from trellis.designer.drafts import author_of, place_of
 from trellis.designer.option_history import note_replaced_options
 from trellis.designer.replacing import with_replacements
 from trellis.errors import Conflict, Refused
+from trellis.publishing import answering, moved_on
 from trellis.unit import Unit
 
 Replacements = Mapping[str, Mapping[str, str]]
@@ -179,7 +180,7 @@ def publish_planned(unit: Unit, planned: Planned, *, message: str, confirm: Coll
     """Publishes a plan that was made in this transaction."""
     if planned.problems:
         raise Refused(planned.problems)
-    try:
+    with answering(unit.connection, unit.catalog, planned.base_version):
         note_replaced_options(unit, planned.operations, message)
         return publish(
             unit.connection,
@@ -192,32 +193,14 @@ def publish_planned(unit: Unit, planned: Planned, *, message: str, confirm: Coll
             known=unit.catalog,
             zone=unit.moment.zone,
         )
-    except PublishConflict as error:
-        raise Conflict([moved_on(unit, planned.base_version, error.current)]) from error
-    except Unconfirmed as error:
-        raise Refused([Problem("/confirm", "unconfirmed", {"names": error.names})]) from error
-    except DefinitionError as error:
-        raise Refused(error.problems) from error
 
 
 def outdated(unit: Unit, token: str, planned: Planned) -> Conflict:
     """Gives the answer to a plan that is not what would happen now."""
     base = token.partition(".")[0]
     if base.isdecimal() and int(base) != planned.base_version:
-        return Conflict([moved_on(unit, int(base), planned.base_version)])
+        return Conflict([moved_on(unit.connection, unit.catalog, int(base), planned.base_version)])
     return Conflict([Problem("/token", "draft_changed")])
-
-
-def moved_on(unit: Unit, base: int, current: int) -> Problem:
-    """Says what was published since a plan was made, and by whom."""
-    since = changes_since(unit.connection, base)
-    values = {
-        "base": base,
-        "current": current,
-        "elements": list(dict.fromkeys(f"{one.kind} {one.name}" for one in since)),
-        "by": list(dict.fromkeys(one.by for one in since)),
-    }
-    return Problem("/token", "base_moved", values)
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,7 +10,6 @@ import sqlalchemy as sa
 
 from metadata.catalog import Catalog
 from metadata.diff import plan
-from metadata.migrate import PublishConflict, Unconfirmed
 from metadata.operations import Operation
 from metadata.packages.files import forget_upload, keep_upload, load_bases, load_upload
 from metadata.packages.install import Prepared, prepare_all, publish_prepared
@@ -22,6 +21,7 @@ from metadata.problems import PackageError, Problem
 from trellis.config import Settings
 from trellis.errors import Conflict, Refused
 from trellis.installing.sources import find_offers
+from trellis.publishing import answering, moved_on
 from trellis.unit import Unit
 
 
@@ -165,8 +165,8 @@ def packages_of(desk: Desk, token: str) -> list[Package]:
     if found is None:
         raise Conflict([Problem("/token", "upload_expired")])
     if base != str(desk.catalog.version):
-        values = {"base": base, "current": desk.catalog.version}
-        raise Conflict([Problem("/token", "base_moved", values)])
+        since = int(base) if base.isdecimal() else desk.catalog.version
+        raise Conflict([moved_on(desk.connection, desk.catalog, since, desk.catalog.version)])
     return found
 
 
@@ -192,7 +192,7 @@ def install_planned(desk: Desk, found: PackagePlan, *, confirm: Collection[str] 
     """Installs what was planned in this transaction."""
     if found.problems or found.prepared is None:
         raise Refused(found.problems)
-    try:
+    with answering(desk.connection, desk.catalog, found.base_version):
         return publish_prepared(
             desk.connection,
             found.prepared,
@@ -201,8 +201,3 @@ def install_planned(desk: Desk, found: PackagePlan, *, confirm: Collection[str] 
             expected_version=found.base_version,
             at=desk.now,
         )
-    except PublishConflict as error:
-        values = {"base": found.base_version, "current": error.current}
-        raise Conflict([Problem("/token", "base_moved", values)]) from error
-    except Unconfirmed as error:
-        raise Refused([Problem("/confirm", "unconfirmed", {"names": error.names})]) from error

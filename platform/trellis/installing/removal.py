@@ -11,7 +11,6 @@ from dataclasses import dataclass
 import sqlalchemy as sa
 
 from metadata.diff import plan
-from metadata.migrate import PublishConflict, Unconfirmed
 from metadata.objects import ObjectDefinition
 from metadata.operations import Operation
 from metadata.packages.export import zipped
@@ -20,8 +19,9 @@ from metadata.packages.requirements import removal_problems
 from metadata.packages.uninstall import without_package
 from metadata.problems import Problem
 from metadata.query.answers import MAX_LIMIT
-from trellis.errors import Conflict, Missing, Refused
+from trellis.errors import Missing, Refused
 from trellis.installing.plans import Desk
+from trellis.publishing import answering
 from trellis.unit import Unit
 
 
@@ -83,7 +83,7 @@ def uninstall_package(desk: Desk, name: str, *, confirm: Collection[str] = ()) -
     found = plan_removal(desk, name)
     if found.problems:
         raise Refused(found.problems)
-    try:
+    with answering(desk.connection, desk.catalog, found.base_version, path="", names=[name]):
         return uninstall(
             desk.connection,
             name,
@@ -92,11 +92,6 @@ def uninstall_package(desk: Desk, name: str, *, confirm: Collection[str] = ()) -
             expected_version=found.base_version,
             at=desk.now,
         )
-    except PublishConflict as error:
-        values = {"base": found.base_version, "current": error.current}
-        raise Conflict([Problem("", "base_moved", values)]) from error
-    except Unconfirmed as error:
-        raise Refused([Problem("/confirm", "unconfirmed", {"names": [name]})]) from error
 
 
 def export_data(unit: Unit, name: str) -> bytes:
