@@ -1,0 +1,1 @@
+"""The search index: texts as tokens, the same on both databases, one row per record."""
