@@ -1,0 +1,147 @@
+"""Which value the survivor of a merge has in each field, and who may have it so."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Final
+
+from metadata.fields.types.file import File
+from metadata.json_text import nearest, pointer
+from metadata.objects import FieldDefinition, ObjectDefinition
+from metadata.problems import Problem
+from trellis.errors import NotAllowed, Refused
+from trellis.unit import Unit
+
+Record = Mapping[str, object]
+
+SURVIVOR: Final = "survivor"
+NEWEST: Final = "newest"
+MOST_COMPLETE: Final = "most_complete"
+SOURCE: Final = "source"
+PREFERENCES: Final = (SURVIVOR, NEWEST, MOST_COMPLETE, SOURCE)
+
+
+@dataclass(frozen=True, slots=True)
+class Wish:
+    """How the values of a merge are chosen.
+
+    `fields` names the record by field whose value counts, empty or not. All other fields take the
+    first value there is in the order of `prefer`: the survivor's own before the newest, the record
+    changed last, the one with most fields filled, or by the names of `sources`.
+    """
+
+    fields: Mapping[str, str]
+    prefer: str = SURVIVOR
+    sources: tuple[str, ...] = ()
+
+
+def ordered(records: Sequence[Record], wish: Wish) -> list[Record]:
+    """Gives records in the order in which their values are preferred; the first is the survivor."""
+    survivor, *others = records
+    newest = sorted(others, key=lambda one: str(one.get("updated_at") or ""), reverse=True)
+    usual = [survivor, *newest]
+    if wish.prefer == NEWEST:
+        return sorted(usual, key=lambda one: str(one.get("updated_at") or ""), reverse=True)
+    if wish.prefer == MOST_COMPLETE:
+        return sorted(usual, key=lambda one: -sum(value is not None for value in one.values()))
+    if wish.prefer == SOURCE:
+        places = {name: place for place, name in enumerate(wish.sources)}
+        return sorted(usual, key=lambda one: places.get(str(one.get("source")), len(places)))
+    return usual
+
+
+def mergeable(definition: ObjectDefinition) -> Iterator[FieldDefinition]:
+    """Gives the fields whose values can pass from one record to another: those that are written,
+    and no secrets, whose text nobody reads."""
+    for field in definition.own_fields:
+        kept = field.writable and not field.nested and not field.computed
+        if kept and field.type.name != "secret":
+            yield field
+
+
+def wish_problems(
+    unit: Unit, definition: ObjectDefinition, records: Sequence[Record], wish: Wish
+) -> Iterator[Problem]:
+    """Gives what is wrong with a wish: unknown (or hidden) fields, records that are not merged."""
+    access = unit.principal.access(definition.name)
+    known = [field.name for field in mergeable(definition) if access.reads(field.name)]
+    ids = [str(record["id"]) for record in records]
+    if wish.prefer not in PREFERENCES:
+        yield unknown("/prefer", wish.prefer, PREFERENCES)
+    for name, record_id in wish.fields.items():
+        if name not in known:
+            yield unknown(pointer(("fields", name)), name, known)
+        elif record_id not in ids:
+            yield unknown(pointer(("fields", name)), record_id, ids)
+
+
+def unknown(place: str, value: str, known: Sequence[str]) -> Problem:
+    """Words a value that is not among the known ones."""
+    values = {"value": value, "nearest": nearest(value, known), "known": list(known)}
+    return Problem(place, "not_known", values)
+
+
+@dataclass(frozen=True, slots=True)
+class Chosen:
+    """Values that the survivor gets: `own` are written with the rights of who merges, `other` by
+    the platform, because they are files or fields that she does not see."""
+
+    own: Mapping[str, object]
+    other: Mapping[str, object]
+
+
+def choose(
+    unit: Unit, definition: ObjectDefinition, records: Sequence[Record], wish: Wish
+) -> Chosen:
+    """Gives the values that differ from the survivor's; the first of `records` is the survivor.
+
+    A field that the principal does not see keeps the survivor's value, or takes the newest one
+    where that is empty: nothing is lost, and nothing is shown. Raises Refused for a wish that does
+    not fit, and NotAllowed when a field would change that the principal only reads.
+    """
+    problems = list(wish_problems(unit, definition, records, wish))
+    if problems:
+        raise Refused(problems)
+    access = unit.principal.access(definition.name)
+    survivor, ranked = records[0], ordered(records, wish)
+    unseen = ordered(records, Wish({}))
+    by_id = {str(record["id"]): record for record in records}
+    own: dict[str, object] = {}
+    other: dict[str, object] = {}
+    forbidden = []
+    for field in mergeable(definition):
+        name, seen = field.name, access.reads(field.name)
+        if name in wish.fields:
+            value = outer(by_id[wish.fields[name]], name, by_id)
+        else:
+            value = first_value(name, ranked if seen else unseen, by_id)
+        if value == survivor.get(name):
+            continue
+        if seen and not access.edits(name):
+            if name in wish.fields:
+                forbidden.append(name)
+            elif outer(survivor, name, by_id) is None:
+                other[name] = value
+        elif not seen or isinstance(field.type, File):
+            other[name] = value
+        else:
+            own[name] = value
+    if forbidden:
+        places = [(pointer(("fields", name)), name) for name in forbidden]
+        raise NotAllowed(
+            [Problem(place, "field_forbidden", {"field": name}) for place, name in places]
+        )
+    return Chosen(own, other)
+
+
+def first_value(name: str, ranked: Sequence[Record], merged: Collection[str]) -> object:
+    """Gives the first value that is not empty."""
+    found = (outer(one, name, merged) for one in ranked)
+    return next((value for value in found if value is not None), None)
+
+
+def outer(record: Record, name: str, merged: Collection[str]) -> object:
+    """Gives a record's value; none where it leads to one of those that become one."""
+    value = record.get(name)
+    return None if isinstance(value, str) and value in merged else value

@@ -1,0 +1,37 @@
+"""Where the id of a merged record leads to."""
+
+from __future__ import annotations
+
+from typing import Final
+
+import sqlalchemy as sa
+
+from trellis.duplicates.tables import merged_record
+from trellis.unit import Unit
+
+LONGEST_WAY: Final = 20
+
+
+def survivor_of(unit: Unit, object_name: str, record_id: str) -> str | None:
+    """Gives the record that a merged one is part of now; None for what was not merged, and for
+    who may not read both: to her the old id is as unknown as any other."""
+    definition = unit.catalog.objects.get(object_name)
+    if definition is None or not unit.principal.access(object_name).may("read"):
+        return None
+    found = last_survivor(unit, definition.id, record_id)
+    if found is None or record_id not in unit.records().readable(object_name, [record_id]):
+        return None
+    return found if unit.records().get(object_name, found, ["id"]) is not None else None
+
+
+def last_survivor(unit: Unit, object_id: str, record_id: str) -> str | None:
+    """Gives the end of the way of merges from a record; None where there is none."""
+    here, at = merged_record.c, record_id
+    for _ in range(LONGEST_WAY):
+        following = unit.connection.scalar(
+            sa.select(here.survivor).where(here.object == object_id, here.record == at)
+        )
+        if following is None:
+            break
+        at = following
+    return None if at == record_id else at

@@ -1,0 +1,266 @@
+"""Taking a merge back: the merged records return with what belonged to them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import timedelta
+from typing import Any, Final
+
+import sqlalchemy as sa
+
+from metadata.access import SYSTEM
+from metadata.objects import ObjectDefinition
+from metadata.problems import Problem
+from trellis.audit import note
+from trellis.duplicates.pointers import (
+    TABLES,
+    Pointing,
+    point_rows,
+    pointing_fields,
+    repoint,
+    stored_names,
+)
+from trellis.duplicates.tables import duplicate_pair, merged_record, record_merge
+from trellis.errors import Conflict, Missing, RecordError
+from trellis.records.delete import restore_record
+from trellis.records.history import as_wire, place_in_history, told_again
+from trellis.records.reach import definition_of, target_of
+from trellis.records.save import save_record
+from trellis.unit import Channel, Unit
+
+UNDONE_WITHIN: Final = timedelta(days=30)
+WHY: Final = "unmerged"
+
+Record = Mapping[str, object]
+
+
+@dataclass(frozen=True, slots=True)
+class Kept:
+    """Something that was changed since the merge and stays as it is: a field of the survivor, or
+    a record that does not point at it any more."""
+
+    object: str
+    record: str
+    field: str
+
+
+@dataclass(frozen=True, slots=True)
+class Unmerge:
+    """What came back: records, pointers, fields of the survivor; and what was `kept`."""
+
+    id: str
+    survivor: str
+    restored: tuple[str, ...]
+    moved: int
+    fields: tuple[str, ...]
+    kept: tuple[Kept, ...] = ()
+
+
+def unmerge_records(
+    unit: Unit,
+    object_name: str,
+    survivor: str,
+    merge_id: str | None = None,
+    *,
+    channel: Channel,
+    why: str | None = None,
+) -> Unmerge:
+    """Undoes a merge, the last one of the survivor unless it is named.
+
+    It takes the rights to change the survivor and to delete (and so restore) the others, and is
+    possible for 30 days. What was changed since stays, and the answer names it. An undone merge
+    that is named again gives the same answer, without any change.
+
+    Raises Missing, NotAllowed, Conflict or Refused; whoever catches one rolls the transaction back.
+    """
+    definition = definition_of(unit, object_name)
+    record = target_of(unit, definition, survivor, "update")
+    row = read_merge(unit, definition, survivor, merge_id)
+    if row["undone_at"] is not None:
+        return Unmerge(row["id"], survivor, (), 0, ())
+    if unit.moment.now - row["at"] > UNDONE_WITHIN:
+        raise Conflict([Problem("", "unmerge_late", {"days": UNDONE_WITHIN.days})])
+    others = merged_into(unit, row["id"])
+    refuse_newer(unit, definition, survivor, row)
+    fields, changed = give_back(unit, definition, record, row["values"], channel)
+    for one in others:
+        restore_record(unit, object_name, one, channel=channel, why=why or WHY)
+    moved, left = move_back(unit, definition, survivor, row["moved"])
+    forget(unit, definition, row["id"], survivor, others)
+    note(
+        unit,
+        "unmerge",
+        object=object_name,
+        record_ids=[survivor, *others],
+        values={"merge": row["id"], "moved": moved, "kept": len(changed) + len(left)},
+        why=why,
+    )
+    kept = tuple(one for one in (*changed, *left) if may_know(unit, one))
+    return Unmerge(row["id"], survivor, tuple(others), moved, tuple(fields), kept)
+
+
+def read_merge(
+    unit: Unit, definition: ObjectDefinition, survivor: str, merge_id: str | None
+) -> sa.RowMapping:
+    """Gives a merge of a survivor. Raises Missing where there is none."""
+    here = record_merge.c
+    query = sa.select(record_merge).where(here.object == definition.id, here.survivor == survivor)
+    if merge_id is not None:
+        query = query.where(here.id == merge_id)
+    else:
+        query = query.where(here.undone_at.is_(None))
+    row = unit.connection.execute(query.order_by(here.id.desc()).limit(1)).mappings().first()
+    if row is None:
+        raise Missing([Problem("", "missing_merge", {})])
+    return row
+
+
+def refuse_newer(
+    unit: Unit, definition: ObjectDefinition, survivor: str, row: sa.RowMapping
+) -> None:
+    """Raises Conflict when the survivor was merged again since: merges are undone in their order,
+    the last one first."""
+    here = record_merge.c
+    newer = sa.select(here.id).where(
+        here.object == definition.id,
+        here.survivor == survivor,
+        here.id > row["id"],
+        here.undone_at.is_(None),
+    )
+    if unit.connection.scalar(newer.limit(1)) is not None:
+        raise Conflict([Problem("", "unmerge_order", {})])
+
+
+def merged_into(unit: Unit, merge_id: str) -> list[str]:
+    """Gives the records that a merge made part of its survivor."""
+    here = merged_record.c
+    query = sa.select(here.record).where(here.merge == merge_id).order_by(here.record)
+    return list(unit.connection.scalars(query))
+
+
+def give_back(
+    unit: Unit,
+    definition: ObjectDefinition,
+    record: Record,
+    values: Mapping[str, Any],
+    channel: Channel,
+) -> tuple[list[str], list[Kept]]:
+    """Gives the survivor the values that it had before, where it still has those of the merge.
+
+    Gives the fields that were written, and those that were changed since.
+    """
+    survivor = str(record["id"])
+    back: dict[str, object] = {}
+    kept: list[Kept] = []
+    for field in definition.fields.values():
+        if field.id not in values:
+            continue
+        place = place_in_history(definition, field.id, survivor)
+        before, after = (told_again(unit, place, one) for one in values[field.id])
+        if as_wire(field, record.get(field.name)) == after:
+            back[field.name] = before
+        else:
+            kept.append(Kept(definition.name, survivor, field.name))
+    if back:
+        trusted = unit.as_automation()
+        save_record(trusted, definition.name, survivor, back, channel=channel, why=WHY)
+    access = unit.principal.access(definition.name)
+    return [name for name in back if access.reads(name)], kept
+
+
+def move_back(
+    unit: Unit, definition: ObjectDefinition, survivor: str, moved: Iterable[Sequence[Any]]
+) -> tuple[int, list[Kept]]:
+    """Has pointers lead to the restored records again that still lead to the survivor.
+
+    Gives how many, and those that were changed since.
+    """
+    places: dict[str, list[tuple[str, str, bool]]] = {}
+    for place, row, was, removed in moved:
+        places.setdefault(place, []).append((row, was, removed))
+    count, kept = 0, []
+    for pointing in pointing_fields(unit, definition):
+        rows = places.pop(pointing.field.id, [])
+        done, left = field_back(unit, definition, pointing, survivor, rows)
+        count += done
+        kept += left
+    for name, rows in places.items():
+        if name in TABLES:
+            count += rows_back(unit, TABLES[name], survivor, rows)
+    return count, kept
+
+
+def field_back(
+    unit: Unit,
+    definition: ObjectDefinition,
+    pointing: Pointing,
+    survivor: str,
+    rows: Sequence[tuple[str, str, bool]],
+) -> tuple[int, list[Kept]]:
+    """Moves the pointers in one field back."""
+    child, name = pointing.child, pointing.field.name
+    records = replace(unit, principal=SYSTEM).records()
+    known = records.by_ids(
+        child.name, [row for row, _, removed in rows if not removed], stored_names(child)
+    )
+    kept: list[Kept] = []
+    back: dict[str, list[tuple[Record, str]]] = {}
+    count = 0
+    for row, was, removed in rows:
+        record = known.get(row)
+        if removed:
+            count += bring_back(unit, child, row)
+        elif record is None or str(record[name]) != survivor:
+            kept.append(Kept(child.name, row, name))
+        else:
+            back.setdefault(was, []).append((record, survivor))
+    for was, moving in back.items():
+        repoint(unit, definition, pointing, moving, was)
+        count += len(moving)
+    return count, kept
+
+
+def bring_back(unit: Unit, child: ObjectDefinition, row: str) -> bool:
+    """Restores a link that the survivor had twice; says whether it could be."""
+    try:
+        with unit.connection.begin_nested():
+            restore_record(unit.as_automation(), child.name, row, channel="rule", why=WHY)
+    except RecordError:
+        return False
+    return True
+
+
+def rows_back(
+    unit: Unit, table: sa.Table, survivor: str, rows: Sequence[tuple[str, str, bool]]
+) -> int:
+    """Has rows of a platform's table belong to the restored records again."""
+    here = table.c
+    ids = [row for row, _, _ in rows]
+    query = sa.select(here.id).where(here.id.in_(ids), here.record_id == survivor)
+    still = set(unit.connection.scalars(query))
+    for row, was, _ in rows:
+        if row in still:
+            point_rows(unit, table, [row], was)
+    return len(still)
+
+
+def forget(
+    unit: Unit, definition: ObjectDefinition, merge_id: str, survivor: str, others: Sequence[str]
+) -> None:
+    """Notes that a merge is undone: ids lead to their own records again, and pairs are gone."""
+    here = merged_record.c
+    unit.connection.execute(sa.delete(merged_record).where(here.merge == merge_id))
+    undone = sa.update(record_merge).where(record_merge.c.id == merge_id)
+    unit.connection.execute(undone.values(undone_at=unit.moment.now))
+    pair, group = duplicate_pair.c, [survivor, *others]
+    both = sa.and_(pair.first.in_(group), pair.second.in_(group))
+    unit.connection.execute(sa.delete(duplicate_pair).where(pair.object == definition.id, both))
+
+
+def may_know(unit: Unit, kept: Kept) -> bool:
+    """Says whether the principal may read what was kept."""
+    access = unit.principal.access(kept.object)
+    if not access.exists or not access.reads(kept.field):
+        return False
+    return kept.record in unit.records().readable(kept.object, [kept.record])
