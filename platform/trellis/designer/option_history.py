@@ -10,7 +10,7 @@ import sqlalchemy as sa
 from metadata.changes.rows import holds
 from metadata.objects import FieldDefinition, ObjectDefinition
 from metadata.operations import Operation
-from trellis.records.history import entry_row, record_history
+from trellis.records.history import entry_row, insert_entries
 from trellis.unit import Unit
 
 BATCH_ROWS: Final = 1000
@@ -57,7 +57,7 @@ def note_replaced(
             )
             for row in rows[start : start + BATCH_ROWS]
         ]
-        unit.connection.execute(sa.insert(record_history), entries)
+        insert_entries(unit.connection, entries)
 
 
 def wires(field: FieldDefinition, value: object, was: str, option: str) -> tuple[object, object]:

@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from types import MappingProxyType
-from typing import Any
+from typing import Any, Literal
 from uuid import UUID
 
 import sqlalchemy as sa
@@ -16,15 +16,19 @@ import uuid_utils
 from metadata.encryption import Place, cipher_of
 from metadata.json_text import mapping
 from metadata.objects import FieldDefinition, ObjectDefinition
+from metadata.prepared import Prepared
 from metadata.problems import Problem
 from metadata.query import QueryProblem
 from rule_engine.columns import Instant
+from trellis.audit.canonical import marked
+from trellis.audit.frozen import follow_rows, freeze_rows
 from trellis.db import SYSTEM_TABLES
 from trellis.records.inner_history import seen_lists
 from trellis.records.read import read_record
 from trellis.records.stamps import FIRST_VERSION
 from trellis.unit import Channel, Unit
 
+Op = Literal["create", "update", "delete", "restore"]
 Changes = Mapping[str, tuple[object, object]]
 Inner = Mapping[str, tuple[Sequence[object], Sequence[object]]]
 
@@ -46,35 +50,17 @@ record_history = sa.Table(
     sa.Column("why", sa.Text),
     sa.Column("changes", sa.JSON, nullable=False),
     sa.Column("rules", sa.JSON, nullable=False),
+    sa.Column("op", sa.Text),
+    sa.Column("definitions", sa.Integer),
+    sa.Column("mark", sa.Text),
     sa.Index("record_history_of_record", "object", "record_id", "id"),
     sa.Index("record_history_of_person", "by", "id"),
 )
 
-SQLITE = (
-    "CREATE TRIGGER {table}_update BEFORE UPDATE ON {table} "
-    "BEGIN SELECT RAISE(ABORT, '{table} is never changed'); END",
-    "CREATE TRIGGER {table}_delete BEFORE DELETE ON {table} "
-    "BEGIN SELECT RAISE(ABORT, '{table} is never changed'); END",
-)
-POSTGRESQL = (
-    "CREATE OR REPLACE FUNCTION {table}_frozen() RETURNS trigger AS $$ "
-    "BEGIN RAISE EXCEPTION '{table} is never changed'; END $$ LANGUAGE plpgsql",
-    "CREATE TRIGGER {table}_frozen BEFORE UPDATE OR DELETE ON {table} "
-    "FOR EACH ROW EXECUTE FUNCTION {table}_frozen()",
-)
-
-
-def freeze_rows(table: sa.Table) -> None:
-    """Has the database itself refuse to change or remove rows of `table`."""
-
-    @sa.event.listens_for(table, "after_create")
-    def freeze(_table: sa.Table, connection: sa.Connection, **_: object) -> None:
-        statements = POSTGRESQL if connection.dialect.name == "postgresql" else SQLITE
-        for statement in statements:
-            connection.exec_driver_sql(statement.format(table=table.name))
-
+ADD = Prepared(sa.insert(record_history))
 
 freeze_rows(record_history)
+follow_rows(record_history)
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,19 +106,28 @@ def write_history(
     why: str | None = None,
     rules: Sequence[str] = (),
     inner: Inner = NOTHING_INNER,
+    op: Op | None = None,
 ) -> None:
     """Adds one row; `inner` is what happened to rows and links, by the ids of what lists them.
 
-    A change of nothing but fields whose history is not kept leaves none.
+    Who makes a record says so by `op`; all else is seen from the changes. A change of nothing but
+    fields whose history is not kept leaves no row.
     """
     row = entry_row(
-        unit, definition, record_id, version, changes, channel=channel, why=why, rules=rules
+        unit, definition, record_id, version, changes, channel=channel, why=why, rules=rules, op=op
     )
     told = {key: list(pair) for key, pair in inner.items()}
     row["changes"] = {**mapping(row["changes"]), **told}
     if changes and not row["changes"] and version != FIRST_VERSION:
         return
-    unit.connection.execute(sa.insert(record_history).values(row))
+    insert_entries(unit.connection, [row])
+
+
+def insert_entries(connection: sa.Connection, rows: Sequence[Mapping[str, object]]) -> None:
+    """Adds rows to the history, marked as ours; the one way into it."""
+    if rows:
+        made = [marked(connection, record_history, row) for row in rows]
+        ADD.write_many(connection, made)
 
 
 def is_tracked(definition: ObjectDefinition, field: FieldDefinition) -> bool:
@@ -150,6 +145,7 @@ def entry_row(
     channel: Channel,
     why: str | None = None,
     rules: Sequence[str] = (),
+    op: Op | None = None,
 ) -> dict[str, object]:
     """Gives a row; fields are kept by their stable ids, so a rename does not lose them."""
     by_id = {
@@ -170,7 +166,16 @@ def entry_row(
         "why": why,
         "changes": by_id,
         "rules": list(rules),
+        "op": op or op_of(changes),
+        "definitions": unit.catalog.version,
     }
+
+
+def op_of(changes: Changes) -> Op:
+    """Gives what a write does to a record that is there."""
+    if "deleted_at" not in changes:
+        return "update"
+    return "restore" if changes["deleted_at"][1] is None else "delete"
 
 
 def place_in_history(definition: ObjectDefinition, field_id: str, record_id: str) -> Place:
@@ -217,17 +222,23 @@ def history_of(
     if after is not None:
         query = query.where(record_history.c.id < after)
     rows = unit.connection.execute(query).mappings().all()
-    access = unit.principal.access(object_name)
-    names = {
+    names = field_names(unit, definition)
+    told, lists = seen_lists(unit, object_name, [dict(row) for row in rows[:limit]])
+    found = (visible(unit, definition, row, {**names, **lists}) for row in told)
+    entries = [entry for entry in found if entry is not None]
+    unit.show(object_name, [record_id], {name for entry in entries for name in entry.changes})
+    return entries, rows[limit - 1]["id"] if len(rows) > limit else None
+
+
+def field_names(unit: Unit, definition: ObjectDefinition) -> dict[str, str]:
+    """Gives the names of the fields that the principal reads in full, by the ids in history."""
+    access = unit.principal.access(definition.name)
+    return {
         origin: name
         for name, field in definition.fields.items()
         if access.reads(name)
         for origin in definition.origins(field)
     }
-    told, lists = seen_lists(unit, object_name, [dict(row) for row in rows[:limit]])
-    found = (visible(unit, definition, row, {**names, **lists}) for row in told)
-    entries = [entry for entry in found if entry is not None]
-    return entries, rows[limit - 1]["id"] if len(rows) > limit else None
 
 
 def is_id(text: str) -> bool:

@@ -1,0 +1,52 @@
+"""Why something was written, worded for its reader.
+
+Automation keeps no sentences: it writes what happened to which object (`quote_line changed`),
+what became of which approval (`Discount: approved`), or a word. What a person gives as reason is
+kept and shown as it is.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import replace
+from typing import Final
+
+from trellis.phrases import Sentence
+from trellis.unit import Unit
+
+PERSONAL: Final = frozenset({"page", "api", "import"})
+WORDS: Final[Mapping[str, Sentence]] = {
+    "rescored": Sentence("score brought up to date"),
+    "computed": Sentence("computed anew"),
+}
+HAPPENED: Final[Mapping[str, Sentence]] = {
+    "changed": Sentence("{object} changed"),
+    "deleted": Sentence("{object} deleted"),
+    "restored": Sentence("{object} restored"),
+}
+DECIDED: Final[Mapping[str, Sentence]] = {
+    "submitted": Sentence("{label}: submitted"),
+    "approved": Sentence("{label}: approved"),
+    "rejected": Sentence("{label}: rejected"),
+    "recalled": Sentence("{label}: recalled"),
+}
+
+
+def worded(unit: Unit, why: str | None, channel: str, language: str) -> str | None:
+    """Gives why something was written in a language; nothing of an object that the reader does
+    not know."""
+    if not why:
+        return None
+    if channel not in PERSONAL and why in WORDS:
+        return WORDS[why].in_language(language)
+    label, _colon, word = why.rpartition(": ")
+    if label and word in DECIDED:
+        values = {"label": unit.catalog.message(label, language)}
+        return replace(DECIDED[word], values=values).in_language(language)
+    name, _space, verb = why.partition(" ")
+    if channel not in PERSONAL and name in unit.catalog.objects and verb in HAPPENED:
+        if not unit.principal.access(name).exists:
+            return None
+        values = {"object": unit.catalog.objects[name].label(language)}
+        return replace(HAPPENED[verb], values=values).in_language(language)
+    return unit.catalog.message(why, language)

@@ -1,0 +1,127 @@
+"""Reading sensitive fields leaves an event, by whichever door; plain reads leave none."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+import sqlalchemy as sa
+from flask.testing import FlaskClient
+
+from tests.platform.acting import acting, change_element, make
+from tests.platform.world import Login, People
+from trellis import audit
+from trellis.audit.tables import audit_event
+from trellis.db import Database
+from trellis.runtime import Platform
+
+SENSITIVE = "annual_revenue"
+
+
+def events(platform: Platform, *kinds: str) -> list[dict[str, Any]]:
+    query = sa.select(audit_event).where(audit_event.c.kind.in_(kinds)).order_by(audit_event.c.id)
+    with platform.database.read() as connection:
+        return [dict(row) for row in connection.execute(query).mappings()]
+
+
+@pytest.fixture
+def account(platform: Platform, people: People) -> str:
+    """A record with a field of finance."""
+
+    def change(body: dict[str, Any]) -> None:
+        body["properties"][SENSITIVE].setdefault("crm", {})["sensitivity"] = "financial"
+
+    change_element(platform, "object", "account", change)
+    return make(platform, "rita", "account", name="Acme", **{SENSITIVE: "5000000"})
+
+
+READS = {
+    "get": "/api/v1/account/{id}",
+    "list": "/api/v1/account",
+    "chosen": f"/api/v1/account?fields=name,{SENSITIVE}",
+    "through": f"/api/v1/contact?fields=name,account.{SENSITIVE}",
+    "history": "/api/v1/account/{id}/history",
+    "as of": "/api/v1/account/{id}/as_of?at=2100-01-01T00:00:00Z",
+    "page": "/o/account/{id}",
+}
+PLAIN = {
+    "without it": "/api/v1/account?fields=name",
+    "plain object": "/api/v1/lead",
+    "names": "/api/v1/contact?expand=account",
+    "unknown": "/api/v1/account/none",
+}
+
+
+def ask(client: FlaskClient, address: str, key: str) -> None:
+    assert client.get(address.format(id=key)).status_code in (200, 404)
+
+
+@pytest.mark.parametrize("door", READS)
+def test_a_read_of_sensitive_fields_is_noted(
+    platform: Platform, people: People, login: Login, account: str, door: str
+) -> None:
+    contact = make(platform, "rita", "contact", name="Wang", account=account)
+    ask(login("rita"), READS[door], account)
+    (event,) = events(platform, "read")
+    path = f"account.{SENSITIVE}" if door == "through" else SENSITIVE
+    assert event["by"] == people["rita"]
+    assert event["record_ids"] == [contact if door == "through" else account]
+    assert event["values"]["fields"] == [path]
+    assert event["values"]["door"].startswith("GET /")
+
+
+@pytest.mark.parametrize("door", PLAIN)
+def test_other_reads_are_not(
+    platform: Platform, people: People, login: Login, account: str, door: str
+) -> None:
+    make(platform, "rita", "contact", name="Wang", account=account)
+    ask(login("rita"), PLAIN[door], account)
+    assert events(platform, "read") == []
+
+
+def test_no_answer_leaves_without_its_event(
+    platform: Platform, login: Login, account: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    client = login("rita")
+    platform.database.engine.dispose()
+
+    def refuse(*_: object, **__: object) -> None:
+        raise sa.exc.OperationalError("INSERT", {}, Exception("the disk is full"))
+
+    monkeypatch.setattr(Database, "do", refuse)
+    client.application.config["PROPAGATE_EXCEPTIONS"] = False
+    answer = client.get(f"/api/v1/account/{account}")
+    assert answer.status_code >= 500
+    assert b"5000000" not in answer.data
+
+
+def test_the_audit_page_is_for_administrators(
+    platform: Platform, people: People, login: Login, account: str
+) -> None:
+    with acting(platform, "rita") as unit:
+        audit.note(unit, "export", object="account", record_ids=[account], values={"rows": 1})
+    assert login("rita").get("/setup/audit").status_code == 403
+    admin = login("admin")
+    page = admin.get("/setup/audit?kind=export&person=Rita&object=account").get_data(as_text=True)
+    assert "Records exported" in page
+    assert f"/o/account/{account}" in page
+    for other in ("kind=login", "person=Nobody", "object=lead", "until=2001-01-01"):
+        page = admin.get(f"/setup/audit?{other}").get_data(as_text=True)
+        assert f"/o/account/{account}" not in page
+    for broken in ("since=x", "before=%00", "until=9999-12-31", "kind=<b>", "person=%25"):
+        assert admin.get(f"/setup/audit?{broken}").status_code == 200
+
+
+def test_logins_are_noted(platform: Platform, people: People, login: Login) -> None:
+    client = login("rita")
+    client.get("/logout")
+    body = {"username": "rita", "password": "wrong", "provider": "db"}
+    assert client.application.test_client().post("/api/v1/security/login", json=body).status_code
+    found = [
+        (one["kind"], one["by"]) for one in events(platform, "login", "logout", "login_failed")
+    ]
+    assert found == [
+        ("login", people["rita"]),
+        ("logout", people["rita"]),
+        ("login_failed", "rita"),
+    ]
