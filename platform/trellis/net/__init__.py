@@ -1,0 +1,1 @@
+"""Requests that this installation sends to addresses that people typed in."""

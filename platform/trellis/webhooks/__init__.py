@@ -1,0 +1,1 @@
+"""Webhooks: addresses that are told of changes, and addresses that others tell us at."""

@@ -1,0 +1,157 @@
+"""Webhooks in: a signed message becomes one record, with the rights of a person."""
+
+from __future__ import annotations
+
+import hashlib
+import hmac
+import json
+import time
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import pytest
+import sqlalchemy as sa
+from flask import Flask
+from standardwebhooks.webhooks import Webhook
+
+from tests.platform.acting import make, stored
+from tests.platform.world import People
+from trellis.runtime import Platform
+from trellis.webhooks.receiving import receive_due
+from trellis.webhooks.tables import webhook_inbox
+
+SECRET = "whsec_c2VjcmV0IG9mIDMyIGJ5dGVzIGZvciB0ZXN0cyE="
+MESSAGE = {
+    "name": {"type": "string", "from": "/person/name"},
+    "mail": {"type": "string", "from": "/person/mails/0"},
+    "size": {"type": "integer"},
+}
+MAPPING = {
+    "name": "name",
+    "email": "lower(mail)",
+    "employees": "size * 10",
+    "lead_source": '"web"',
+}
+BODY = {"person": {"name": "Wang", "mails": ["WANG@ACME.CN"]}, "size": 12}
+
+
+def source(platform: Platform, people: People, **values: object) -> str:
+    values = {
+        "title": "Shop",
+        "object": "lead",
+        "acts_as": people["rita"],
+        "secret": SECRET,
+        "scheme": "standard",
+        "message": MESSAGE,
+        "mapping": MAPPING,
+        **values,
+    }
+    return make(platform, "admin", "webhook_source", **values)
+
+
+def standard(body: bytes, key: str = "m1", at: datetime | None = None) -> dict[str, str]:
+    moment = at or datetime.now(UTC)
+    signature = Webhook(SECRET).sign(key, moment, body.decode())
+    stamp = str(int(moment.timestamp()))
+    return {"webhook-id": key, "webhook-timestamp": stamp, "webhook-signature": signature}
+
+
+def send(app: Flask, key: str, body: bytes, headers: dict[str, str]) -> int:
+    return app.test_client().post(f"/hooks/{key}", data=body, headers=headers).status_code
+
+
+def inbox(platform: Platform) -> list[Any]:
+    with platform.database.read() as connection:
+        return list(connection.execute(sa.select(webhook_inbox).order_by(webhook_inbox.c.id)))
+
+
+def test_a_message_becomes_one_record(app: Flask, platform: Platform, people: People) -> None:
+    key, body = source(platform, people), json.dumps(BODY).encode()
+    began = time.monotonic()
+    assert [send(app, key, body, standard(body)) for _ in range(3)] == [202] * 3
+    assert time.monotonic() - began < 2
+    assert receive_due(platform) == 1
+    assert receive_due(platform) == 0
+    (message,) = inbox(platform)
+    assert (message.state, message.body, message.error) == ("done", "", None)
+    lead = stored(platform, "lead", message.record_id)
+    assert (lead["name"], lead["email"], lead["employees"]) == ("Wang", "wang@acme.cn", 120)
+    assert (lead["created_by"], lead["source"]) == (people["rita"], "Shop")
+
+
+def test_other_schemes_are_told_by_the_source(
+    app: Flask, platform: Platform, people: People
+) -> None:
+    settings = {"scheme": "timestamped", "algorithm": "sha512", "prefix": "v=", "secret": "plain"}
+    names = {"header": "X-Sign", "time_header": "X-Time", "id_header": "X-Id"}
+    key, body = source(platform, people, **settings, **names), json.dumps(BODY).encode()
+    stamp = str(int(time.time()))
+    digest = hmac.new(b"plain", f"{stamp}.".encode() + body, hashlib.sha512).hexdigest()
+    headers = {"X-Sign": f"v={digest}", "X-Time": stamp, "X-Id": "7"}
+    assert send(app, key, body, headers) == 202
+    assert send(app, key, body, {**headers, "X-Time": str(int(stamp) - 1)}) == 401
+    assert send(app, key, body, {**headers, "X-Sign": digest}) == 401
+
+
+BODY_TEXT = json.dumps(BODY).encode()
+LATE = datetime.now(UTC) - timedelta(minutes=6)
+REFUSED: dict[str, tuple[bytes, dict[str, str]]] = {
+    "other body": (BODY_TEXT + b" ", standard(BODY_TEXT)),
+    "old": (BODY_TEXT, standard(BODY_TEXT, at=LATE)),
+    "no signature": (BODY_TEXT, {"webhook-id": "m1", "webhook-timestamp": "1"}),
+    "other id": (BODY_TEXT, {**standard(BODY_TEXT), "webhook-id": "m2"}),
+    "broken time": (BODY_TEXT, {**standard(BODY_TEXT), "webhook-timestamp": "²"}),
+    "nothing": (b"", {}),
+}
+
+
+@pytest.mark.parametrize("case", REFUSED)
+def test_what_is_not_signed_is_refused(
+    app: Flask, platform: Platform, people: People, case: str
+) -> None:
+    key, (body, headers) = source(platform, people), REFUSED[case]
+    sent = {name: value for name, value in headers.items() if value.isascii()}
+    answers = [
+        app.test_client().post(f"/hooks/{to}", data=body, headers=sent)
+        for to in (
+            key,
+            "0190a000-0000-7000-8000-000000000000",
+            source(platform, people, active=False),
+        )
+    ]
+    assert [one.status_code for one in answers] == [401] * 3
+    assert len({one.data for one in answers}) == 1
+    assert inbox(platform) == []
+
+
+@pytest.mark.parametrize(
+    ("change", "body", "error"),
+    [
+        ({}, b"{", "the message is not JSON"),
+        ({}, b'{"size": "many"}', "/size: "),
+        ({"mapping": {"name": "nme"}}, BODY_TEXT, "name: "),
+        ({"mapping": {"name": "name", "password": "name"}}, BODY_TEXT, "/password: "),
+        ({"object": "user"}, BODY_TEXT, ""),
+        ({"object": "nothing"}, BODY_TEXT, ""),
+    ],
+)
+def test_what_cannot_be_a_record_is_dead_and_says_why(
+    app: Flask,
+    platform: Platform,
+    people: People,
+    change: dict[str, object],
+    body: bytes,
+    error: str,
+) -> None:
+    key = source(platform, people, **change)
+    assert send(app, key, body, standard(body)) == 202
+    assert receive_due(platform) == 1
+    (message,) = inbox(platform)
+    assert (message.state, message.record_id) == ("dead", None)
+    assert (message.error or "").startswith(error)
+    assert message.error
+
+
+def test_a_body_that_is_too_long_is_refused(app: Flask, platform: Platform, people: People) -> None:
+    body = b"x" * (1024 * 1024 + 1)
+    assert send(app, source(platform, people), body, standard(body)) == 413
