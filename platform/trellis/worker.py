@@ -18,14 +18,26 @@ from rq.registry import StartedJobRegistry
 from rq.serializers import JSONSerializer
 
 from trellis.actions import Performer
+from trellis.audit.seals import seal
+from trellis.audit.sequencer import sequence
 from trellis.automation.dispatcher import Dispatcher
 from trellis.checkpoints import checkpoint
 from trellis.config import Settings
+from trellis.duplicates.filling import ask_for_keys
 from trellis.files.cleanup import clean
 from trellis.jobs.allowed import Task, job_class
 from trellis.jobs.queue import QUEUES, connect, open_queue
+from trellis.jobs.running_loop import JobRunner
+from trellis.kept_answers import purge
+from trellis.net.outbound import Outbound
 from trellis.runtime import Platform, open_platform
-from trellis.upkeep import build_indexes
+from trellis.transfer.exports import clean_exports
+from trellis.transfer.imports import clean_imports
+from trellis.upkeep import Indexer, build_indexes
+from trellis.webhooks.cleanup import forget_messages
+from trellis.webhooks.delivery import Courier
+from trellis.webhooks.fan_out import fan_out
+from trellis.webhooks.receiving import receive_due
 
 logger = logging.getLogger(__name__)
 
@@ -33,6 +45,9 @@ POLL_SECONDS = 1.0
 SWEEP_SECONDS = 10.0
 PURGE_SECONDS = 3600.0
 INDEX_SECONDS = 5.0
+# Batches of records that are indexed in one round: about a second.
+SEARCH_BATCHES = 4
+SEAL_SECONDS = 600.0
 RETRY_SECONDS = 5.0
 # RQ breaks a job off after 180 s; what is left then is the poller's.
 DISPATCH_SECONDS = 60.0
@@ -91,7 +106,10 @@ class QueueWorker(SimpleWorker):
 
 @dataclass(frozen=True, slots=True)
 class Worker:
-    """One worker process: RQ in the main thread, polling beside it, so Redis may be lost."""
+    """One worker process: RQ in the main thread, polling beside it, so Redis may be lost.
+
+    Jobs have a thread of their own: they take long, and effects must not wait for them.
+    """
 
     platform: Platform
     stop: threading.Event = field(default_factory=threading.Event)
@@ -99,29 +117,77 @@ class Worker:
     def run(self) -> None:
         """Works until a signal comes."""
         self.take_signals()
-        poller = threading.Thread(target=self.poll, name="poller")
-        poller.start()
+        beside = [
+            threading.Thread(target=self.poll, name="poller"),
+            threading.Thread(target=self.run_jobs, name="jobs"),
+            threading.Thread(target=self.deliver, name="webhooks"),
+        ]
+        for thread in beside:
+            thread.start()
         try:
             self.serve_queues()
         finally:
             self.stop.set()
-            poller.join()
+            for thread in beside:
+                thread.join()
             self.platform.close()
 
     def poll(self) -> None:
         """Does what is due in the database, whether or not anybody woke us."""
         dispatcher = make_dispatcher(self.platform)
+        indexer = Indexer(self.platform)
         rounds = [
             Every(0, dispatcher.drain),
+            Every(0, lambda: sequence(self.platform.database)),
+            Every(SEAL_SECONDS, self.seal_audit),
             Every(0, lambda: checkpoint(self.platform.database)),
             Every(SWEEP_SECONDS, self.sweep_queues),
             Every(PURGE_SECONDS, dispatcher.purge),
             Every(PURGE_SECONDS, self.clean_files),
+            Every(PURGE_SECONDS, lambda: purge(self.platform.database)),
             Every(INDEX_SECONDS, lambda: build_indexes(self.platform, at_once=False)),
+            Every(0, lambda: indexer.work(SEARCH_BATCHES)),
         ]
         while not self.stop.wait(POLL_SECONDS):
             for every in rounds:
                 every.tick()
+
+    def run_jobs(self) -> None:
+        """Runs jobs, step by step, until the end is asked for."""
+        runner = JobRunner(self.platform)
+        rounds = [
+            Every(0, lambda: runner.drain(self.stop.is_set)),
+            Every(PURGE_SECONDS, runner.purge),
+            Every(INDEX_SECONDS, lambda: ask_for_keys(self.platform)),
+        ]
+        while not self.stop.wait(POLL_SECONDS):
+            for every in rounds:
+                every.tick()
+
+    def deliver(self) -> None:
+        """Tells webhooks of changes until the end is asked for."""
+        allowed = self.platform.settings.outbound_allowed
+        courier = Courier(self.platform, Outbound(allowed))
+        rounds = [
+            Every(0, lambda: receive_due(self.platform)),
+            Every(0, lambda: fan_out(self.platform)),
+            Every(PURGE_SECONDS, lambda: forget_messages(self.platform.database)),
+            Every(0, courier.start_due),
+        ]
+        while not self.stop.wait(POLL_SECONDS):
+            for every in rounds:
+                every.tick()
+        courier.close()
+
+    def seal_audit(self) -> None:
+        """Signs the head of the audit."""
+        seal(self.platform.database, self.platform.settings)
+
+    def clean_transfers(self) -> None:
+        """Forgets imports and exports of long ago."""
+        now = datetime.now(UTC)
+        clean_imports(self.platform.database, now)
+        clean_exports(self.platform.database, now)
 
     def clean_files(self) -> None:
         """Lets files go that no record holds."""

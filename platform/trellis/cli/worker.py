@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import click
 
+from trellis.declared import declares
 from trellis.terminal import refusing, settings_of_instance
 from trellis.worker import run_worker
 
 
 @click.command("worker")
+@declares("", "")
 def command() -> None:
     """Run effects and jobs until stopped."""
     with refusing():

@@ -11,6 +11,7 @@ from metadata.foreign import Imported, import_schema
 from metadata.json_text import mapping, read_json
 from metadata.problems import sentence
 from trellis.cli.meta.desk import USER, desk, tell
+from trellis.declared import declares
 from trellis.designer.drafts import put_element
 
 NOTHING = "foreign_nothing"
@@ -26,6 +27,7 @@ NOTHING = "foreign_nothing"
     help="Write objects/*.json into this folder instead of a draft.",
 )
 @USER
+@declares("", "administer")
 def import_file(file: Path, name: str, folder: Path | None, user: str | None) -> None:
     """Make objects of FILE: JSON Schema, or OpenAPI with its components.
 

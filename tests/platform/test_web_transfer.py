@@ -1,0 +1,127 @@
+"""The pages of imports and exports, and the REST routes behind the same use cases."""
+
+from __future__ import annotations
+
+import io
+from typing import Any
+
+import pytest
+
+from metadata.problems import Problem, sentence
+from tests.platform.acting import make, system
+from tests.platform.importing import csv_bytes
+from tests.platform.world import Bearer, Login
+from trellis.runtime import Platform
+
+ROWS = [["Name", "Where from", "Company"], ["Ada", "x", "Acme"], ["Bob", "y", ""]]
+
+
+@pytest.fixture
+def source(platform: Platform) -> str:
+    with system(platform) as unit:
+        return unit.catalog.objects["lead"].fields["lead_source"].options[0].value
+
+
+def sent(content: bytes, name: str = "leads.csv") -> dict[str, Any]:
+    return {"file": (io.BytesIO(content), name)}
+
+
+def test_an_import_from_upload_to_undo_by_page(
+    platform: Platform, login: Login, source: str
+) -> None:
+    client = login("diana")
+    assert "/o/lead/import" in client.get("/o/lead/").get_data(as_text=True)
+    assert client.get("/o/lead/import").status_code == 200
+    answer = client.post("/o/lead/import", data=sent(csv_bytes(ROWS)))
+    assert answer.status_code == 302, answer.get_data(as_text=True)
+    page = answer.headers["Location"]
+    shown = client.get(page).get_data(as_text=True)
+    assert "Where from" in shown
+    assert "Ada" in shown
+    refused = client.post(f"{page}/run", data={"then": "check", "column-1": "name"})
+    assert refused.status_code == 422
+    values = {"field": "name", "first": "Name", "second": "Where from"}
+    told = sentence(Problem("", "import_field_twice", values))
+    assert told in refused.get_data(as_text=True)
+    form = {"then": "check", "default-lead_source": source, "policy": "create"}
+    assert client.post(f"{page}/run", data=form).status_code == 302
+    checked = client.get(page).get_data(as_text=True)
+    assert "To create 2" in checked
+    assert client.post(f"{page}/run", data={**form, "then": "run"}).status_code == 302
+    done = client.get(page).get_data(as_text=True)
+    assert "Created 2" in done
+    assert client.post(f"{page}/undo").status_code == 302
+    assert "Taken back 2" in client.get(page).get_data(as_text=True)
+    assert "leads.csv" in client.get("/transfers").get_data(as_text=True)
+
+
+def test_a_list_is_exported_by_page(platform: Platform, login: Login, source: str) -> None:
+    for name in ("Ada", "Bob"):
+        make(platform, "diana", "lead", name=name, lead_source=source)
+    client = login("diana")
+    page = client.get('/o/lead/export?filter=name = "Ada"&fields=name,company')
+    assert "1 record" in page.get_data(as_text=True)
+    form = {"form": "csv:exact", "fields": ["name"], "filter": 'name = "Ada"'}
+    answer = client.post("/o/lead/export", data=form)
+    assert answer.status_code == 302, answer.get_data(as_text=True)
+    with client.get(answer.headers["Location"]) as file:
+        content = file.get_data()
+    assert content == b"name\r\nAda\r\n"
+    assert file.headers["Content-Disposition"].startswith('attachment; filename="lead-')
+    assert client.post("/o/lead/export", data={"filter": "nmae = 1"}).status_code == 422
+
+
+def test_who_may_not_sees_neither_menu_nor_page(platform: Platform, login: Login) -> None:
+    client = login("rita")
+    assert "/o/lead/import" not in client.get("/o/lead/").get_data(as_text=True)
+    for address in ("/o/lead/import", "/o/lead/export"):
+        assert client.get(address).status_code == 403
+        assert client.post(address).status_code == 403
+    assert client.get("/o/nothing/import").status_code == 404
+
+
+def test_an_import_by_rest(platform: Platform, app: Any, bearer: Bearer, source: str) -> None:
+    client, diana = app.test_client(), bearer("diana")
+    address = "/api/v1/lead/import"
+    answer = client.post(address, data=sent(csv_bytes(ROWS)), headers=diana)
+    assert answer.status_code == 201, answer.get_data(as_text=True)
+    run = answer.get_json()
+    assert (run["phase"], run["unmapped"], run["missing"]) == (
+        "uploaded", ["Where from"], [],
+    )  # fmt: skip
+    place = f"{address}/{run['id']}"
+    body = {"dry": True, "defaults": {"lead_source": source}, "columns": {"Wher from": None}}
+    wrong = client.post(f"{place}/run", json=body, headers=diana)
+    assert wrong.status_code == 422
+    assert [(e["path"], e["code"]) for e in wrong.get_json()["errors"]] == [
+        ("/columns/Wher from", "import_unknown_column")
+    ]
+    body = {"dry": True, "defaults": {"lead_source": source}}
+    dry = client.post(f"{place}/run", json=body, headers=diana).get_json()
+    assert (dry["phase"], dry["job"]["state"], dry["counts"]) == ("check", "done", {"create": 2})
+    ran = client.post(f"{place}/run", headers=diana).get_json()
+    assert (ran["phase"], ran["counts"]) == ("run", {"create": 2})
+    assert client.post(f"{place}/cancel", headers=diana).status_code == 409
+    assert client.get(f"{place}/errors", headers=diana).status_code == 200
+    assert client.post(f"{place}/undo", headers=diana).get_json()["counts"] == {"undone": 2}
+    assert client.post(f"{place}/undo", headers=diana).status_code == 409
+    for username, status in (("mark", 404), ("rita", 403), ("fay", 404)):
+        assert client.get(place, headers=bearer(username)).status_code == status
+    assert len(client.get(address, headers=diana).get_json()["items"]) == 1
+
+
+def test_an_export_by_rest(platform: Platform, app: Any, bearer: Bearer, source: str) -> None:
+    make(platform, "diana", "lead", name="Ada", lead_source=source)
+    client, diana = app.test_client(), bearer("diana")
+    body = {"format": "jsonl", "fields": ["name"]}
+    answer = client.post("/api/v1/lead/export", json=body, headers=diana)
+    assert answer.status_code == 201, answer.get_data(as_text=True)
+    made = answer.get_json()
+    assert (made["job"]["state"], made["rows"]) == ("done", 1)
+    with client.get(made["url"], headers=diana) as file:
+        content = file.get_data()
+    assert content == b'{"name": "Ada"}\n'
+    assert file.headers["X-Content-Type-Options"] == "nosniff"
+    for username, status in (("mark", 404), ("rita", 403), ("fay", 404)):
+        assert client.get(made["url"], headers=bearer(username)).status_code == status
+    assert client.post("/api/v1/lead/export", json={"size": 1}, headers=diana).status_code == 422
