@@ -10,27 +10,51 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 
-ACTIONS = ("read", "update", "delete", "assign", "share", "export", "import", "report", "approve")
+ACTIONS = (
+    *("read", "update", "delete", "assign", "share"),
+    *("export", "import", "report", "approve", "run"),
+)
 
 
 @dataclass(frozen=True, slots=True)
 class Rows:
-    """A set of rows: all of them, or those owned by `owners`, owned by one of `teams`, or for
-    which one of `conditions` (expressions of the rule language) holds."""
+    """A set of rows: all of them, or those that one of these reaches.
+
+    They are owned by `owners`, owned by one of `teams`, lie in one of `territories`, wait in one
+    of `queues`, were shared by hand with one of `grantees` (ids of users and teams), or fulfil one
+    of `conditions` (expressions of the rule language).
+    """
 
     all: bool = False
     owners: frozenset[str] = frozenset()
     teams: frozenset[str] = frozenset()
     conditions: tuple[str, ...] = ()
+    territories: frozenset[str] = frozenset()
+    queues: frozenset[str] = frozenset()
+    grantees: frozenset[str] = frozenset()
 
     def __or__(self, other: Rows) -> Rows:
         if self.all or other.all:
             return EVERYTHING
-        conditions = tuple(dict.fromkeys((*self.conditions, *other.conditions)))
-        return Rows(False, self.owners | other.owners, self.teams | other.teams, conditions)
+        return Rows(
+            False,
+            self.owners | other.owners,
+            self.teams | other.teams,
+            tuple(dict.fromkeys((*self.conditions, *other.conditions))),
+            self.territories | other.territories,
+            self.queues | other.queues,
+            self.grantees | other.grantees,
+        )
 
     def __bool__(self) -> bool:
-        return self.all or bool(self.owners or self.teams or self.conditions)
+        return self.all or bool(
+            self.owners
+            or self.teams
+            or self.conditions
+            or self.territories
+            or self.queues
+            or self.grantees
+        )
 
 
 NOTHING = Rows()
@@ -48,7 +72,10 @@ class FieldRight(StrEnum):
     @property
     def rank(self) -> int:
         """Gives the order of rights: a higher one includes the lower ones."""
-        return list(FieldRight).index(self)
+        return RANKS[self]
+
+
+RANKS = {right: rank for rank, right in enumerate(FieldRight)}
 
 
 def most(rights: Iterable[FieldRight]) -> FieldRight:
@@ -128,7 +155,8 @@ class Principal:
 
     `user` holds the person's own fields, by which expressions know `user.region` (id, username,
     team, …); None for the system. `name` is what history and audit write down: the user's id,
-    "system" or "automation". `may_administer` opens setup.
+    "system" or "automation". `may_administer` opens setup. `scopes` are what an API key is kept
+    to (`metadata.scopes`), which is in `grants` already; None for who is not kept to any.
     """
 
     name: str
@@ -137,6 +165,7 @@ class Principal:
     grants: Mapping[str, Access] = field(default_factory=dict)
     may_administer: bool = False
     unrestricted: bool = False
+    scopes: frozenset[str] | None = None
 
     def access(self, object_name: str) -> Access:
         """Gives what this principal may do with an object; no database is asked."""

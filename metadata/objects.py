@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 
+from metadata.duplicates.definitions import DuplicateRule
 from metadata.exclusions import Exclusion
 from metadata.fields.base import (
     ENGLISH,
@@ -66,9 +67,9 @@ class ObjectDefinition:
     `fields` holds what is in use, in the order of the definition, the system fields last;
     `retired_fields` what was taken out of use and still has its column. `owner` says whether
     records belong to somebody; `unique` lists groups of fields that identify a record;
-    `exclusions` what no two records may share; records of an append-only object are never changed
-    or deleted. `link_of` is there for what a many_to_many field makes. `document` is the definition
-    as written.
+    `exclusions` what no two records may share; `duplicates` when two may be one and the same;
+    records of an append-only object are never changed or deleted. `link_of` is there for what a
+    many_to_many field makes. `document` is the definition as written.
     """
 
     id: str
@@ -87,6 +88,7 @@ class ObjectDefinition:
     unique: tuple[tuple[str, ...], ...] = ()
     record_types: tuple[RecordType, ...] = ()
     exclusions: tuple[Exclusion, ...] = ()
+    duplicates: tuple[DuplicateRule, ...] = ()
     append_only: bool = False
     link_of: LinkSides | None = None
     package: str = "local"

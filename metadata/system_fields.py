@@ -10,7 +10,7 @@ from typing import Final
 from metadata.fields.base import FieldDefinition
 from metadata.fields.registry import field_types
 
-OWNER_FIELDS: Final = ("owner", "owner_team")
+OWNER_FIELDS: Final = ("owner", "owner_team", "owner_queue")
 """System fields that only objects with an owner have."""
 
 ROW_POSITION: Final = "row_position"
@@ -25,6 +25,7 @@ LABELS: Final[tuple[tuple[str, str, Mapping[str, object], str, str], ...]] = (
     ("version", "integer", {}, "Version", "版本"),
     ("owner", "user", {}, "Owner", "负责人"),
     ("owner_team", "reference", {"to": "team"}, "Owner's team", "所属团队"),
+    ("owner_queue", "reference", {"to": "queue"}, "Queue", "所在队列"),
     ("deleted_at", "datetime", {}, "Deleted at", "删除时间"),
     ("source", "text", {}, "Source", "来源"),
     ("import_batch", "text", {}, "Import batch", "导入批次"),

@@ -9,10 +9,12 @@ from metadata.objects import LinkDefinition, ObjectDefinition
 from metadata.problems import Problem
 from trellis.automation.requests import hold_of
 from trellis.errors import Conflict, Missing
+from trellis.records.followers import tell_followers
 from trellis.records.history import as_wire, write_history
 from trellis.records.reach import target_of
 from trellis.records.rows import update_row
 from trellis.records.stamps import STAMPS, stamps_of_change
+from trellis.records.written import Written
 from trellis.unit import Channel, Unit
 
 Record = Mapping[str, object]
@@ -124,6 +126,7 @@ def tell(
         stamps = stamps_of_change(unit, version + 1)
         update_row(unit, parent, record_id, version, stamps)
         version += 1
+        tell_followers(unit, parent, [Written(record_id, record, {**record, **stamps}, version)])
     inner = {inner_key(unit, owner): pair}
     write_history(unit, parent, record_id, version, {}, channel=channel, why=why, inner=inner)
 

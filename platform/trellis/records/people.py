@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import secrets
+from collections.abc import Sequence
 
 from metadata.objects import ObjectDefinition
 from metadata.problems import Problem
 from trellis.errors import NotAllowed, Refused
+from trellis.records.written import Written
 from trellis.security.users import hash_password, insert_account, taken_names, update_account
 from trellis.unit import Unit
 
@@ -32,7 +34,8 @@ def open_account(
     return {**record, "account": insert_account(unit.connection, record, unknown)}
 
 
-def follow_account(unit: Unit, definition: ObjectDefinition, record_id: str) -> None:
-    """Brings the account in line with a user's record that was changed or deleted."""
+def follow_accounts(unit: Unit, definition: ObjectDefinition, writes: Sequence[Written]) -> None:
+    """Brings accounts in line with records of users."""
     if definition.name == USER:
-        update_account(unit.connection, unit.catalog, record_id)
+        for write in writes:
+            update_account(unit.connection, unit.catalog, write.id)

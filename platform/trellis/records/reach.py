@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 from metadata.catalog import Translated
 from metadata.objects import ObjectDefinition
 from metadata.problems import Problem
 from metadata.query import UnknownObject, answers
-from trellis.errors import Conflict, Missing, NotAllowed, Stale
+from trellis.errors import Conflict, Missing, NotAllowed, RecordError, Stale
 from trellis.unit import Unit
 
 
@@ -51,6 +53,26 @@ def target_of(
     if definition.append_only:
         raise Conflict([Problem("", "append_only", {"object": Translated(definition.plurals)})])
     return target.record
+
+
+def targets_of(
+    unit: Unit, definition: ObjectDefinition, ids: Iterable[str], action: str
+) -> dict[str, dict[str, object] | RecordError]:
+    """Gives what `target_of` gives or raises for each of some records, by one statement."""
+    wanted = list(ids)
+    found = unit.records().get_many_for_change(definition.name, wanted, action)
+    made: dict[str, dict[str, object] | RecordError] = {}
+    for record_id in wanted:
+        target = found.get(record_id)
+        if target is None:
+            values = {"object": definition.name, "id": record_id}
+            made[record_id] = Missing([Problem("", "missing_record", values)])
+        elif not target.allowed:
+            values = {"action": action, "object": definition.name}
+            made[record_id] = NotAllowed([Problem("", "not_allowed", values)])
+        else:
+            made[record_id] = target.record
+    return made
 
 
 def stale(unit: Unit, definition: ObjectDefinition, record_id: str) -> Stale:

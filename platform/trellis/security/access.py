@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import hashlib
+import logging
 import threading
 from collections import OrderedDict
-from collections.abc import Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from zoneinfo import ZoneInfo
 
 import sqlalchemy as sa
@@ -16,8 +17,10 @@ from metadata.access import SYSTEM, Principal
 from metadata.catalog import Catalog
 from metadata.query import Moment, Records
 from metadata.relation_rights import with_relations
-from metadata.roles import Person, access_of
+from metadata.roles import Person, RoleDefinition, access_of, incompatible
+from metadata.scopes import Scopes, limited
 from trellis.catalogs import Snapshot
+from trellis.security.standing import Standing
 from trellis.security.tables import (
     ab_permission,
     ab_permission_view,
@@ -31,8 +34,7 @@ from trellis.security.tables import (
 # How many accounts a process remembers.
 CACHED_ACCOUNTS = 5_000
 
-# Nobody's manager tree is deeper; a circle of managers ends here.
-MAX_DEPTH = 50
+logger = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,7 +43,10 @@ class Account:
 
     Flask-Login and Flask-AppBuilder take it as their user. `id` is ab_user's, `user_id` the one in
     records. `stamp` changes with the password: sessions and tokens made before are void.
-    `permissions` are Flask-AppBuilder's pairs of permission and view.
+    `permissions` are Flask-AppBuilder's pairs of permission and view. `until` is the first day on
+    which all this may be otherwise; None for no day that is known. `key` is the id of the API key
+    that speaks for the account, which is kept to `scopes`. `real` is the administrator who only
+    looks with this account's eyes; None for the person herself.
     """
 
     id: int
@@ -54,6 +59,10 @@ class Account:
     stamp: str
     principal: Principal
     permissions: frozenset[tuple[str, str]] = field(repr=False, default=frozenset())
+    until: date | None = None
+    key: int | None = None
+    scopes: Scopes | None = None
+    real: Account | None = None
 
     is_authenticated = True
     is_active = True
@@ -70,9 +79,13 @@ class Account:
 
 
 class Accounts:
-    """The accounts of an installation. A remembered one costs no SQL; thread-safe."""
+    """The accounts of an installation. A remembered one costs no SQL; thread-safe.
 
-    def __init__(self) -> None:
+    `today` gives the day in the organisation's zone.
+    """
+
+    def __init__(self, today: Callable[[], date]) -> None:
+        self._today = today
         self._known: OrderedDict[tuple[int, int, int], Account | None] = OrderedDict()
         self._lock = threading.Lock()
 
@@ -84,10 +97,10 @@ class Accounts:
         account_id = int(account_id)
         key = (account_id, snapshot.catalog.version, snapshot.security)
         with self._lock:
-            if key in self._known:
+            if key in self._known and not self._is_over(self._known[key]):
                 self._known.move_to_end(key)
                 return self._known[key]
-        account = load_account(connection, snapshot.catalog, account_id)
+        account = load_account(connection, snapshot.catalog, account_id, self._today())
         with self._lock:
             self._known[key] = account
             while len(self._known) > CACHED_ACCOUNTS:
@@ -95,15 +108,28 @@ class Accounts:
         return account
 
     def principal_for(
-        self, connection: sa.Connection, snapshot: Snapshot, account_id: int
+        self,
+        connection: sa.Connection,
+        snapshot: Snapshot,
+        account_id: int,
+        scopes: Scopes | None = None,
     ) -> Principal | None:
-        """Gives an account's principal; None when the account may not act."""
+        """Gives an account's principal, kept to scopes; None when the account may not act."""
         account = self.account(connection, snapshot, account_id)
-        return account.principal if account else None
+        if account is None:
+            return None
+        return limited(account.principal, scopes, snapshot.catalog)
+
+    def _is_over(self, account: Account | None) -> bool:
+        """Says whether a day has come that changes what an account may do."""
+        until = account.until if account else None
+        return until is not None and self._today() >= until
 
 
-def load_account(connection: sa.Connection, catalog: Catalog, account_id: int) -> Account | None:
-    """Reads an account with its roles, team and the people below it."""
+def load_account(
+    connection: sa.Connection, catalog: Catalog, account_id: int, today: date
+) -> Account | None:
+    """Reads an account with its roles, and where it stands today."""
     row = connection.execute(
         sa.select(ab_user.c.password).where(ab_user.c.id == account_id, ab_user.c.active.is_(True))
     ).one_or_none()
@@ -111,7 +137,9 @@ def load_account(connection: sa.Connection, catalog: Catalog, account_id: int) -
     if row is None or user is None or not user.get("active"):
         return None
     roles = roles_of(connection, account_id)
-    language, timezone = user.get("language"), user.get("timezone")
+    language, timezone, team = (user.get(name) for name in ("language", "timezone", "team"))
+    standing = Standing(connection, catalog, today)
+    person = standing.person(str(user["id"]), str(team) if team else None, datetime.now(UTC))
     return Account(
         id=account_id,
         user_id=str(user["id"]),
@@ -121,8 +149,9 @@ def load_account(connection: sa.Connection, catalog: Catalog, account_id: int) -
         language=str(language) if language else None,
         timezone=str(timezone) if timezone else None,
         stamp=hashlib.sha256((row.password or "").encode()).hexdigest()[:24],
-        principal=make_principal(connection, catalog, user, roles),
+        principal=make_principal(catalog, user, person, roles),
         permissions=permissions_of(connection, account_id),
+        until=standing.next_change(),
     )
 
 
@@ -164,22 +193,12 @@ def permissions_of(connection: sa.Connection, account_id: int) -> frozenset[tupl
 
 
 def make_principal(
-    connection: sa.Connection,
-    catalog: Catalog,
-    user: Mapping[str, object],
-    roles: frozenset[str],
+    catalog: Catalog, user: Mapping[str, object], person: Person, roles: frozenset[str]
 ) -> Principal:
-    """Gives what a user may do with each object of the catalog."""
-    user_id = str(user["id"])
-    held = [catalog.roles[name] for name in sorted(roles) if name in catalog.roles]
-    team = user.get("team")
-    person = Person(
-        id=user_id,
-        teams=teams_of(connection, catalog, user_id, str(team) if team else None),
-        subtree=people_below(connection, catalog, user_id),
-    )
+    """Gives what a user who stands where `person` says may do with each object of the catalog."""
+    held = held_roles(catalog, roles)
     return Principal(
-        name=user_id,
+        name=person.id,
         user=user,
         roles=roles,
         grants=with_relations(
@@ -189,30 +208,10 @@ def make_principal(
     )
 
 
-def people_below(connection: sa.Connection, catalog: Catalog, user_id: str) -> frozenset[str]:
-    """Gives a user and everybody below in the manager tree."""
-    users = catalog.tables["user"]
-    tree = (
-        sa.select(users.c.id, sa.literal(0).label("depth"))
-        .where(users.c.id == user_id)
-        .cte("people_below", recursive=True)
-    )
-    report = users.alias()
-    below = (
-        sa.select(report.c.id, tree.c.depth + 1)
-        .join(tree, report.c.manager == tree.c.id)
-        .where(tree.c.depth < MAX_DEPTH)
-    )
-    people = tree.union(below)
-    return frozenset(connection.execute(sa.select(people.c.id)).scalars())
-
-
-def teams_of(
-    connection: sa.Connection, catalog: Catalog, user_id: str, team: str | None
-) -> frozenset[str]:
-    """Gives the team of a user and the teams that this user manages."""
-    teams = catalog.tables["team"]
-    managed = connection.execute(
-        sa.select(teams.c.id).where(teams.c.manager == user_id, teams.c.deleted_at.is_(None))
-    ).scalars()
-    return frozenset({*managed, *([team] if team else [])})
+def held_roles(catalog: Catalog, roles: Collection[str]) -> list[RoleDefinition]:
+    """Gives the roles that count, by name: of those that exclude each other none does."""
+    held = [catalog.roles[name] for name in sorted(roles) if name in catalog.roles]
+    refused = {name for pair in incompatible(held) for name in pair}
+    if refused:
+        logger.warning("roles that exclude each other do not count: %s", ", ".join(sorted(refused)))
+    return [role for role in held if role.name not in refused]

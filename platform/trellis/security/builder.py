@@ -10,6 +10,7 @@ from sqlalchemy.orm import scoped_session, sessionmaker
 from trellis.config import Settings
 from trellis.current import LOCALES, locale, zone
 from trellis.db import make_engine
+from trellis.security.api_keys import PREFIX
 from trellis.security.manager import SecurityManager
 
 ADMIN_ROLE = "admin"
@@ -42,9 +43,8 @@ def install_builder(app: Flask, settings: Settings, *, set_up: bool) -> Builder:
         APP_NAME="Trellis",
         AUTH_TYPE=1,
         AUTH_ROLE_ADMIN=ADMIN_ROLE,
-        AUTH_RATE_LIMITED=True,
-        AUTH_RATE_LIMIT="20 per minute",
         FAB_API_KEY_ENABLED=True,
+        FAB_API_KEY_PREFIXES=[PREFIX],
         FAB_ADD_SECURITY_API=False,
         FAB_BASE_TEMPLATE="fab_base.html",
         FAB_CREATE_DB=set_up,
@@ -53,10 +53,6 @@ def install_builder(app: Flask, settings: Settings, *, set_up: bool) -> Builder:
             "en": {"flag": "gb", "name": "English"},
             "zh": {"flag": "cn", "name": "中文"},
         },
-        RATELIMIT_ENABLED=True,
-        RATELIMIT_STORAGE_URI=limiter_storage(settings.redis_url),
-        RATELIMIT_IN_MEMORY_FALLBACK_ENABLED=True,
-        RATELIMIT_KEY_PREFIX="trellis",
     )
     engine = make_engine(settings.database_url, settings.synchronous, autocommit=True)
     session = scoped_session(sessionmaker(engine))
@@ -75,12 +71,3 @@ def install_builder(app: Flask, settings: Settings, *, set_up: bool) -> Builder:
     babel.timezone_selector = lambda: zone().key
     app.jinja_env.globals["locales"] = LOCALES
     return builder
-
-
-def limiter_storage(redis_url: str | None) -> str:
-    """Gives where tries to log in are counted: for all processes together when there is Redis."""
-    if redis_url is None:
-        return "memory://"
-    if redis_url.startswith("unix://"):
-        return f"redis+{redis_url}"
-    return redis_url

@@ -4,10 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import date
 
 import sqlalchemy as sa
 
 from metadata.catalog import Catalog
+from metadata.query.tables import alive
+from trellis.security.standing import QUEUE_MEMBERS, TEAM_MEMBERS, Standing
 from trellis.security.tables import (
     ab_group_role,
     ab_role,
@@ -22,16 +25,20 @@ class UserDirectory:
 
     connection: sa.Connection
     catalog: Catalog
+    today: date
 
     def resolve(self, kind: str, name: str, scope: object | None = None) -> Sequence[str]:
         """Gives the ids of active users, by user name; nobody for what does not exist.
 
-        A role is known by its API name or title, a team by its name or id, a user by user name or
-        id. `scope` narrows to a region or to a team's id.
+        A role is known by its API name or title, a team or queue by its name or id, a user by
+        user name or id. `scope` narrows to a region or to a team's id.
         """
-        if kind == "queue":
-            return []  # queues have no people yet
-        conditions = {"role": self.has_role, "team": self.is_member, "user": self.is_named}
+        conditions = {
+            "role": self.has_role,
+            "team": self.is_member,
+            "user": self.is_named,
+            "queue": self.takes_from,
+        }
         if kind not in conditions:
             raise ValueError(f"no kind of people {kind!r}; there are: {', '.join(conditions)}")
         users = self.catalog.tables["user"]
@@ -79,11 +86,30 @@ class UserDirectory:
 
     def is_member(self, name: str) -> sa.ColumnElement[bool]:
         """Gives the condition of belonging to a team."""
-        teams = self.catalog.tables["team"]
-        team = sa.select(teams.c.id).where(
-            sa.or_(teams.c.name == name, teams.c.id == name), teams.c.deleted_at.is_(None)
-        )
-        return self.catalog.tables["user"].c.team.in_(team)
+        teams, users = self.catalog.tables["team"], self.catalog.tables["user"]
+        found = self._named(teams, name)
+        further = self.standing.members(TEAM_MEMBERS, "team", found)
+        return sa.or_(users.c.team.in_(found), users.c.id.in_(further))
+
+    def takes_from(self, name: str) -> sa.ColumnElement[bool]:
+        """Gives the condition of being a member of a queue, or of its team."""
+        queues, users = self.catalog.tables.get("queue"), self.catalog.tables["user"]
+        if queues is None:
+            return sa.false()
+        found = self._named(queues, name)
+        members = self.standing.members(QUEUE_MEMBERS, "queue", found)
+        teams = sa.select(queues.c.team).where(queues.c.id.in_(found), queues.c.team.is_not(None))
+        of_teams = (self.is_member(team) for team in self.connection.scalars(teams).all())
+        return sa.or_(users.c.id.in_(members), *of_teams)
+
+    @property
+    def standing(self) -> Standing:
+        """Gives who belongs where today."""
+        return Standing(self.connection, self.catalog, self.today)
+
+    def _named(self, table: sa.Table, name: str) -> Sequence[str]:
+        wanted = sa.or_(table.c.name == name, table.c.id == name)
+        return self.connection.scalars(sa.select(table.c.id).where(wanted, alive(table))).all()
 
     def is_named(self, name: str) -> sa.ColumnElement[bool]:
         """Gives the condition of being one user."""

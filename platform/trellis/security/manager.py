@@ -3,30 +3,33 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Mapping, Sequence
-from datetime import datetime, timedelta
+from collections.abc import Sequence
+from dataclasses import replace
 
-import sqlalchemy as sa
 from flask import current_app, g, request, session
 from flask_appbuilder.security.sqla.manager import SecurityManager as FabSecurityManager
-from flask_appbuilder.security.sqla.models import ApiKey, User
-from flask_jwt_extended import get_current_user, verify_jwt_in_request
+from flask_appbuilder.security.sqla.models import User
+from flask_jwt_extended import get_current_user, get_jwt, verify_jwt_in_request
 from flask_jwt_extended.exceptions import JWTExtendedException
 from flask_login import LoginManager
 from jwt.exceptions import PyJWTError
 
-from trellis.current import load_account, platform
+from metadata.scopes import limited
+from trellis.audit.logins import note_login
+from trellis.current import catalog, load_account, platform
+from trellis.rates import forgive_login
 from trellis.security.access import Account
-from trellis.security.api import SecurityApi
+from trellis.security.api import SecurityApi, problem_response
+from trellis.security.api_keys import find_key, lookup_hash, note_use
+from trellis.security.group_pages import GroupPages
+from trellis.security.preview import seen_as
 from trellis.security.sessions import STAMP, brings_token
+from trellis.security.tokens import CheckedTokens, Claims
 from trellis.security.views import LoginView, RolePages
 
 logger = logging.getLogger(__name__)
 
-api_keys: sa.Table = ApiKey.__table__
-
-# How exactly the last use of an API key is written down: each writing is a commit.
-USE_RESOLUTION = timedelta(minutes=10)
+API = "/api/"
 
 
 class SecurityManager(FabSecurityManager):
@@ -38,6 +41,7 @@ class SecurityManager(FabSecurityManager):
     authdbview = LoginView
     security_api = SecurityApi
     rolemodelview = RolePages
+    groupmodelview = GroupPages
     userstatschartview = None
 
     def create_db(self) -> None:
@@ -53,10 +57,6 @@ class SecurityManager(FabSecurityManager):
         self.appbuilder.add_view_no_menu(self.auth_view)
         self.appbuilder.add_view_no_menu(self.rolemodelview)
         self.appbuilder.add_view_no_menu(self.groupmodelview)
-        if self.is_auth_limited:
-            limit = self.limiter.limit(self.auth_rate_limit, methods=["POST"], key_func=login_key)
-            limit(self.auth_view.blueprint)
-            limit(current_app.blueprints[self.security_api.__name__])
 
     def create_login_manager(self, app: object) -> LoginManager:
         """Gives Flask-Login's manager, which knows sessions and tokens."""
@@ -67,18 +67,24 @@ class SecurityManager(FabSecurityManager):
 
     def create_jwt_manager(self, app: object) -> object:
         """Gives the manager of tokens; each token carries the stamp of the password."""
+        self.checked = CheckedTokens()
         manager = super().create_jwt_manager(app)
         manager.additional_claims_loader(stamp_of)
+        for refused in (manager.unauthorized_loader, manager.invalid_token_loader):
+            refused(lambda _reason: problem_response(401, "Log in first.", "not_logged_in"))
+        for lapsed in (manager.expired_token_loader, manager.user_lookup_error_loader):
+            lapsed(lambda _header, _claims: problem_response(401, "Log in again.", "token_lapsed"))
         return manager
 
     def load_user(self, pk: int | str) -> Account | None:
-        """Gives who a session belongs to; None when she is locked or has a new password."""
+        """Gives who a session belongs to, or whose eyes it sees with; None when she is locked
+        or has a new password."""
         account = load_account(int(pk))
         if account is None or session.get(STAMP) != account.stamp:
             return None
-        return account
+        return seen_as(account)
 
-    def load_user_jwt(self, _header: object, claims: dict[str, object]) -> Account | None:
+    def load_user_jwt(self, _header: object, claims: Claims) -> Account | None:
         """Gives who a token belongs to; None when she is locked or has a new password."""
         subject = str(claims["sub"])
         account = load_account(int(subject)) if subject.isdecimal() else None
@@ -91,6 +97,10 @@ class SecurityManager(FabSecurityManager):
         """Gives who sends an API key or a token in the header `Authorization`."""
         if not brings_token(request):
             return None
+        header = request.headers["Authorization"]
+        known = self.checked.claims(header)
+        if known is not None:
+            return self.load_user_jwt(None, known)
         api_key = self.extract_api_key_from_request()
         if api_key is not None:
             return self.validate_api_key(api_key)
@@ -98,38 +108,43 @@ class SecurityManager(FabSecurityManager):
             verify_jwt_in_request()
         except (JWTExtendedException, PyJWTError):
             return None
+        self.checked.keep(header, get_jwt())
         account: Account = get_current_user()
         return account
 
     def validate_api_key(self, api_key_string: str) -> Account | None:
-        """Gives the owner of an API key.
-
-        The keyed hash of 256 random bits says enough; the slow one that Flask-AppBuilder also
-        keeps takes 100 ms on every request.
-        """
-        lookup = self._compute_lookup_hash(api_key_string)
-        found = sa.select(api_keys).where(api_keys.c.lookup_hash == lookup)
-        with platform().database.read() as connection:
-            key = connection.execute(found).one_or_none()
-        now = datetime.now()  # noqa: DTZ005  # as Flask-AppBuilder keeps times
-        if key is None or not key.active or key.revoked_on is not None:
+        """Gives the owner of an API key, kept to its scopes; only the API takes keys."""
+        if not request.path.startswith(API):
             return None
-        if key.expires_on is not None and key.expires_on < now:
+        database = platform().database
+        with database.read() as connection:
+            key = find_key(connection, lookup_hash(api_key_string))
+        if key is None or not key.is_valid:
             return None
-        if key.last_used_on is None or now - key.last_used_on > USE_RESOLUTION:
-            with platform().database.write() as connection:
-                used = sa.update(api_keys).where(api_keys.c.id == key.id)
-                connection.execute(used.values(last_used_on=now))
-        account = load_account(key.user_id)
-        g._api_key_user = account is not None
-        return account
+        account = load_account(key.account)
+        if account is None:
+            return None
+        note_use(database, key)
+        principal = limited(account.principal, key.limits, catalog())
+        return replace(
+            account,
+            principal=principal,
+            permissions=frozenset(),
+            key=key.number,
+            scopes=key.limits,
+        )
 
     def auth_user_db(self, username: str, password: str) -> User | None:
         """Checks a password; nobody gets in whose user record is locked or gone."""
         user: User | None = super().auth_user_db(username, password)
-        if user is not None and load_account(user.id) is None:
-            logger.info("login refused: account %s is not active", user.id)
+        account = None if user is None else load_account(user.id)
+        if user is None or account is None:
+            if user is not None:
+                logger.info("login refused: account %s is not active", user.id)
+            note_login("login_failed", username)
             return None
+        forgive_login(current_app)
+        note_login("login", account.user_id)
         return user
 
     def is_item_public(self, permission_name: str, view_name: str) -> bool:
@@ -151,10 +166,3 @@ def stamp_of(identity: str) -> dict[str, str]:
     """Gives what a token for an account says besides its id."""
     account = load_account(int(identity))
     return {STAMP: account.stamp} if account else {}
-
-
-def login_key() -> str:
-    """Gives whose tries to log in are counted together: an address and a user name."""
-    body = request.get_json(silent=True) if request.is_json else request.form
-    name = body.get("username") if isinstance(body, Mapping) else None
-    return f"{request.remote_addr}/{str(name).lower()}"

@@ -5,6 +5,7 @@ from __future__ import annotations
 import sqlalchemy as sa
 from flask_appbuilder import Model
 from flask_appbuilder.security.sqla.models import (
+    ApiKey,
     Group,
     Permission,
     PermissionView,
@@ -22,6 +23,7 @@ FAB_TABLES: sa.MetaData = Model.metadata
 ab_user: sa.Table = User.__table__
 ab_role: sa.Table = Role.__table__
 ab_group: sa.Table = Group.__table__
+ab_api_key: sa.Table = ApiKey.__table__
 ab_permission: sa.Table = Permission.__table__
 ab_view_menu: sa.Table = ViewMenu.__table__
 ab_permission_view: sa.Table = PermissionView.__table__

@@ -18,7 +18,9 @@ from metadata.computed.outside import outside
 from metadata.computed.reads import PRESENT
 from metadata.fields.base import UTC as UTC_ZONE
 from metadata.problems import Problem, sentence
-from trellis.security.tables import ab_role, ab_user, ab_user_role
+from metadata.roles import incompatible
+from metadata.search.entries import reindex
+from trellis.security.tables import ab_group_role, ab_role, ab_user, ab_user_group, ab_user_role
 
 MIN_PASSWORD_LENGTH = 8
 ROLE_SEPARATOR = ", "
@@ -63,7 +65,7 @@ def create_user(
     wanted = sorted(set(roles))
     problems = [
         *problems,
-        *unknown_roles(catalog, wanted),
+        *wrong_roles(catalog, wanted),
         *taken_names(connection, catalog, coerced),
     ]
     if problems:
@@ -115,12 +117,23 @@ def set_active(connection: sa.Connection, catalog: Catalog, user_id: str, *, act
 def set_roles(
     connection: sa.Connection, catalog: Catalog, user_id: str, roles: Iterable[str]
 ) -> None:
-    """Gives a user exactly these roles, by API name. Raises UserError for unknown ones."""
+    """Gives a user exactly these roles, by API name, beside those of her groups.
+
+    Raises UserError for unknown ones, and for those that may not be held together.
+    """
     wanted = sorted(set(roles))
-    if problems := unknown_roles(catalog, wanted):
+    account_id = account_of(connection, catalog, user_id)
+    of_groups = connection.scalars(
+        sa.select(ab_role.c.name)
+        .join(ab_group_role, ab_group_role.c.role_id == ab_role.c.id)
+        .join(ab_user_group, ab_user_group.c.group_id == ab_group_role.c.group_id)
+        .where(ab_user_group.c.user_id == account_id)
+    ).all()
+    held = [name for name in of_groups if name in catalog.roles and name not in wanted]
+    if problems := wrong_roles(catalog, [*wanted, *held]):
         raise UserError(problems)
     change_record(connection, catalog, user_id, {"roles": ROLE_SEPARATOR.join(wanted) or None})
-    write_roles(connection, account_of(connection, catalog, user_id), wanted)
+    write_roles(connection, account_id, wanted)
 
 
 def set_language(connection: sa.Connection, catalog: Catalog, user_id: str, language: str) -> None:
@@ -183,13 +196,21 @@ def weak_password(password: str) -> list[Problem]:
     return [Problem("/password", "password_too_short", {"length": MIN_PASSWORD_LENGTH})]
 
 
-def unknown_roles(catalog: Catalog, roles: Iterable[str]) -> list[Problem]:
-    """Gives a problem for each role that the catalog does not have."""
-    known = sorted(catalog.roles)
+def wrong_roles(catalog: Catalog, roles: Iterable[str]) -> list[Problem]:
+    """Gives a problem for each role that the catalog does not have, and for those that may not
+    be held together."""
+    wanted, known = list(roles), sorted(catalog.roles)
+    held = [catalog.roles[name] for name in wanted if name in catalog.roles]
     return [
-        Problem("/roles", "unknown_role", {"name": name, "known": known})
-        for name in roles
-        if name not in catalog.roles
+        *(
+            Problem("/roles", "unknown_role", {"name": name, "known": known})
+            for name in wanted
+            if name not in catalog.roles
+        ),
+        *(
+            Problem("/roles", "roles_exclude_each_other", {"one": one, "other": other})
+            for one, other in incompatible(held)
+        ),
     ]
 
 
@@ -275,9 +296,12 @@ def change_record(
 def follow_user(
     connection: sa.Connection, catalog: Catalog, user_id: str, fields: Collection[str]
 ) -> None:
-    """Brings right what is computed from a user, whose own computed fields are among that."""
+    """Brings right what is computed from a user, whose own computed fields are among that, and
+    what they are found by."""
     changed = Change("user", frozenset({user_id}), frozenset(fields), own=True)
-    recompute(connection, catalog, [changed], outside(UTC_ZONE))
+    for row in recompute(connection, catalog, [changed], outside(UTC_ZONE)):
+        reindex(connection, catalog, row.object, [row.id])
+    reindex(connection, catalog, "user", [user_id])
 
 
 def local_now() -> datetime:

@@ -31,6 +31,13 @@ WATCHED = (
     Watched("ab_permission_view_role"),
     Watched("o_user"),
     Watched("o_team"),
+    Watched("o_team$others"),
+    Watched("o_territory"),
+    Watched("o_territory$members"),
+    Watched("o_queue"),
+    Watched("o_queue$members"),
+    Watched("o_manager_period"),
+    Watched("record_share"),
 )
 
 BUMP = "UPDATE meta_version SET security = security + 1"
@@ -57,10 +64,10 @@ def watch_security(connection: sa.Connection) -> None:
 
 def make_trigger(connection: sa.Connection, table: str, event: str, *, is_postgresql: bool) -> None:
     """Makes one trigger. Names come from `WATCHED`, never from outside."""
-    name = f"security_{table}_{event.split()[0].lower()}"
-    head = f"CREATE TRIGGER {name} AFTER {event} ON {table}"
+    name = f'"security_{table}_{event.split()[0].lower()}"'
+    head = f'CREATE TRIGGER {name} AFTER {event} ON "{table}"'
     if is_postgresql:
-        connection.exec_driver_sql(f"DROP TRIGGER IF EXISTS {name} ON {table}")
+        connection.exec_driver_sql(f'DROP TRIGGER IF EXISTS {name} ON "{table}"')
         connection.exec_driver_sql(
             f"{head} FOR EACH STATEMENT EXECUTE FUNCTION trellis_bump_security()"
         )

@@ -15,7 +15,9 @@ from werkzeug.wrappers import Response as BaseResponse
 from wtforms import PasswordField, StringField
 from wtforms.validators import DataRequired, Length
 
+from trellis.audit.logins import note_login
 from trellis.current import load_account
+from trellis.security.page_actions import PageActions
 from trellis.security.redirects import safe_path
 from trellis.security.sessions import STAMP
 
@@ -62,12 +64,14 @@ class LoginView(AuthDBView):
     @no_cache
     def logout(self) -> Response | BaseResponse:
         """Ends the session."""
+        if g.user is not None and g.user.is_authenticated:
+            note_login("logout", g.user.user_id)
         logout_user()
         session.clear()
         return redirect("/login")
 
 
-class RolePages(RoleModelView):
+class RolePages(PageActions, RoleModelView):
     """`/roles`: what Flask-AppBuilder keeps of roles, to look at.
 
     Roles are written as definitions; renamed here they would lose their grants.

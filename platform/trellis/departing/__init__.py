@@ -1,0 +1,1 @@
+"""Somebody leaves: locked out at once, and what was hers goes to others by a rule."""

@@ -1,0 +1,69 @@
+"""What administrators do with people's accounts: passwords and roles."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import sqlalchemy as sa
+
+from metadata.problems import Problem
+from trellis.audit import note
+from trellis.errors import Conflict, NotAllowed, Refused
+from trellis.records.people import USER
+from trellis.records.reach import definition_of, stale, target_of
+from trellis.security.tables import ab_role, ab_user, ab_user_role
+from trellis.security.users import UserError, set_password, set_roles
+from trellis.unit import Unit
+
+
+def give_password(unit: Unit, user_id: str, password: str) -> None:
+    """Gives somebody a new password; sessions and tokens made with the old one are void.
+
+    Raises Missing, NotAllowed for who may not administer, and Refused for a weak one.
+    """
+    administered(unit, user_id, None)
+    try:
+        set_password(unit.connection, unit.catalog, user_id, password)
+    except UserError as error:
+        raise Refused(error.problems) from error
+    note(unit, "password", object=USER, record_ids=[user_id])
+
+
+def give_roles(unit: Unit, user_id: str, roles: Sequence[str], version: int | None) -> int:
+    """Gives somebody exactly these roles; gives the version of her record then.
+
+    Raises Missing, NotAllowed for who may not administer, Stale, Refused for roles that are not
+    known or may not be held together, and Conflict when nobody could administer any more.
+    """
+    administered(unit, user_id, version)
+    try:
+        set_roles(unit.connection, unit.catalog, user_id, roles)
+    except UserError as error:
+        raise Refused(error.problems) from error
+    if not has_administrator(unit):
+        raise Conflict([Problem("/roles", "last_administrator")])
+    note(unit, "roles", object=USER, record_ids=[user_id], values={"roles": sorted({*roles})})
+    after = target_of(unit.as_automation(), unit.catalog.objects[USER], user_id, "update")
+    return int(str(after["version"]))
+
+
+def administered(unit: Unit, user_id: str, version: int | None) -> None:
+    """Locks a user's record. Raises Missing, NotAllowed for who may not administer, and Stale."""
+    definition = definition_of(unit, USER)
+    found = target_of(unit, definition, user_id, "read")
+    if not unit.principal.may_administer:
+        raise NotAllowed([Problem("", "administer_needed")])
+    if version is not None and version != found["version"]:
+        raise stale(unit, definition, user_id)
+
+
+def has_administrator(unit: Unit) -> bool:
+    """Says whether somebody who may log in administers."""
+    names = [role.name for role in unit.catalog.roles.values() if role.administer]
+    holders = (
+        sa.select(ab_user.c.id)
+        .join(ab_user_role, ab_user_role.c.user_id == ab_user.c.id)
+        .join(ab_role, ab_role.c.id == ab_user_role.c.role_id)
+        .where(ab_role.c.name.in_(names), ab_user.c.active.is_(True))
+    )
+    return unit.connection.execute(holders.limit(1)).first() is not None

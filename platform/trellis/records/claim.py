@@ -1,0 +1,109 @@
+"""Taking a record from a queue, within what one member may take."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from datetime import datetime, time
+
+import sqlalchemy as sa
+
+from metadata.objects import ObjectDefinition
+from metadata.problems import Problem
+from trellis.errors import Conflict, NotAllowed
+from trellis.records.claim_log import claims_open, claims_since, note_claim
+from trellis.records.handover import hand_over, held_by_user
+from trellis.records.reach import definition_of, stale, target_of
+from trellis.records.save import Saved
+from trellis.security.standing import Standing
+from trellis.unit import Channel, Unit
+
+LIMITS = ("claims_per_day", "claims_open")
+
+
+def claim_record(
+    unit: Unit,
+    object_name: str,
+    record_id: str,
+    *,
+    channel: Channel,
+    expected_version: int | None = None,
+) -> Saved:
+    """Makes the acting person the owner of a record that waits in a queue of hers.
+
+    No right to assign is needed. Raises Missing, NotAllowed for who does not belong to the queue,
+    Stale, Conflict when nobody waits any more or the person may take no more, or Refused.
+    """
+    definition = definition_of(unit, object_name)
+    old = target_of(unit, definition, record_id, "read")
+    if expected_version is not None and expected_version != old["version"]:
+        raise stale(unit, definition, record_id)
+    queue_id = old.get("owner_queue")
+    if queue_id is None:
+        raise Conflict([Problem("", "not_in_queue", {"object": object_name})])
+    user = acting_user(unit)
+    take_turn(unit, str(user["id"]))
+    queue = queue_of(unit, str(queue_id), user, definition)
+    refuse_more(unit, queue, str(user["id"]))
+    saved = hand_over(unit, definition, old, held_by_user(user), channel=channel)
+    note_claim(unit, definition, record_id, str(queue_id), str(user["id"]))
+    return saved
+
+
+def may_claim(unit: Unit, record: Mapping[str, object]) -> bool:
+    """Says whether a record that was read waits in a queue from which the acting person takes."""
+    queue_id, user = record.get("owner_queue"), unit.principal.user
+    return queue_id is not None and user is not None and str(queue_id) in queues_of(unit, user)
+
+
+def acting_user(unit: Unit) -> Mapping[str, object]:
+    """Gives the fields of who acts. Raises NotAllowed for the system, which takes nothing."""
+    user = unit.principal.user
+    if user is None:
+        raise NotAllowed([Problem("", "only_people_claim")])
+    return user
+
+
+def take_turn(unit: Unit, user_id: str) -> None:
+    """Lets one claim of a user wait for the other: both must not count the same number."""
+    users = unit.catalog.tables["user"]
+    unit.connection.execute(sa.select(users.c.id).where(users.c.id == user_id).with_for_update())
+
+
+def queues_of(unit: Unit, user: Mapping[str, object]) -> frozenset[str]:
+    """Gives the queues from which a user takes today."""
+    standing = Standing(unit.connection, unit.catalog, unit.moment.today)
+    team = user.get("team")
+    user_id = str(user["id"])
+    return standing.queues(user_id, standing.teams(user_id, str(team) if team else None))
+
+
+def queue_of(
+    unit: Unit, queue_id: str, user: Mapping[str, object], definition: ObjectDefinition
+) -> Mapping[str, object]:
+    """Gives the queue in which a record waits. Raises NotAllowed for who does not belong to it."""
+    records = unit.as_automation().records()
+    queue = records.get("queue", queue_id, ["id", "name", *LIMITS])
+    if queue is None or queue_id not in queues_of(unit, user):
+        raise NotAllowed([Problem("", "queue_of_others", {"object": definition.name})])
+    return queue
+
+
+def refuse_more(unit: Unit, queue: Mapping[str, object], user_id: str) -> None:
+    """Raises Conflict with every limit of a queue that another claim would break."""
+    problems = list(broken_limits(unit, queue, user_id))
+    if problems:
+        raise Conflict(problems)
+
+
+def broken_limits(unit: Unit, queue: Mapping[str, object], user_id: str) -> Iterator[Problem]:
+    """Gives the limits of a queue that are reached."""
+    queue_id = str(queue["id"])
+    midnight = datetime.combine(unit.moment.today, time(), unit.moment.zone)
+    counts = (
+        claims_since(unit, queue_id, user_id, midnight),
+        claims_open(unit, queue_id, user_id),
+    )
+    for name, count in zip(LIMITS, counts, strict=True):
+        limit = queue[name]
+        if limit is not None and count >= int(str(limit)):
+            yield Problem("", f"{name}_reached", {"limit": limit, "queue": queue["name"]})
