@@ -1,7 +1,8 @@
 """What belongs to the request at hand: its database connection, definitions, person and language.
 
-`begin_request` fills `flask.g`: connection, snapshot, catalog, account, principal, language, zone,
-moment. Pages and the API take them from here or from `g`; nothing below the web layer does.
+`begin_request` fills `flask.g`: account, principal, language, zone; connection, snapshot and moment
+come there when they are first asked for. Pages and the API take them from here; nothing below the
+web layer does.
 """
 
 from __future__ import annotations
@@ -67,7 +68,6 @@ def begin_request() -> None:
     """Opens the request's read transaction and finds out who asks, in which language."""
     if request.endpoint in BARE_ENDPOINTS:
         return
-    look_again()
     account = current_user if current_user.is_authenticated else None
     g.account = account._get_current_object() if account else None
     g.principal = g.account.principal if g.account else None
@@ -76,13 +76,10 @@ def begin_request() -> None:
 
 
 def look_again() -> None:
-    """Begins a new read transaction, which sees what this request has written meanwhile."""
+    """Ends what the request has read so far: the next reading sees what was written meanwhile."""
     end_request()
-    here = platform()
-    g.connection = here.database.engine.connect()
-    g.snapshot = here.catalogs.snapshot(g.connection)
-    g.catalog = g.snapshot.catalog
-    g.moment = Moment(datetime.now(UTC), here.settings.zone)
+    for name in ("snapshot", "moment"):
+        g.pop(name, None)
 
 
 def note_written() -> None:
@@ -120,13 +117,17 @@ def end_request(_error: BaseException | None = None) -> None:
 
 
 def connection() -> sa.Connection:
-    """Gives the request's connection for reading."""
+    """Gives the request's connection for reading, opened when it is first asked for."""
+    if "connection" not in g:
+        g.connection = platform().database.open()
     found: sa.Connection = g.connection
     return found
 
 
 def snapshot() -> Snapshot:
     """Gives definitions and security version as the request began with them."""
+    if "snapshot" not in g:
+        g.snapshot = platform().catalogs.snapshot(connection())
     found: Snapshot = g.snapshot
     return found
 
@@ -164,14 +165,14 @@ def zone() -> ZoneInfo:
 
 def moment() -> Moment:
     """Gives the request's only clock, in the organisation's time zone."""
+    if "moment" not in g:
+        g.moment = Moment(datetime.now(UTC), zone_of_organisation())
     found: Moment = g.moment
     return found
 
 
 def load_account(account_id: int) -> Account | None:
     """Gives an active account, from memory unless users or definitions have changed."""
-    if "connection" not in g:
-        look_again()
     return platform().accounts.account(connection(), snapshot(), account_id)
 
 

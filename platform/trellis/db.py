@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import sqlite3
+import time
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from datetime import UTC, datetime
@@ -15,10 +16,12 @@ import sqlalchemy.event
 from sqlalchemy.dialects.postgresql import insert as postgresql_insert
 from sqlalchemy.dialects.sqlite import insert as sqlite_insert
 from sqlalchemy.engine.interfaces import DBAPIConnection
+from sqlalchemy.pool import ConnectionPoolEntry
 
 from metadata.encryption import Cipher, engine_options
 from metadata.exchange import OPTION
-from metadata.locks import hold_definitions, take_definitions
+from metadata.locks import HOLD, hold_definitions, take_definitions
+from metadata.prepared import wrapped
 from rule_engine.backends.sql import register_sqlite_functions
 from trellis.retrying import again
 
@@ -31,6 +34,8 @@ BUSY_SECONDS = 10
 LOCK_SECONDS = 10
 STATEMENT_SECONDS = 60
 POOL_SIZE = 20
+IDLE_SECONDS = 2.0
+SEEN = "trellis_seen"
 
 # Before this version two checkpoints beside a writer can damage the file (WAL-reset bug):
 # then no connection checkpoints by itself, and `checkpoints` does it from one process.
@@ -65,6 +70,7 @@ class Database:
         if base_currency is not None:
             options[OPTION] = base_currency
         self.engine = make_engine(url, synchronous).execution_options(**options)
+        self._reading = self.engine.execution_options(isolation_level="AUTOCOMMIT")
         self._listeners: dict[str, list[Listener]] = {}
 
     @property
@@ -84,19 +90,39 @@ class Database:
         with self.engine.connect() as connection:
             yield connection
 
+    def open(self) -> sa.Connection:
+        """Gives a connection for reading, which the caller closes.
+
+        On PostgreSQL, where every statement sees what is committed when it begins anyway, none
+        begins a transaction.
+        """
+        engine = self.engine if self.dialect == "sqlite" else self._reading
+        return engine.connect()
+
     @contextmanager
-    def write(self, *, publishing: bool = False) -> Iterator[sa.Connection]:
+    def write(
+        self, *, publishing: bool = False, first: str | None = None
+    ) -> Iterator[sa.Connection]:
         """Gives a connection in one transaction: committed at the end, rolled back on an error.
 
         On SQLite the transaction holds the write lock from its start; on PostgreSQL the
         definitions, which one that is `publishing` has for itself (`metadata.locks`). What was
         given to `signal` reaches its listeners when the commit has happened, and never otherwise.
+        `first` is a question that is asked as soon as definitions are held: `first_answer` has it.
         """
         signals: dict[str, None] = {}
-        with self.engine.connect() as connection:
-            connection.execution_options(trellis_write=True, trellis_signals=signals)
+        answers: dict[str, Any] = {}
+        at_once = first is not None and not publishing and self.dialect == "postgresql"
+        engine = self._reading if at_once else self.engine
+        with engine.connect() as connection:
+            connection.execution_options(
+                trellis_write=True, trellis_signals=signals, trellis_answers=answers
+            )
             with connection.begin():
-                (take_definitions if publishing else hold_definitions)(connection)
+                if at_once:
+                    answers[str(first)] = begin_at_once(connection, str(first))
+                else:
+                    (take_definitions if publishing else hold_definitions)(connection)
                 yield connection
         for name in signals:
             for listener in self._listeners.get(name, ()):
@@ -132,6 +158,32 @@ class Database:
     def dispose(self) -> None:
         """Closes all pooled connections."""
         self.engine.dispose()
+
+
+def begin_at_once(connection: sa.Connection, question: str) -> Any:
+    """Begins a transaction of PostgreSQL, holds the definitions and asks, all in one message.
+
+    The driver leaves it to us to begin, and ends the transaction when it is told to as always.
+    """
+    text = f"BEGIN; {HOLD}; {question}"
+    cursor: Any = connection.connection.cursor()
+    for listener in connection.dispatch.before_cursor_execute:
+        listener(connection, cursor, text, (), None, False)
+    try:
+        cursor.execute(text, prepare=False)
+        cursor.nextset()
+        cursor.nextset()
+        return cursor.fetchone()
+    except connection.dialect.loaded_dbapi.Error as error:
+        raise wrapped(connection, cursor, text, (), error) from error
+    finally:
+        cursor.close()
+
+
+def first_answer(connection: sa.Connection, question: str) -> Any:
+    """Gives, once, the row that answered the first question of a transaction; None for others."""
+    answers: dict[str, Any] = connection.get_execution_options().get("trellis_answers", {})
+    return answers.pop(question, None)
 
 
 def signal(connection: sa.Connection, name: str) -> None:
@@ -215,7 +267,7 @@ def make_sqlite_engine(
 
 def make_postgresql_engine(address: sa.URL, options: dict[str, Any]) -> sa.Engine:
     """Makes an engine at READ COMMITTED with time limits on locks and statements."""
-    engine = sa.create_engine(address, pool_pre_ping=True, **options)
+    engine = sa.create_engine(address, **options)
 
     @sa.event.listens_for(engine, "connect")
     def set_up(connection: DBAPIConnection, _record: object) -> None:
@@ -227,5 +279,19 @@ def make_postgresql_engine(address: sa.URL, options: dict[str, Any]) -> sa.Engin
         cursor.execute("SET jit = off")
         cursor.close()
         connection.commit()
+
+    @sa.event.listens_for(engine, "checkout")
+    def look(connection: DBAPIConnection, record: ConnectionPoolEntry, _proxy: object) -> None:
+        """Gives up a connection that was lost while it was idle: the pool makes another one.
+
+        One that has just been used is not asked: that costs as much as a short statement.
+        """
+        now = time.monotonic()
+        if now - record.info.get(SEEN, now) > IDLE_SECONDS:
+            try:
+                engine.dialect.do_ping(connection)
+            except engine.dialect.loaded_dbapi.Error as error:
+                raise sa.exc.DisconnectionError from error
+        record.info[SEEN] = now
 
     return engine

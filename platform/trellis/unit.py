@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass, replace
-from typing import Literal
+from typing import Literal, Protocol
 
 import sqlalchemy as sa
 
@@ -19,6 +20,20 @@ MAX_DEPTH = 8
 Channel = Literal["page", "api", "import", "rule", "job", "system"]
 
 
+class Witness(Protocol):
+    """Somebody who is told what is read in a unit of work (`trellis.audit.reads`)."""
+
+    def records(
+        self, catalog: Catalog, connection: sa.Connection, principal: Principal, moment: Moment
+    ) -> Records:
+        """Gives the door to data that tells what is read through it."""
+
+    def saw(
+        self, catalog: Catalog, object_name: str, ids: Iterable[str], fields: Iterable[str]
+    ) -> None:
+        """Is told of fields of records that were shown without having gone through the door."""
+
+
 @dataclass(frozen=True, slots=True)
 class Unit:
     """One unit of work.
@@ -26,7 +41,8 @@ class Unit:
     Everything is fixed while it lasts: `moment` is the only clock, `catalog` the only definitions.
     `connection` is inside the caller's transaction; a use case that raises leaves it to the caller
     to roll back. `depth` counts how many writes of rules led here; `saving` are the records (object
-    and id) whose own save or deletion this write is a part of.
+    and id) whose own save or deletion this write is a part of. A `witness` is told what is read.
+    In a `silent` unit the rules of records do not run; what their definitions demand holds.
     """
 
     connection: sa.Connection
@@ -36,10 +52,18 @@ class Unit:
     directory: Directory
     depth: int = 0
     saving: frozenset[tuple[str, str]] = frozenset()
+    witness: Witness | None = None
+    silent: bool = False
 
     def records(self) -> Records:
         """Gives the one door to data, seen with the eyes of the acting principal."""
-        return Records(self.catalog, self.connection, self.principal, self.moment)
+        door = Records if self.witness is None else self.witness.records
+        return door(self.catalog, self.connection, self.principal, self.moment)
+
+    def show(self, object_name: str, ids: Iterable[str], fields: Iterable[str]) -> None:
+        """Says that fields of records are shown which did not come through the door."""
+        if self.witness is not None:
+            self.witness.saw(self.catalog, object_name, ids, fields)
 
     def rates(self) -> DatedRates:
         """Gives the exchange rates in force today; nothing is read before one is asked for."""

@@ -12,11 +12,16 @@ from metadata.access import Principal
 from metadata.catalog import Catalog
 from metadata.problems import Problem
 from metadata.query import Moment
+from metadata.scopes import Scopes
+from metadata.store import READ_VERSIONS
 from trellis import current
+from trellis.audit.requests import witness
+from trellis.catalogs import Snapshot
 from trellis.errors import NotAllowed
 from trellis.runtime import Platform
 from trellis.security.directory import UserDirectory
 from trellis.unit import Unit
+from trellis.whole import whole as whole_of_request
 
 
 def unit_for(
@@ -24,7 +29,8 @@ def unit_for(
 ) -> Unit:
     """Gives a unit of work on a connection that the caller opened, at the present moment."""
     moment = Moment(milliseconds(datetime.now(UTC)), here.settings.zone)
-    return Unit(connection, catalog, principal, moment, UserDirectory(connection, catalog))
+    directory = UserDirectory(connection, catalog, moment.today)
+    return Unit(connection, catalog, principal, moment, directory)
 
 
 def milliseconds(instant: datetime) -> datetime:
@@ -33,19 +39,33 @@ def milliseconds(instant: datetime) -> datetime:
 
 
 @contextmanager
-def writing(here: Platform, account_id: int, *, publishing: bool = False) -> Iterator[Unit]:
+def writing(
+    here: Platform, account_id: int, *, publishing: bool = False, scopes: Scopes | None = None
+) -> Iterator[Unit]:
     """Gives an account a unit of work in a write transaction: committed at the end, or not at all.
 
-    Definitions and rights are those of the transaction, not the ones the request began with.
+    Definitions and rights are those of the transaction, not the ones the request began with; an
+    API key is kept to its `scopes`.
     Catch what a use case raises outside of the `with`, so that its transaction is rolled back.
     Whoever changes definitions is `publishing`.
     """
-    with here.database.write(publishing=publishing) as connection:
+    with here.database.write(publishing=publishing, first=READ_VERSIONS) as connection:
         snapshot = here.catalogs.snapshot(connection)
-        principal = here.accounts.principal_for(connection, snapshot, account_id)
-        if principal is None:
-            raise NotAllowed([Problem("", "account_inactive", {})])
-        yield unit_for(here, connection, snapshot.catalog, principal)
+        yield acting_unit(here, connection, snapshot, account_id, scopes)
+
+
+def acting_unit(
+    here: Platform,
+    connection: sa.Connection,
+    snapshot: Snapshot,
+    account_id: int,
+    scopes: Scopes | None,
+) -> Unit:
+    """Gives an account's unit of work. Raises NotAllowed when the account may not act."""
+    principal = here.accounts.principal_for(connection, snapshot, account_id, scopes)
+    if principal is None:
+        raise NotAllowed([Problem("", "account_inactive", {})])
+    return unit_for(here, connection, snapshot.catalog, principal)
 
 
 @contextmanager
@@ -57,9 +77,9 @@ def writing_as(here: Platform, principal: Principal) -> Iterator[Unit]:
 
 def reading() -> Unit:
     """Gives the unit of work of the request at hand, for reading as who asks."""
-    connection, catalog = current.connection(), current.catalog()
-    directory = UserDirectory(connection, catalog)
-    return Unit(connection, catalog, current.principal(), current.moment(), directory)
+    connection, catalog, moment = current.connection(), current.catalog(), current.moment()
+    directory = UserDirectory(connection, catalog, moment.today)
+    return Unit(connection, catalog, current.principal(), moment, directory, witness=witness())
 
 
 @contextmanager
@@ -71,7 +91,14 @@ def writing_now(*, publishing: bool = False) -> Iterator[Unit]:
     account = current.account()
     if account is None:
         raise NotAllowed([Problem("", "account_inactive", {})])
-    with writing(current.platform(), account.id, publishing=publishing) as unit:
+    if account.real is not None:
+        raise NotAllowed([Problem("", "preview_read_only")])
+    here, whole = current.platform(), whole_of_request()
+    if whole is not None:
+        with whole.part(publishing=publishing) as (connection, snapshot):
+            yield acting_unit(here, connection, snapshot, account.id, account.scopes)
+        return
+    with writing(here, account.id, publishing=publishing, scopes=account.scopes) as unit:
         yield unit
     current.note_written()
     current.look_again()

@@ -1,4 +1,7 @@
-"""`make bench`: prints what things cost on this machine. No figure decides anything."""
+"""`make bench`: prints what things cost on this machine. No figure decides anything.
+
+`make bench ARGS="api get create --deals 100000"` compares the API over HTTP instead.
+"""
 
 from __future__ import annotations
 
@@ -15,6 +18,7 @@ from tests.bench import (
     scoring,
     starting,
 )
+from tests.bench.api import comparison
 from tests.bench.clock import ROUNDS, table
 from tests.bench.peers import run
 from tests.bench.world import LEADS, World, worlds
@@ -36,6 +40,9 @@ def principal_rows(world: World) -> str:
 
 def main() -> None:
     """Measures everything and prints as it goes."""
+    if sys.argv[1:2] == ["api"]:
+        comparison.main(sys.argv[2:])
+        return
     say = sys.stdout.write
     say(f"Python {platform.python_version()}, medians of {ROUNDS} rounds, {LEADS:,} leads\n\n")
     say(table("One score of 30 conditions over 25 fields (CPU time)", scoring.measure()) + "\n")

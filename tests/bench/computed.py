@@ -92,7 +92,7 @@ def measure(world: World) -> list[Row]:
         if connection.dialect.name == "postgresql":
             connection.exec_driver_sql("ANALYZE")
         found = works(connection, catalog, outside(zone))
-        directory = UserDirectory(connection, catalog)
+        directory = UserDirectory(connection, catalog, datetime.now(UTC).date())
         unit = Unit(connection, catalog, SYSTEM, Moment(datetime.now(UTC), zone), directory)
         numbers = iter(range(1, 1_000))
 

@@ -20,7 +20,9 @@ from metadata.objects import ObjectDefinition
 from metadata.query.tables import many, one_of
 from rule_engine.types import Environment
 from trellis.automation.environment import environment_of
-from trellis.records.history import as_wire, entry_row, record_history
+from trellis.records.followers import tell_followers
+from trellis.records.history import as_wire, entry_row, insert_entries
+from trellis.records.written import Written
 from trellis.unit import Unit
 
 Record = Mapping[str, object]
@@ -118,7 +120,17 @@ def follow(unit: Unit, changes: Sequence[Change]) -> set[tuple[str, str]]:
     environment = environment_of(unit)
     found = recompute(unit.connection, unit.catalog, relevant, environment)
     tell(unit, found)
+    for name in dict.fromkeys(row.object for row in found):
+        writes = [written(row) for row in found if row.object == name]
+        tell_followers(unit, unit.catalog.objects[name], writes)
     return woken(unit, found)
+
+
+def written(row: Recomputed) -> Written:
+    """Gives what was worked out anew as a write of what differs."""
+    old = {name: before for name, (before, _) in row.changes.items()}
+    new = {name: after for name, (_, after) in row.changes.items()}
+    return Written(row.id, {"id": row.id, **old}, {"id": row.id, **new}, row.version)
 
 
 def is_looked_at(catalog: Catalog, change: Change) -> bool:
@@ -141,8 +153,7 @@ def tell(unit: Unit, found: Iterable[Recomputed]) -> None:
             definition = unit.catalog.objects[row.object]
             about = (definition, row.id, row.version, changes)
             rows.append(entry_row(rules, *about, channel="rule", why=WHY))
-    if rows:
-        unit.connection.execute(sa.insert(record_history), rows)
+    insert_entries(unit.connection, rows)
 
 
 def woken(unit: Unit, found: Sequence[Recomputed]) -> set[tuple[str, str]]:

@@ -12,6 +12,7 @@ from metadata.fields.base import Refused
 from metadata.fields.values import read_value
 from metadata.objects import ObjectDefinition
 from metadata.problems import Problem
+from rule_engine.program import ObjectProgram
 from rule_engine.services.automate import SaveEvent, before_save
 from rule_engine.services.validate import Violation, validate
 from rule_engine.types import Environment
@@ -35,21 +36,30 @@ class Judgement:
     locked: bool | None
 
 
+def rules_of(catalog: Catalog, object_name: str) -> ObjectProgram:
+    """Gives what runs for an object, put together once."""
+    return catalog.queries.get(
+        ("rules", object_name), ObjectProgram, lambda: catalog.program.for_object(object_name)
+    )
+
+
 def run_rules(
     catalog: Catalog,
     definition: ObjectDefinition,
     record: Record,
     old: Record | None,
     environment: Environment,
+    *,
+    silent: bool = False,
 ) -> Judgement:
     """Runs the before-save rules, with formulas before and after them, and says which of them
-    refuse the save."""
-    program = catalog.program.for_object(definition.name)
+    refuse the save; `silent` runs the formulas alone."""
+    rules = () if silent else rules_of(catalog, definition.name).before_save
     event: SaveEvent = "create" if old is None else "update"
     whole, unfit = dependent_values(definition, record, old)
     record = {**record, **whole}
     ready = {**record, **formula_values(catalog, definition, record, old, environment)}
-    before = before_save(program.before_save, event, ready, old, environment)
+    before = before_save(rules, event, ready, old, environment)
     values, problems = settled(definition, before.values)
     problems += [violation_problem(catalog, failure) for failure in before.failures]
     after = {**ready, **values}
@@ -71,21 +81,23 @@ def judge(
     by_person: bool,
     unshown: Collection[str] = (),
     validates: bool = True,
+    silent: bool = False,
 ) -> Judgement:
     """Runs before-save rules, then collects what is missing, forbidden or refused by rules.
 
     `incoming` is what was sent, with its own problems. Steps between options and conditions on
     who changes what bind people only (`by_person`); `unshown` are fields that the form left out.
-    Validations wait until nothing else is wrong, or are left to the caller (`validates`).
+    Validations wait until nothing else is wrong, or are left to the caller (`validates`). With
+    `silent` no rule runs.
     """
-    after = run_rules(catalog, definition, record, old, environment)
+    after = run_rules(catalog, definition, record, old, environment, silent=silent)
     broken = incoming.broken
     problems = [*incoming.problems, *after.problems]
     sent = incoming.values if by_person else None
     saving = Saving(after.record, old, environment, sent, unshown)
     found = condition_problems(catalog, definition, saving)
     problems += [problem for problem in found if problem.path[1:] not in broken]
-    if validates and not problems:
+    if validates and not silent and not problems:
         problems += validation_problems(catalog, definition, after.record, old, environment)
     return Judgement(after.record, tuple(problems), after.fired, after.locked)
 
@@ -98,7 +110,7 @@ def validation_problems(
     environment: Environment,
 ) -> list[Problem]:
     """Gives what the validations among the rules find."""
-    program = catalog.program.for_object(definition.name)
+    program = rules_of(catalog, definition.name)
     violations = validate(program.validations, record, old, environment)
     return [violation_problem(catalog, violation) for violation in violations]
 

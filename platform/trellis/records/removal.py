@@ -10,13 +10,14 @@ from metadata.objects import LinkDefinition, ObjectDefinition
 from metadata.problems import Problem
 from trellis.automation.requests import hold_of
 from trellis.errors import Conflict
+from trellis.records.followers import tell_followers
 from trellis.records.history import as_wire, write_history
 from trellis.records.owners import hold_owners_of, tell_owners
-from trellis.records.people import follow_account
 from trellis.records.reach import stale, target_of
 from trellis.records.rows import update_row
 from trellis.records.stamps import stamps_of_change
 from trellis.records.writers import Writers
+from trellis.records.written import Written
 from trellis.unit import MAX_DEPTH, Channel, Unit
 
 Record = Mapping[str, object]
@@ -114,14 +115,15 @@ def set_deleted(
     """Writes the mark, its history and what parents make of it."""
     record_id, version = str(old["id"]), int(str(old["version"]))
     at = unit.moment.now if deleted else None
-    new = {**old, "deleted_at": at}
     values = {"deleted_at": at, **stamps_of_change(unit, version + 1)}
+    new = {**old, **values}
     if not update_row(unit, definition, record_id, version, values):
         raise stale(unit, definition, record_id)
-    follow_account(unit, definition, record_id)
     field = definition.fields["deleted_at"]
     changes = {"deleted_at": (as_wire(field, old.get("deleted_at")), as_wire(field, at))}
     write_history(unit, definition, record_id, version + 1, changes, channel=channel, why=why)
     before, after = (old, {}) if deleted else ({}, old)
     tell_owners(unit, definition, before, after, channel=channel, why=why)
+    gone, back = (old, None) if deleted else (None, new)
+    tell_followers(unit, definition, [Written(record_id, gone, back, version + 1)])
     writers.refresh_parents(unit, definition, (new,))

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from typing import Final
 
 import sqlalchemy as sa
 import sqlalchemy.exc
@@ -12,9 +14,15 @@ from metadata.columns import indexes_of, to_columns
 from metadata.encryption import cipher_of
 from metadata.fields.base import physical_name
 from metadata.objects import ObjectDefinition
+from metadata.prepared import Prepared
 from metadata.problems import Problem
 from trellis.errors import Refused
 from trellis.unit import Unit
+
+Values = Mapping[str, object]
+
+THIS_ID: Final = "id$is"
+THIS_VERSION: Final = "version$is"
 
 
 def insert_row(unit: Unit, definition: ObjectDefinition, values: Mapping[str, object]) -> None:
@@ -22,7 +30,9 @@ def insert_row(unit: Unit, definition: ObjectDefinition, values: Mapping[str, ob
     table = unit.catalog.tables[definition.name]
     refuse_taken(unit, definition, str(values["id"]), values)
     columns = to_columns(unit.connection, definition, str(values["id"]), values, unit.rates())
-    execute(unit, definition, sa.insert(table).values(columns))
+    statement = prepared(unit, definition, "insert", columns, lambda: sa.insert(table))
+    with telling_taken(unit, definition):
+        statement.write(unit.connection, columns)
 
 
 def update_row(
@@ -33,13 +43,71 @@ def update_row(
     values: Mapping[str, object],
 ) -> bool:
     """Changes a record if it still has that version; says whether it had."""
-    table = unit.catalog.tables[definition.name]
     refuse_taken(unit, definition, record_id, values)
     columns = to_columns(unit.connection, definition, record_id, values, unit.rates())
-    statement = (
-        sa.update(table).where(table.c.id == record_id, table.c.version == version).values(columns)
+    statement = update_statement(unit, definition, columns)
+    known = {THIS_ID: record_id, THIS_VERSION: version}
+    with telling_taken(unit, definition):
+        return statement.write(unit.connection, {**columns, **known}) == 1
+
+
+def insert_rows(
+    unit: Unit, definition: ObjectDefinition, records: Sequence[Mapping[str, object]]
+) -> None:
+    """Adds records. Raises Refused when a unique field's value is taken."""
+    rates, table = unit.rates(), unit.catalog.tables[definition.name]
+    rows = []
+    for record in records:
+        record_id = str(record["id"])
+        refuse_taken(unit, definition, record_id, record)
+        rows.append(to_columns(unit.connection, definition, record_id, record, rates))
+    statement = prepared(unit, definition, "insert", rows[0], lambda: sa.insert(table))
+    with telling_taken(unit, definition):
+        statement.write_many(unit.connection, rows)
+
+
+def update_rows(
+    unit: Unit, definition: ObjectDefinition, changes: Sequence[tuple[str, int, Values]]
+) -> bool:
+    """Changes the same columns of records that still have their versions (id, version, values).
+
+    Says whether all had. Raises Refused when a unique field's value is taken.
+    """
+    rates, rows = unit.rates(), []
+    for record_id, version, values in changes:
+        refuse_taken(unit, definition, record_id, values)
+        columns = to_columns(unit.connection, definition, record_id, values, rates)
+        rows.append({**columns, THIS_ID: record_id, THIS_VERSION: version})
+    statement = update_statement(unit, definition, rows[0].keys() - {THIS_ID, THIS_VERSION})
+    with telling_taken(unit, definition):
+        return statement.write_many(unit.connection, rows) == len(rows)
+
+
+def update_statement(unit: Unit, definition: ObjectDefinition, columns: Iterable[str]) -> Prepared:
+    """Gives the statement that changes some columns of a record with a version."""
+    table = unit.catalog.tables[definition.name]
+    return prepared(
+        unit,
+        definition,
+        "update",
+        columns,
+        lambda: sa.update(table).where(
+            table.c.id == sa.bindparam(THIS_ID), table.c.version == sa.bindparam(THIS_VERSION)
+        ),
     )
-    return execute(unit, definition, statement) == 1
+
+
+def prepared(
+    unit: Unit,
+    definition: ObjectDefinition,
+    kind: str,
+    columns: Iterable[str],
+    make: Callable[[], sa.Insert | sa.Update],
+) -> Prepared:
+    """Gives a statement that writes some columns, compiled once."""
+    names = tuple(sorted(columns))
+    key = (kind, unit.connection.dialect.name, definition.name, names)
+    return unit.catalog.queries.get(key, Prepared, lambda: Prepared(make(), names))
 
 
 def refuse_taken(
@@ -68,15 +136,16 @@ def refuse_taken(
         raise Refused(problems)
 
 
-def execute(unit: Unit, definition: ObjectDefinition, statement: sa.Insert | sa.Update) -> int:
-    """Runs a write and gives the number of rows it reached."""
+@contextmanager
+def telling_taken(unit: Unit, definition: ObjectDefinition) -> Iterator[None]:
+    """Makes problems of the database's refusal to store a unique value twice."""
     try:
-        return unit.connection.execute(statement).rowcount
+        yield
     except sqlalchemy.exc.IntegrityError as error:
-        columns = taken_columns(unit.catalog.tables[definition.name], error)
-        if not columns:
+        taken = taken_columns(unit.catalog.tables[definition.name], error)
+        if not taken:
             raise
-        raise Refused(unique_problems(definition, columns)) from error
+        raise Refused(unique_problems(definition, taken)) from error
 
 
 def taken_columns(table: sa.Table, error: sqlalchemy.exc.IntegrityError) -> Sequence[str]:

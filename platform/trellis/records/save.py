@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from types import MappingProxyType
 
@@ -13,25 +13,28 @@ from metadata.problems import Problem
 from rule_engine.types import Environment
 from trellis.automation.approval_restart import restart
 from trellis.automation.environment import environment_of
-from trellis.automation.requests import Hold, hold_of, release, take_hold
+from trellis.automation.requests import hold_of
 from trellis.automation.scores import score_values
 from trellis.errors import Conflict, Missing, Refused
 from trellis.records.computed import change_of, follow, formula_values, hold_sources
 from trellis.records.exclusions import exclusion_problems
-from trellis.records.files import note_files, take_files
+from trellis.records.files import take_files
+from trellis.records.followers import tell_followers
 from trellis.records.history import changes_between, write_history
-from trellis.records.incoming import Incoming, pointer, read_incoming, resolve_references
+from trellis.records.incoming import Incoming, read_incoming, resolve_references
 from trellis.records.judge import Judgement, judge, run_rules, validation_problems
+from trellis.records.locked import mind_lock, refuse_locked
 from trellis.records.lookups import lookup_problems
 from trellis.records.nested import Nested, take_nested, telling_all
 from trellis.records.numbers import give_numbers
 from trellis.records.owners import hold_owners, hold_owners_of, tell_owners
-from trellis.records.people import follow_account, open_account
+from trellis.records.people import open_account
 from trellis.records.reach import creatable, definition_of, stale, target_of
 from trellis.records.rows import insert_row, update_row
 from trellis.records.stamps import FIRST_VERSION, STAMPS, stamps_of_change, stamps_of_new
 from trellis.records.trees import lock_trees, tree_problems
 from trellis.records.writers import Writers
+from trellis.records.written import Written
 from trellis.unit import MAX_DEPTH, Channel, Unit
 
 Record = Mapping[str, object]
@@ -133,8 +136,10 @@ def create(
         why=why,
         rules=judgement.fired,
         inner=inner,
+        op="create",
     )
     tell_owners(unit, definition, {}, record, channel=channel, why=why)
+    tell_followers(unit, definition, [Written(record_id, None, record, FIRST_VERSION)])
     finish(unit, definition, judgement, {}, record)
     after = settle(unit, definition, record, None, nested)
     return Saved(record_id, FIRST_VERSION, after)
@@ -202,7 +207,6 @@ def store(
         if not update_row(unit, definition, record_id, version, written):
             raise stale(unit, definition, record_id)
         version = int(str(record["version"]))
-        follow_account(unit, definition, record_id)
         inner = nested.save(unit, record_id, WRITERS, channel) if nested else {}
         write_history(
             unit,
@@ -217,6 +221,7 @@ def store(
         )
         if counts:
             tell_owners(unit, definition, old, record, channel=channel, why=why)
+        tell_followers(unit, definition, [Written(record_id, old, record, version)])
     finish(unit, definition, judgement, old if changes else record, record)
     return Saved(record_id, version, record)
 
@@ -232,25 +237,6 @@ def scored(
 def told(changes: Mapping[str, tuple[object, object]]) -> dict[str, tuple[object, object]]:
     """Gives the changes that history tells."""
     return {name: pair for name, pair in changes.items() if name not in STAMPS}
-
-
-def refuse_locked(
-    unit: Unit, definition: ObjectDefinition, old: Record, incoming: Incoming
-) -> Hold | None:
-    """Gives what holds a record. Raises Conflict when it keeps this person from her change."""
-    if unit.principal.unrestricted:
-        return None
-    hold = hold_of(unit.connection, definition.id, str(old["id"]))
-    if hold is None:
-        return None
-    touched = [name for name, value in incoming.values.items() if old.get(name) != value]
-    refused = [name for name in touched if not hold.allows(name, unit.user_id)]
-    if refused:
-        cause = unit.catalog.rule_text(hold.cause or "")
-        raise Conflict(
-            Problem(pointer(name), "locked", {"field": name, "cause": cause}) for name in refused
-        )
-    return hold
 
 
 def judged(
@@ -278,6 +264,7 @@ def judged(
         by_person=not unit.principal.unrestricted,
         unshown=unshown,
         validates=not nested,
+        silent=unit.silent,
     )
     record = judgement.record
     problems = [*judgement.problems, *lookup_problems(unit, definition, record, old, nested)]
@@ -293,14 +280,8 @@ def finish(
     unit: Unit, definition: ObjectDefinition, judgement: Judgement, old: Record, record: Record
 ) -> None:
     """Does what a save causes inside its transaction: locks of rules, and parents' rules."""
-    record_id = str(record["id"])
-    if judgement.locked is True:
-        cause = ", ".join(judgement.fired)
-        take_hold(unit.connection, definition.id, record_id, cause, unit.moment.now)
-    elif judgement.locked is False:
-        release(unit.connection, definition.id, record_id)
+    mind_lock(unit, definition, judgement, str(record["id"]))
     if old is not record:
-        note_files(unit, definition, record_id, old, record)
         refresh_parents(unit, definition, (old, record))
 
 
@@ -312,15 +293,24 @@ def refresh_parents(unit: Unit, definition: ObjectDefinition, states: Iterable[R
     that was deleted or restored. Raises Conflict when rules cause each other more than MAX_DEPTH
     levels deep.
     """
-    known = tuple(states)
+    refresh_all(unit, definition, [tuple(states)])
+
+
+def refresh_all(
+    unit: Unit, definition: ObjectDefinition, saves: Sequence[Sequence[Record]]
+) -> None:
+    """Does what `refresh_parents` does for several records of one object, for all together."""
+    if not saves:
+        return
     parents = {
         (field.type.target_of(record[field.name], field), str(record[field.name]))
         for field in definition.fields.values()
         if (definition.name, field.name) in unit.catalog.watched_references
-        for record in known
+        for states in saves
+        for record in states
         if record.get(field.name) is not None
     }
-    parents |= follow(unit, [change_of(definition, known)])
+    parents |= follow(unit, [change_of(definition, states) for states in saves])
     parents -= unit.saving
     if parents and unit.depth >= MAX_DEPTH:
         raise Conflict([Problem("", "rule_depth", {"object": definition.name, "limit": MAX_DEPTH})])
@@ -349,7 +339,7 @@ def refresh(unit: Unit, object_name: str, record_id: str, *, why: str, respect_l
     except Missing:
         return
     environment = environment_of(unit)
-    judgement = run_rules(unit.catalog, definition, old, old, environment)
+    judgement = run_rules(unit.catalog, definition, old, old, environment, silent=unit.silent)
     if respect_lock and any(old[name] != value for name, value in judgement.record.items()):
         hold = hold_of(unit.connection, definition.id, record_id)
         if hold is not None and hold.cause is not None:
@@ -371,12 +361,10 @@ def settle(
         return record
     rules, environment = unit.as_automation(), environment_of(unit)
     now = target_of(rules, definition, str(record["id"]), "update")
-    judgement = run_rules(unit.catalog, definition, now, now, environment)
-    after = judgement.record
-    problems = [
-        *judgement.problems,
-        *validation_problems(unit.catalog, definition, after, old, environment),
-    ]
+    judgement = run_rules(unit.catalog, definition, now, now, environment, silent=unit.silent)
+    after, problems = judgement.record, list(judgement.problems)
+    if not unit.silent:
+        problems += validation_problems(unit.catalog, definition, after, old, environment)
     if problems:
         raise Refused(problems)
     saved = store(

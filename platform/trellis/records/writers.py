@@ -12,7 +12,7 @@ from trellis.unit import Channel, Unit
 Record = Mapping[str, object]
 
 
-class Written(Protocol):
+class AfterWrite(Protocol):
     """A record as it stands after a write."""
 
     @property
@@ -37,7 +37,7 @@ class Create(Protocol):
         why: str | None,
         source: str | None,
         given: Record,
-    ) -> Written:
+    ) -> AfterWrite:
         """Gives the record as it stands then."""
 
 
@@ -53,7 +53,7 @@ class Change(Protocol):
         *,
         channel: Channel,
         why: str | None,
-    ) -> Written:
+    ) -> AfterWrite:
         """Gives the record as it stands then."""
 
 

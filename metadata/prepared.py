@@ -1,0 +1,199 @@
+"""Statements that are compiled once and then run on the driver's cursor.
+
+SQLAlchemy makes the text; what it does anew for every call (a cache key of the whole statement,
+parameters, a description of the result) costs more than most of our statements take.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import sqlalchemy as sa
+from sqlalchemy.engine.interfaces import DBAPICursor
+from sqlalchemy.sql.compiler import SQLCompiler
+
+Processor = Callable[[Any], Any]
+Row = Sequence[Any]
+Values = Mapping[str, object]
+Executable = sa.Select[Any] | sa.Insert | sa.Update | sa.Delete
+
+
+class Ready(str):
+    """A value in the form that the driver takes."""
+
+    __slots__ = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Made:
+    """A statement's text for one database, and what its parameters and columns need.
+
+    `names` are its parameters in their order, `asked` those that need a value, `fixed` the others.
+    """
+
+    text: str
+    names: tuple[str, ...]
+    asked: tuple[str, ...]
+    fixed: Mapping[str, object]
+    takers: Mapping[str, Processor]
+    positional: bool
+    types: tuple[sa.types.TypeEngine[Any], ...]
+
+    def parameters(self, values: Values) -> Any:
+        """Gives what the driver takes. Raises sa.exc.StatementError for what fits no column."""
+        found: dict[str, object] = dict(self.fixed)
+        takers = self.takers
+        try:
+            for name in self.asked:
+                value = values[name]
+                taker = None if isinstance(value, Ready) else takers.get(name)
+                found[name] = value if taker is None else taker(value)
+            if self.positional:
+                return tuple([found[name] for name in self.names])
+        except (ValueError, TypeError, ArithmeticError, KeyError) as error:
+            said = f"({type(error).__name__}) {error}"
+            raise sa.exc.StatementError(said, self.text, None, error) from error
+        return found
+
+
+class Prepared:
+    """A statement that is run often. Its text is made at its first run, for the database there."""
+
+    def __init__(self, statement: Executable, columns: Sequence[str] | None = None) -> None:
+        self.statement = statement
+        self._columns = columns
+        self._made: dict[str, Made] = {}
+        self._givers: dict[str, tuple[tuple[int, Processor], ...]] = {}
+
+    def rows(self, connection: sa.Connection, values: Values) -> Sequence[Row]:
+        """Gives all rows. Raises what SQLAlchemy's `execute` would raise."""
+        made = self.made(connection.dialect)
+        cursor = run(connection, made.text, made.parameters(values))
+        try:
+            found = cursor.fetchall()
+            name = connection.dialect.name
+            givers = self._givers.get(name)
+            if givers is None:
+                givers = self._givers[name] = givers_of(made, connection.dialect, cursor)
+        finally:
+            cursor.close()
+        return [given(row, givers) for row in found] if givers else found
+
+    def write(self, connection: sa.Connection, values: Values) -> int:
+        """Runs a write that gives no rows; says how many it reached."""
+        made = self.made(connection.dialect)
+        cursor = run(connection, made.text, made.parameters(values))
+        reached = cursor.rowcount
+        cursor.close()
+        return reached
+
+    def write_many(self, connection: sa.Connection, rows: Sequence[Values]) -> int:
+        """Runs a write once for each of some rows of values; says how many they reached."""
+        if len(rows) == 1:
+            return self.write(connection, rows[0])
+        made = self.made(connection.dialect)
+        many = [made.parameters(values) for values in rows]
+        cursor = run(connection, made.text, many, many=True)
+        reached = cursor.rowcount
+        cursor.close()
+        return reached
+
+    def made(self, dialect: sa.Dialect) -> Made:
+        """Gives the text and what belongs to it."""
+        made = self._made.get(dialect.name)
+        if made is None:
+            made = self._made[dialect.name] = make(self.statement, dialect, self._columns)
+        return made
+
+
+def make(statement: Executable, dialect: sa.Dialect, columns: Sequence[str] | None) -> Made:
+    """Compiles a statement. Raises ValueError for one whose text depends on its values."""
+    compiled = statement.compile(
+        dialect=dialect, column_keys=None if columns is None else [*columns]
+    )
+    if not isinstance(compiled, SQLCompiler) or compiled.post_compile_params:
+        raise ValueError(f"cannot be prepared: {statement}")
+    positional = compiled.positiontup is not None
+    names = tuple(compiled.positiontup or compiled.binds)
+    takers = {}
+    fixed: dict[str, object] = {}
+    for name in dict.fromkeys(names):
+        bound = compiled.binds[name]
+        taker = bound.type.dialect_impl(dialect).bind_processor(dialect)
+        if taker is not None:
+            takers[name] = taker
+        if not bound.required:
+            value = bound.effective_value
+            fixed[name] = value if taker is None else taker(value)
+    shown = statement.exported_columns
+    types = tuple(column.type for column in shown)
+    asked = tuple(name for name in dict.fromkeys(names) if name not in fixed)
+    return Made(str(compiled), names, asked, fixed, takers, positional, types)
+
+
+def givers_of(
+    made: Made, dialect: sa.Dialect, cursor: DBAPICursor
+) -> tuple[tuple[int, Processor], ...]:
+    """Gives what turns the driver's values of some columns into ours, by their places."""
+    found = []
+    for place, (kind, told) in enumerate(zip(made.types, cursor.description or (), strict=True)):
+        giver = kind.dialect_impl(dialect).result_processor(dialect, told[1])
+        if giver is not None:
+            found.append((place, giver))
+    return tuple(found)
+
+
+def given(row: Row, givers: Sequence[tuple[int, Processor]]) -> Row:
+    """Gives a row with our values."""
+    values = list(row)
+    for place, giver in givers:
+        values[place] = giver(values[place])
+    return values
+
+
+def run(
+    connection: sa.Connection, text: str, parameters: Any, *, many: bool = False
+) -> DBAPICursor:
+    """Runs a text on a cursor of the driver, in the connection's transaction.
+
+    Who listens to the connection's statements hears of it, and errors are those of SQLAlchemy.
+    """
+    if not connection.in_transaction():
+        connection.begin()
+    cursor = connection.connection.cursor()
+    for listener in connection.dispatch.before_cursor_execute:
+        listener(connection, cursor, text, parameters, None, many)
+    try:
+        if many:
+            cursor.executemany(text, parameters)
+        else:
+            cursor.execute(text, parameters)
+    except connection.dialect.loaded_dbapi.Error as error:
+        raise wrapped(connection, cursor, text, parameters, error) from error
+    except BaseException:
+        cursor.close()
+        raise
+    return cursor
+
+
+def wrapped(
+    connection: sa.Connection, cursor: DBAPICursor, text: str, parameters: Any, error: Exception
+) -> BaseException:
+    """Gives the driver's error as SQLAlchemy's; a connection that is lost is given up."""
+    dialect = connection.dialect
+    pooled: Any = connection.connection
+    is_lost = dialect.is_disconnect(error, pooled, cursor)  # type: ignore[arg-type]  # any error
+    if is_lost:
+        connection.invalidate(error)
+    else:
+        cursor.close()
+    return sa.exc.DBAPIError.instance(
+        text,
+        parameters,
+        error,
+        dialect.loaded_dbapi.Error,
+        connection_invalidated=is_lost,
+        dialect=dialect,
+    )

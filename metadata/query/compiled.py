@@ -1,0 +1,81 @@
+"""What all reads of records share: a principal's paths, and what was compiled for such rights."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Hashable, Mapping, Sequence
+from typing import TYPE_CHECKING, TypeVar
+
+import sqlalchemy as sa
+
+from metadata.access import Principal
+from metadata.encryption import find_cipher
+from metadata.problems import Problem
+from metadata.query.answers import Moment, QueryProblem, UnknownObject
+from metadata.query.paths import Paths, ResolvedPath
+from metadata.query.profile import profile_digest
+from metadata.query.question import Question, Resolved, resolve_question
+from metadata.query.rows import RowQuery
+from metadata.query.run import Runner
+from metadata.query.tables import PermittedTables
+from metadata.query.visible import visible_schema
+
+if TYPE_CHECKING:
+    from metadata.catalog import Catalog
+
+Made = TypeVar("Made")
+Record = dict[str, object]
+
+
+class CompiledReads:
+    """Compiles and runs queries for one principal on one connection."""
+
+    def __init__(
+        self, catalog: Catalog, connection: sa.Connection, principal: Principal, moment: Moment
+    ) -> None:
+        self.catalog = catalog
+        self.principal = principal
+        self.paths = Paths(catalog, principal)
+        self.schema = visible_schema(catalog.schema, principal)
+        self._dialect = connection.dialect.name
+        self._profile = profile_digest(catalog.queries, principal)
+        self._run = Runner(catalog, connection, principal, moment)
+
+    def _demand(self, object_name: str) -> None:
+        access = self.principal.access
+        if object_name not in self.catalog.objects or not access(object_name).exists:
+            known = [name for name in self.catalog.objects if access(name).exists]
+            raise UnknownObject(object_name, known)
+
+    def _question(self, object_name: str, fields: Sequence[str] | None) -> Question:
+        self._demand(object_name)
+        return Question(object_name, None if fields is None else tuple(fields))
+
+    def _resolve(self, question: Question, others: Sequence[Problem] = ()) -> Resolved:
+        return resolve_question(question, self.paths, self.schema, others)
+
+    def _made(
+        self, key: Hashable, kind: type[Made], make: Callable[[PermittedTables], Made]
+    ) -> Made:
+        """Gives what was compiled for everybody with rights of the same shape."""
+
+        def compile_now() -> Made:
+            cipher = find_cipher(self._run.connection)
+            return make(PermittedTables(self.catalog, self._dialect, self.principal, cipher))
+
+        return self.catalog.queries.get((self._dialect, self._profile, key), kind, compile_now)
+
+    def _read(self, query: RowQuery, values: Mapping[str, object]) -> tuple[Record, ...]:
+        rows = self._run(query.statement, query.bound, values)
+        return tuple(query.selection.read(row, self._run.connection) for row in rows)
+
+    def _known(self, object_name: str, field: str) -> ResolvedPath:
+        path = self.paths.resolve(object_name, field, "field", whole=True)
+        if isinstance(path, Problem):
+            raise QueryProblem([path])
+        return path
+
+    def _name_path(self, object_name: str) -> ResolvedPath | None:
+        self._demand(object_name)
+        name = self.catalog.objects[object_name].name_field
+        path = self.paths.resolve(object_name, name, "search", whole=True)
+        return None if isinstance(path, Problem) else path
