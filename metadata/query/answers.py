@@ -11,9 +11,9 @@ from zoneinfo import ZoneInfo
 from metadata.json_text import nearest
 from metadata.problems import DefinitionError, Problem
 
-Count = Literal["none", "exact", "capped"]
+Count = Literal["none", "exact", "capped", "estimate"]
 
-COUNTS: tuple[Count, ...] = ("none", "exact", "capped")
+COUNTS: tuple[Count, ...] = ("none", "exact", "capped", "estimate")
 COUNT_CAP = 1_001
 MAX_LIMIT = 200
 MAX_FILTER_BYTES = 16_384
@@ -49,7 +49,8 @@ class This:
 class Page:
     """One page of a list. `next` is the cursor of the following page, None on the last one.
 
-    `count` is None when it was not asked for; with `count_is` "capped" it stops at 1,001.
+    `count` is None when it was not asked for; with `count_is` "capped" it stops at 1,001, with
+    "estimate" it is what the database supposes.
     """
 
     items: tuple[dict[str, object], ...]

@@ -9,6 +9,7 @@ import sqlalchemy as sa
 from metadata.columns import indexes_of
 from metadata.encryption import cipher_of
 from metadata.fields.encrypted import INDEX
+from metadata.prepared import Prepared
 from metadata.problems import Problem
 from metadata.query.answers import COUNT_CAP, Page, QueryProblem
 from metadata.query.cursor import (
@@ -19,13 +20,14 @@ from metadata.query.cursor import (
     read_cursor,
     write_cursor,
 )
+from metadata.query.estimate import expected_rows, may_estimate
 from metadata.query.filter import compile_filter
-from metadata.query.order import sort_keys
+from metadata.query.order import SortKey, sort_keys
 from metadata.query.page import count_statement, page_statement
 from metadata.query.paths import Source
 from metadata.query.question import Resolved
-from metadata.query.run import Row, Runner, Statement
-from metadata.query.search import contained, holds_words
+from metadata.query.run import Row, Runner
+from metadata.query.search import Searched, asked_values, best_first, holds
 from metadata.query.selection import Selection
 from metadata.query.tables import PermittedTables, many, one_of
 
@@ -44,13 +46,15 @@ class Listing:
         self.source = Source(tables, resolved.question.object)
         self.where = conditions(resolved, tables, self.source)
         self.counted = self.source.clause
-        self.keys = sort_keys(self.source, resolved.sort)
+        self.estimates = may_estimate(resolved, tables.catalog, tables.principal)
+        self.searched = resolved.searched
+        self.keys = order_of(resolved, self.source)
         self.selection = Selection(self.source, resolved.fields)
         self.bound = tables.bound
-        self._pages: dict[Empties, Statement] = {}
-        self._counts: dict[bool, Statement] = {}
+        self._pages: dict[Empties, Prepared] = {}
+        self._counts: dict[bool, Prepared] = {}
 
-    def page(self, empties: Empties) -> Statement:
+    def page(self, empties: Empties) -> Prepared:
         """Gives the statement of the first page, or of one after a cursor."""
         made = self._pages.get(empties)
         if made is None:
@@ -58,15 +62,17 @@ class Listing:
             pieces = [] if empties is None else pieces_after(self.keys, empties, id_column)
             limit = self.question.limit + 1
             columns = self.selection.columns
-            made = page_statement(self.source, columns, self.keys, self.where, pieces, limit)
+            made = Prepared(
+                page_statement(self.source, columns, self.keys, self.where, pieces, limit)
+            )
             self._pages[empties] = made
         return made
 
-    def count(self, *, capped: bool) -> Statement:
+    def count(self, *, capped: bool) -> Prepared:
         """Gives the statement that counts."""
         made = self._counts.get(capped)
         if made is None:
-            made = count_statement(self.counted, self.where, capped=capped)
+            made = Prepared(count_statement(self.counted, self.where, capped=capped))
             self._counts[capped] = made
         return made
 
@@ -91,28 +97,36 @@ def conditions(
             where.append(column.is_(None) if is_empty else equal)
     if resolved.filter is not None:
         where.append(compile_filter(resolved.filter, tables, source.root, source.object))
-    if resolved.question.words is not None:
-        where.append(holds_words(source, resolved.searched, resolved.question.words))
+    if resolved.searched is not None and resolved.question.terms is not None:
+        where.append(holds(source, resolved.searched, resolved.question.terms))
     return where
+
+
+def order_of(resolved: Resolved, source: Source) -> tuple[SortKey, ...]:
+    """Gives the order that is asked for; of what is searched without one the best come first."""
+    if resolved.searched is not None and not resolved.sort:
+        return best_first(source, resolved.searched)
+    return sort_keys(source, resolved.sort)
 
 
 def read_page(
     listing: Listing,
     run: Runner,
     after: str | None,
-    words: Sequence[str],
+    searched: Searched | None,
     match: Mapping[str, object],
     around: Mapping[str, object],
 ) -> Page:
-    """Gives the page after a cursor, for these words and values; `around` are those of `this`."""
+    """Gives the page after a cursor, for this text and values; `around` are those of `this`."""
     question = listing.question
-    values = {f"word_{place}": contained(word) for place, word in enumerate(words)}
+    values = asked_values(listing.searched, searched, run.connection.dialect.name)
     matched = {
         f"match_{place}": matched_value(listing, run.connection, name, value)
         for place, (name, value) in enumerate(match.items())
     }
     asked = {**around, **values, **matched}
-    digest = digest_of(question.object, question.sort, question.filter, words, list(match.items()))
+    text = None if searched is None else searched.text
+    digest = digest_of(question.object, question.sort, question.filter, text, list(match.items()))
     empties, position = read_position(listing, after, digest)
     rows = run(listing.page(empties), listing.bound, {**asked, **position})
     items = tuple(listing.selection.read(row, run.connection) for row in rows[: question.limit])
@@ -152,6 +166,12 @@ def read_count(
     how = listing.question.count
     if how == "none":
         return None, None
-    capped = how == "capped"
+    if how == "estimate" and listing.estimates and run.connection.dialect.name == "postgresql":
+        id_column = listing.source.root.c.id
+        rows = sa.select(id_column).select_from(listing.counted).where(*listing.where)
+        expected = expected_rows(run.connection, rows, {**run.outside, **asked})
+        if expected >= COUNT_CAP:
+            return expected, how
+    capped = how in ("capped", "estimate")
     number = int(run(listing.count(capped=capped), listing.bound, asked)[0][0])
     return number, "capped" if capped and number >= COUNT_CAP else "exact"

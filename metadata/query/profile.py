@@ -15,7 +15,7 @@ UNRESTRICTED = "unrestricted"
 class Profile:
     """The shape of somebody's rights. Those with the same `digest` share statements.
 
-    Whose rows they are is not part of the shape: owners and teams are parameters.
+    Whose rows they are is not part of the shape: owners, teams and the like are parameters.
     """
 
     def __init__(self, grants: Mapping[str, Access]) -> None:
@@ -43,7 +43,8 @@ def access_shape(access: Access) -> tuple[object, ...]:
 
 def rows_shape(rows: Rows) -> tuple[object, ...]:
     """Gives a row rule without the ids in it."""
-    return rows.all, how_many(rows.owners), how_many(rows.teams), rows.conditions
+    held = (rows.owners, rows.teams, rows.territories, rows.queues)
+    return rows.all, *map(how_many, held), bool(rows.grantees), rows.conditions
 
 
 def how_many(values: frozenset[str]) -> int:

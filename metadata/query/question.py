@@ -8,10 +8,11 @@ from typing import get_args
 
 from metadata.problems import Problem
 from metadata.query.answers import MAX_LIMIT, Count, QueryProblem
+from metadata.query.cost import cost_problems, costs_of
 from metadata.query.filter import resolve_filter
 from metadata.query.order import SortPath, resolve_sort
 from metadata.query.paths import Paths, ResolvedPath
-from metadata.query.search import search_paths
+from metadata.query.search import SearchPlan, plan_search
 from rule_engine.core import Node
 from rule_engine.types import Schema
 
@@ -22,7 +23,7 @@ MAX_FIELDS = 200
 class Question:
     """What is asked, as texts, without values. `fields` None means all that the principal sees.
 
-    `words` says for how many words is searched, None for no search at all; `match` names fields to
+    `terms` says for how many terms is searched, None for no search at all; `match` names fields to
     be equal to values, with whether the value is empty; `this` is the object of the record that
     `this.` means in the filter. Questions that are equal share a statement.
     """
@@ -33,7 +34,7 @@ class Question:
     sort: tuple[str, ...] = ()
     limit: int = 50
     count: str = "none"
-    words: int | None = None
+    terms: int | None = None
     match: tuple[tuple[str, bool], ...] = ()
     this: str | None = None
 
@@ -47,7 +48,7 @@ class Resolved:
     sort: tuple[SortPath, ...]
     filter: Node | None
     match: tuple[ResolvedPath, ...]
-    searched: tuple[ResolvedPath, ...]
+    searched: SearchPlan | None
 
 
 def resolve_question(
@@ -69,9 +70,14 @@ def resolve_question(
             node = resolve_filter(question.filter, schema, question.object, question.this)
     except QueryProblem as problem:
         problems.extend(problem.problems)
+    if not problems and not paths.principal.unrestricted:
+        searches, counts = question.terms is not None, question.count == "exact"
+        problems += cost_problems(
+            costs_of(paths.catalog, fields, sort, node, searches=searches, counts=counts)
+        )
     if problems:
         raise QueryProblem(problems)
-    searched = () if question.words is None else search_paths(paths, question.object)
+    searched = None if question.terms is None else plan_search(paths, question.object)
     return Resolved(question, fields, sort, node, match, searched)
 
 

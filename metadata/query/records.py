@@ -2,79 +2,61 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Hashable, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
-from typing import TYPE_CHECKING, TypeVar
 
-import sqlalchemy as sa
-
-from metadata.access import Principal
-from metadata.columns import place_of
-from metadata.encryption import cipher_of, find_cipher
 from metadata.fields.nested import MAX_NESTED
 from metadata.problems import Problem
-from metadata.query.answers import (
-    Count,
-    Missing,
-    Moment,
-    Page,
-    QueryProblem,
-    Target,
-    This,
-    UnknownObject,
+from metadata.query.aggregate import (
+    COUNTED,
+    Aggregated,
+    Aggregation,
+    ask_groups,
+    asked_problems,
+    read_groups,
+    resolve_aggregate,
 )
+from metadata.query.answers import MAX_SEARCH_CHARACTERS, Count, Page, QueryProblem, This
+from metadata.query.compiled import Record
 from metadata.query.filter import resolve_filter
 from metadata.query.listing import Listing, read_page
 from metadata.query.nested import as_row, fill, shown_paths, split_fields
-from metadata.query.paths import Paths, ResolvedPath
-from metadata.query.profile import profile_digest
-from metadata.query.question import Question, Resolved, resolve_question
+from metadata.query.question import Question, bounds_problems
+from metadata.query.row_rights import RowRights
 from metadata.query.rows import (
     IDS,
     RECORD_ID,
     RowQuery,
     one_row,
-    row_for_change,
-    row_in_reach,
     rows_among,
-    rows_ever,
     rows_named,
     rows_of_each,
 )
-from metadata.query.run import Runner, this_values
-from metadata.query.search import beginning, contained, read_words
-from metadata.query.selection import FOLD
-from metadata.query.tables import PermittedTables, alive
-from metadata.query.visible import visible_schema
-from rule_engine.text import fold
-
-if TYPE_CHECKING:
-    from metadata.catalog import Catalog
+from metadata.query.run import this_values
+from metadata.query.search import (
+    NOTHING_SEARCHED,
+    Searched,
+    asked_values,
+    plan_lookup,
+    plan_search,
+    read_search,
+    search_values,
+    searchable,
+    unknown_objects,
+)
+from metadata.query.search_everywhere import Hits, ObjectSearch, read_hits
+from metadata.query.tables import PermittedTables
 
 MAX_LOOKUP = 50
 
-Made = TypeVar("Made")
-Record = dict[str, object]
 
-
-class Records:
+class Records(RowRights):
     """Reads records for one principal on one connection.
 
     Records are dicts of Python values by path (`name`, `account.name`), always with `id` and
     `version`. Deleted rows, rows out of reach and hidden fields do not exist. Every method raises
     UnknownObject for an object that does not exist for the principal.
     """
-
-    def __init__(
-        self, catalog: Catalog, connection: sa.Connection, principal: Principal, moment: Moment
-    ) -> None:
-        self.catalog = catalog
-        self.principal = principal
-        self.paths = Paths(catalog, principal)
-        self.schema = visible_schema(catalog.schema, principal)
-        self._dialect = connection.dialect.name
-        self._profile = profile_digest(catalog.queries, principal)
-        self._run = Runner(catalog, connection, principal, moment)
 
     def get(
         self,
@@ -121,9 +103,9 @@ class Records:
         """
         self._demand(object_name)
         fields, inner = split_fields(self, object_name, fields, everything=False)
-        words, values = read_words(search), match or {}
-        too_long = [words] if isinstance(words, Problem) else []
-        asked = () if words is None or isinstance(words, Problem) else words
+        searched, values = read_search(search), match or {}
+        too_long = [searched] if isinstance(searched, Problem) else []
+        asked = None if isinstance(searched, Problem) else searched
         question = Question(
             object=object_name,
             fields=None if fields is None else tuple(fields),
@@ -131,7 +113,7 @@ class Records:
             sort=tuple(sort),
             limit=limit,
             count=count,
-            words=None if words is None else len(asked),
+            terms=None if asked is None else len(asked.terms),
             match=tuple((name, value is None) for name, value in values.items()),
             this=None if this is None else this.object_name,
         )
@@ -146,6 +128,70 @@ class Records:
         page = read_page(listing, self._run, after, asked, values, around)
         return replace(page, items=fill(self, object_name, page.items, inner))
 
+    def aggregate(
+        self,
+        object_name: str,
+        *,
+        group: Sequence[str] = (),
+        measure: Sequence[str] = (COUNTED,),
+        filter: str | None = None,  # noqa: A002  # the parameter's name everywhere
+        search: str | None = None,
+        sort: Sequence[str] = (),
+        limit: int | None = None,
+        this: This | None = None,
+    ) -> Aggregated:
+        """Gives the records that fulfil filter and search, counted and added up by groups.
+
+        `group` holds paths and periods of dates (`stage`, `month(close_date)`), `measure` what is
+        told of each group (`count()`, `sum(amount)`), `sort` any of these, with `-` for
+        descending. Without `group` there is one item. Raises QueryProblem.
+        """
+        self._demand(object_name)
+        searched = read_search(search)
+        asked = ask_groups(object_name, group, measure, filter, searched, this)
+        problems = asked_problems(asked, searched, sort, limit)
+        if problems:
+            resolve_aggregate(asked, self.paths, self.schema, problems)
+        made = self._made(
+            ("aggregate", asked),
+            Aggregation,
+            lambda tables: Aggregation(resolve_aggregate(asked, self.paths, self.schema), tables),
+        )
+        around = this_values(self.catalog, this)
+        values = asked_values(made.searched, searched, self._dialect)
+        return read_groups(made, self._run, {**around, **values}, sort, limit)
+
+    def search(
+        self,
+        text: str,
+        objects: Sequence[str] | None = None,
+        *,
+        limit: int = 50,
+        after: str | None = None,
+    ) -> Hits:
+        """Gives one page of the records that are found by a text, the best first.
+
+        `objects` come in the order of their weight; without any these are all that the principal
+        may read, the system's last. Raises QueryProblem with everything that is wrong.
+        """
+        searched, known = read_search(text, "q"), searchable(self.catalog, self.principal)
+        problems = [] if objects is None else unknown_objects(objects, known)
+        problems += [searched] if isinstance(searched, Problem) else []
+        problems += bounds_problems(Question("", limit=limit))
+        if problems:
+            raise QueryProblem(problems)
+        asked = searched if isinstance(searched, Searched) else NOTHING_SEARCHED
+        names = known if objects is None else tuple(dict.fromkeys(objects))
+        made = {name: self._object_search(name, len(asked.terms), limit) for name in names}
+        return read_hits(made, self._run, asked, limit, after)
+
+    def _object_search(self, object_name: str, terms: int, limit: int) -> ObjectSearch:
+        return self._made(
+            ("search", object_name, terms, limit),
+            ObjectSearch,
+            lambda tables: ObjectSearch(tables, plan_search(self.paths, object_name), terms, limit),
+        )
+
     def lookup(
         self,
         object_name: str,
@@ -155,24 +201,27 @@ class Records:
         filter: str | None = None,  # noqa: A002  # the parameter's name everywhere
         this: This | None = None,
     ) -> tuple[tuple[str, str], ...]:
-        """Gives id and name of records whose name contains a text, those starting with it first.
+        """Gives id and name of records whose name is found by a text, the best first; all by name
+        for a blank one.
 
         `filter` and `this` are those of `list`; raises QueryProblem for what is wrong with them.
         """
-        name, most = self._name_path(object_name), max(1, min(limit, MAX_LOOKUP))
-        if name is None or FOLD not in name.field.type.parts:
+        self._demand(object_name)
+        plan, most = plan_lookup(self.paths, object_name), max(1, min(limit, MAX_LOOKUP))
+        searched = read_search(text[:MAX_SEARCH_CHARACTERS])
+        if plan.name is None or isinstance(searched, Problem):
             return ()
+        terms = None if searched is None else len(searched.terms)
         other = None if this is None else this.object_name
         node = None if filter is None else resolve_filter(filter, self.schema, object_name, other)
         query = self._made(
-            ("lookup", object_name, most, filter, other),
+            ("lookup", object_name, most, filter, other, terms),
             RowQuery,
-            lambda tables: rows_named(tables, object_name, name, most, node),
+            lambda tables: rows_named(tables, plan, terms, most, node),
         )
-        word = fold(text).strip()
-        values = {"inside": contained(word), "start": beginning(word)}
+        values = search_values(plan, searched or NOTHING_SEARCHED, self._dialect)
         found = self._read(query, {**this_values(self.catalog, this), **values})
-        return tuple((str(one["id"]), str(one[name.text])) for one in found)
+        return tuple((str(one["id"]), str(one[plan.name.text])) for one in found)
 
     def names(self, object_name: str, ids: Iterable[str]) -> dict[str, str]:
         """Gives the names of records by id; those out of reach are absent."""
@@ -218,6 +267,26 @@ class Records:
             grouped[key] = (*grouped.get(key, ()), record)
         return grouped
 
+    def holding(
+        self, object_name: str, field: str, texts: Iterable[str], limit: int
+    ) -> dict[str, tuple[str, ...]]:
+        """Gives by text the ids of the records whose `field` holds one of some texts.
+
+        One statement; at most `limit` of each. The field is of one plain column of texts.
+        """
+        question = self._question(object_name, [field])
+
+        def make(tables: PermittedTables) -> RowQuery:
+            path = self._known(object_name, field)
+            return rows_of_each(tables, object_name, self._resolve(question).fields, path, limit)
+
+        query = self._made(("holding", field, limit, question), RowQuery, make)
+        found: dict[str, tuple[str, ...]] = {}
+        for record in self._read(query, {IDS: sorted(set(texts))}):
+            key = str(record[field])
+            found[key] = (*found.get(key, ()), str(record["id"]))
+        return found
+
     def nested(
         self, object_name: str, name: str, ids: Iterable[str]
     ) -> dict[str, tuple[Record, ...]]:
@@ -241,61 +310,6 @@ class Records:
             grouped.setdefault(str(record[link.field]), []).append(as_row(self, link, record))
         return {key: tuple(rows) for key, rows in grouped.items()}
 
-    def get_for_change(
-        self, object_name: str, record_id: str, action: str, *, deleted: bool = False
-    ) -> Target:
-        """Gives a readable row for a change by `action`, locked on PostgreSQL until the commit.
-
-        The record holds every field, whatever the field rights: it is for saving, not for
-        showing. `deleted` looks among deleted rows instead. Raises Missing.
-        """
-        self._demand(object_name)
-        query = self._made(
-            ("change", object_name, action, deleted),
-            RowQuery,
-            lambda tables: row_for_change(tables, object_name, action, deleted=deleted),
-        )
-        rows = self._run(query.statement, query.bound, {RECORD_ID: record_id})
-        if not rows:
-            raise Missing(object_name, record_id)
-        return Target(query.selection.read(rows[0], self._run.connection), bool(rows[0][-1]))
-
-    def readable(self, object_name: str, ids: Iterable[str]) -> frozenset[str]:
-        """Gives which of some records the principal may read, deleted ones included."""
-        self._demand(object_name)
-        query = self._made(
-            ("readable", object_name),
-            RowQuery,
-            lambda tables: rows_ever(tables, object_name),
-        )
-        return frozenset(str(one["id"]) for one in self._read(query, {IDS: sorted(set(ids))}))
-
-    def reveal(self, object_name: str, record_id: str, field: str) -> str | None:
-        """Gives the text of a secret, for a program that needs it; None when there is none.
-
-        The only way to one. Raises PermissionError for everybody but the system itself.
-        """
-        if not self.principal.unrestricted:
-            raise PermissionError(f"{object_name}.{field} is revealed to the system only")
-        definition = self.catalog.objects[object_name]
-        known, table = definition.fields[field], self.catalog.tables[object_name]
-        connection = self._run.connection
-        wanted = sa.select(table.c[known.column]).where(table.c.id == record_id, alive(table))
-        sealed = connection.scalar(wanted)
-        if sealed is None or not known.type.is_sealed:
-            return None
-        return cipher_of(connection).open(sealed, place_of(definition, known, record_id))
-
-    def reaches(self, object_name: str, record_id: str, action: str) -> bool:
-        """Says whether an action is allowed on a readable record."""
-        self._demand(object_name)
-        query = self._made(
-            ("reaches", object_name, action),
-            RowQuery,
-            lambda tables: row_in_reach(tables, object_name, action),
-        )
-        return bool(self._read(query, {RECORD_ID: record_id}))
-
     def check(
         self,
         object_name: str,
@@ -311,43 +325,3 @@ class Records:
         except QueryProblem as problem:
             return problem.problems
         return ()
-
-    def _demand(self, object_name: str) -> None:
-        access = self.principal.access
-        if object_name not in self.catalog.objects or not access(object_name).exists:
-            known = [name for name in self.catalog.objects if access(name).exists]
-            raise UnknownObject(object_name, known)
-
-    def _question(self, object_name: str, fields: Sequence[str] | None) -> Question:
-        self._demand(object_name)
-        return Question(object_name, None if fields is None else tuple(fields))
-
-    def _resolve(self, question: Question, others: Sequence[Problem] = ()) -> Resolved:
-        return resolve_question(question, self.paths, self.schema, others)
-
-    def _made(
-        self, key: Hashable, kind: type[Made], make: Callable[[PermittedTables], Made]
-    ) -> Made:
-        """Gives what was compiled for everybody with rights of the same shape."""
-
-        def compile_now() -> Made:
-            cipher = find_cipher(self._run.connection)
-            return make(PermittedTables(self.catalog, self._dialect, self.principal, cipher))
-
-        return self.catalog.queries.get((self._dialect, self._profile, key), kind, compile_now)
-
-    def _read(self, query: RowQuery, values: Mapping[str, object]) -> tuple[Record, ...]:
-        rows = self._run(query.statement, query.bound, values)
-        return tuple(query.selection.read(row, self._run.connection) for row in rows)
-
-    def _known(self, object_name: str, field: str) -> ResolvedPath:
-        path = self.paths.resolve(object_name, field, "field", whole=True)
-        if isinstance(path, Problem):
-            raise QueryProblem([path])
-        return path
-
-    def _name_path(self, object_name: str) -> ResolvedPath | None:
-        self._demand(object_name)
-        name = self.catalog.objects[object_name].name_field
-        path = self.paths.resolve(object_name, name, "search", whole=True)
-        return None if isinstance(path, Problem) else path

@@ -8,11 +8,12 @@ from typing import Any
 
 import sqlalchemy as sa
 
+from metadata.fields.base import FOLD
+from metadata.prepared import Prepared
 from metadata.query.filter import compile_filter
 from metadata.query.paths import ResolvedPath, Source
-from metadata.query.run import Statement
-from metadata.query.search import like
-from metadata.query.selection import FOLD, Selection, whole_record
+from metadata.query.search import SearchPlan, best_first, holds
+from metadata.query.selection import Selection, whole_record
 from metadata.query.tables import Bound, PermittedTables, alive, many, one_of
 from metadata.system_fields import ROW_POSITION
 from rule_engine.core import Node
@@ -25,7 +26,7 @@ IDS = "ids"
 class RowQuery:
     """A statement with the parameters for owners and teams, and how its rows are read."""
 
-    statement: Statement
+    statement: Prepared
     bound: Mapping[str, Bound]
     selection: Selection
 
@@ -71,7 +72,7 @@ def rows_of_each(
     each = ranked.subquery("each")
     chosen = sa.select(*(each.c[one.name] for one in selection.columns))
     statement = chosen.where(each.c.place <= limit).order_by(each.c.place)
-    return RowQuery(statement, tables.bound, selection)
+    return RowQuery(Prepared(statement), tables.bound, selection)
 
 
 def rows_where(
@@ -81,13 +82,19 @@ def rows_where(
     selection = Selection(source, fields)
     rules = source.tables.conditions(source.root, source.object)
     statement = sa.select(*selection.columns).select_from(source.clause).where(wanted, *rules)
-    return RowQuery(statement.order_by(source.root.c.id), source.tables.bound, selection)
+    return RowQuery(Prepared(statement.order_by(source.root.c.id)), source.tables.bound, selection)
 
 
 def row_for_change(
-    tables: PermittedTables, object_name: str, action: str, *, deleted: bool
+    tables: PermittedTables,
+    object_name: str,
+    action: str,
+    *,
+    deleted: bool,
+    many: bool = False,
 ) -> RowQuery:
-    """Gives the query for the readable record `record_id`, whole and locked.
+    """Gives the query for the readable record `record_id`, whole and locked; for those of `ids`
+    with `many`, locked in the order of their ids.
 
     The last column says whether the action reaches it.
     """
@@ -98,12 +105,27 @@ def row_for_change(
     readable = tables.reach(root, object_name, "read")
     statement = (
         sa.select(*selection.columns, (sa.true() if allowed is None else allowed).label("may"))
-        .where(root.c.id == sa.bindparam(RECORD_ID, type_=sa.Text()))
+        .where(one_or_many(root, tables.dialect, many=many))
         .where(~alive(root) if deleted else alive(root))
         .with_for_update(of=root)
     )
+    if many:
+        statement = statement.order_by(root.c.id)
     found = statement if readable is None else statement.where(readable)
-    return RowQuery(found, tables.bound, selection)
+    return RowQuery(Prepared(found), tables.bound, selection)
+
+
+def one_or_many(root: sa.FromClause, dialect: str, *, many: bool) -> sa.ColumnElement[bool]:
+    """Gives the condition of being the record `record_id`, or one of `ids`."""
+    if many:
+        return one_of(root.c.id, ids_parameter(dialect), dialect)
+    equal: sa.ColumnElement[bool] = root.c.id == sa.bindparam(RECORD_ID, type_=sa.Text())
+    return equal
+
+
+def ids_parameter(dialect: str) -> sa.BindParameter[Any]:
+    """Gives the parameter `ids`."""
+    return many(IDS, dialect)
 
 
 def rows_ever(tables: PermittedTables, object_name: str) -> RowQuery:
@@ -114,7 +136,7 @@ def rows_ever(tables: PermittedTables, object_name: str) -> RowQuery:
     selection = Selection(source, ())
     statement = sa.select(*selection.columns).select_from(source.clause).where(wanted)
     found = statement if readable is None else statement.where(readable)
-    return RowQuery(found, tables.bound, selection)
+    return RowQuery(Prepared(found), tables.bound, selection)
 
 
 def row_in_reach(tables: PermittedTables, object_name: str, action: str) -> RowQuery:
@@ -127,25 +149,36 @@ def row_in_reach(tables: PermittedTables, object_name: str, action: str) -> RowQ
     return rows_where(source, (), sa.and_(source.root.c.id == sa.bindparam(RECORD_ID), *rules))
 
 
+def rows_in_reach(tables: PermittedTables, object_name: str, action: str) -> RowQuery:
+    """Gives the query for those of `ids` that both reading and the action reach."""
+    source = Source(tables, object_name)
+    wanted = one_of(source.root.c.id, many(IDS, tables.dialect), tables.dialect)
+    rules = tables.conditions(source.root, object_name, action)
+    return rows_where(source, (), sa.and_(wanted, *rules))
+
+
 def rows_named(
     tables: PermittedTables,
-    object_name: str,
-    name: ResolvedPath,
+    plan: SearchPlan,
+    terms: int | None,
     limit: int,
     condition: Node | None = None,
 ) -> RowQuery:
-    """Gives the query for records whose name fits the pattern `inside`, `start` ones first."""
+    """Gives the query for records whose name has so many terms, the best first; for None of all
+    that have a name, by it."""
+    object_name, name = plan.own.object, (plan.name,) if plan.name is not None else ()
     source = Source(tables, object_name)
-    selection = Selection(source, (name,))
-    folded = source.column(name, FOLD)
-    starts = sa.case((like(folded, "start"), 0), else_=1)
+    selection = Selection(source, name)
+    has_name = [source.column(path, FOLD).is_not(None) for path in name]
+    wanted = has_name if terms is None else [holds(source, plan, terms)]
+    keys = best_first(source, plan)[1 if terms is None else 0 :]
     statement = (
         sa.select(*selection.columns)
         .select_from(source.clause)
-        .where(*tables.conditions(source.root, object_name), like(folded, "inside"))
-        .order_by(starts, folded, source.root.c.id)
+        .where(*tables.conditions(source.root, object_name), *wanted)
+        .order_by(*(key.clause for key in keys))
         .limit(limit)
     )
     if condition is not None:
         statement = statement.where(compile_filter(condition, tables, source.root, source.object))
-    return RowQuery(statement, tables.bound, selection)
+    return RowQuery(Prepared(statement), tables.bound, selection)

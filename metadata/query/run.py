@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping, Sequence
-from functools import cached_property
+from functools import cached_property, lru_cache
 from typing import TYPE_CHECKING, Any
 
 import sqlalchemy as sa
 
 from metadata.access import Principal
 from metadata.exchange import DatedRates
+from metadata.prepared import Prepared, Ready
 from metadata.problems import Problem
 from metadata.query.answers import Moment, QueryProblem, This
 from metadata.query.tables import Bound
@@ -23,7 +25,7 @@ if TYPE_CHECKING:
 USER = "user"
 
 Statement = sa.Select[*tuple[Any, ...]]
-Row = sa.Row[*tuple[Any, ...]]
+Row = Sequence[Any]
 
 
 class Runner:
@@ -45,7 +47,7 @@ class Runner:
 
     def __call__(
         self,
-        statement: Statement,
+        statement: Statement | Prepared,
         bound: Mapping[str, Bound],
         values: Mapping[str, object] | None = None,
     ) -> Sequence[Row]:
@@ -54,9 +56,11 @@ class Runner:
         Raises QueryProblem for values that fit no column: more digits than numbers have, letters
         that the database has not.
         """
-        held = {name: parameter.values(self.principal) for name, parameter in bound.items()}
-        parameters = {**self.outside, **held, **(values or {})}
         try:
+            if isinstance(statement, Prepared):
+                return statement.rows(self.connection, self._given(statement, bound, values or {}))
+            held = {name: parameter.values(self.principal) for name, parameter in bound.items()}
+            parameters = {**self.outside, **held, **(values or {})}
             return self.connection.execute(statement, parameters).all()
         except (sa.exc.DataError, OverflowError, UnicodeEncodeError) as error:
             raise out_of_range() from error
@@ -64,6 +68,25 @@ class Runner:
             if isinstance(error, sa.exc.DBAPIError):
                 raise
             raise out_of_range() from error
+
+    def _given(
+        self, statement: Prepared, bound: Mapping[str, Bound], values: Mapping[str, object]
+    ) -> Mapping[str, object]:
+        """Gives the values that a statement asks for; what comes from outside only if it does."""
+        dialect = self.connection.dialect
+        found = dict(values)
+        for name, parameter in bound.items():
+            found[name] = listed(parameter.ids(self.principal), dialect.name)
+        if not found.keys() >= set(statement.made(dialect).asked):
+            found = {**self.outside, **found}
+        return found
+
+
+@lru_cache(maxsize=2_000)
+def listed(ids: frozenset[str], dialect: str) -> Ready:
+    """Gives ids as the text of a list that the database reads: for somebody the same for long."""
+    texts = json.dumps(sorted(ids), ensure_ascii=False)
+    return Ready(f"{{{texts[1:-1]}}}" if dialect == "postgresql" else texts)
 
 
 def out_of_range() -> QueryProblem:

@@ -4,18 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from operator import itemgetter
 from typing import Any
 
 import sqlalchemy as sa
 
 from metadata.columns import from_parts
-from metadata.fields.base import BASE, FieldDefinition
+from metadata.fields.base import BASE, FOLD, FieldDefinition, FieldType
 from metadata.fields.encrypted import INDEX
 from metadata.objects import ObjectDefinition
 from metadata.query.mask import mask
 from metadata.query.paths import ResolvedPath, Source
 
-FOLD = "fold"
 OWN_COLUMNS = 2
 
 
@@ -31,6 +31,13 @@ class Reader:
     parts: tuple[str, ...]
     definition: ObjectDefinition
     record: int = 0
+
+    @property
+    def is_plain(self) -> bool:
+        """Says whether the value is what stands in the row's main column."""
+        kind = self.path.field.type
+        own = type(kind).from_parts is not FieldType.from_parts
+        return not (own or kind.is_sealed or self.path.masked)
 
     def read(self, row: Sequence[Any], connection: sa.Connection) -> object:
         """Gives the value, masked where the principal may see it only in part."""
@@ -60,13 +67,16 @@ class Selection:
                 columns.append(source.at(path.hops).c.id)
             self.readers.append(Reader(path, start, parts, definition, record))
         self.columns = [column.label(f"c{place}") for place, column in enumerate(columns)]
+        self._names = (*(reader.path.text for reader in self.readers), "id", "version")
+        self._pick = itemgetter(*(reader.start for reader in self.readers), 0, 1)
+        self._made = [reader for reader in self.readers if not reader.is_plain]
 
     def read(self, row: Sequence[Any], connection: sa.Connection) -> dict[str, object]:
         """Gives a row as a record by path, with `id` and `version`; encrypted fields are opened
         with the cipher of the connection."""
-        record: dict[str, object] = {
-            reader.path.text: reader.read(row, connection) for reader in self.readers
-        }
+        record: dict[str, Any] = dict(zip(self._names, self._pick(row), strict=True))
+        for reader in self._made:
+            record[reader.path.text] = reader.read(row, connection)
         record["id"] = row[0]
         record["version"] = int(row[1])
         return record

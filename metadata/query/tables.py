@@ -19,10 +19,12 @@ from metadata.computed.definitions import is_as_user, resolve_field
 from metadata.computed.reads import reads_of
 from metadata.encryption import Cipher, EncryptionError
 from metadata.fields.base import BASE, FieldDefinition, physical_name
+from metadata.holding import holding_columns
 from metadata.objects import LinkSides
 from metadata.query.profile import FEW_VALUES
 from metadata.query.sealed import MAIN, SEPARATOR, not_in_sql, use_indexes
 from metadata.query.visible import visible_schema
+from metadata.shares import RECORD_SHARE, shared_records
 from rule_engine.backends.sql import compile_node_sql
 from rule_engine.core import Node
 from rule_engine.errors import NotTranslatableError, RuleError
@@ -35,22 +37,25 @@ if TYPE_CHECKING:
 logger = logging.getLogger(__name__)
 
 ARRAY = postgresql.ARRAY(sa.Text())
-OWNERSHIP = (("owner", "owners"), ("owner_team", "teams"))
-"""Columns that say whose a row is, with the part of a right that lists them."""
 
 
 @dataclass(frozen=True, slots=True)
 class Bound:
-    """A parameter that lists the owners or the teams of a right."""
+    """A parameter that lists ids of a right: `part` names the field of `Rows` that holds them."""
 
     object: str
     action: str
     part: str
 
-    def values(self, principal: Principal) -> list[str]:
+    def ids(self, principal: Principal) -> frozenset[str]:
         """Gives the ids for one principal."""
         rows = principal.access(self.object).reach(self.action)
-        return sorted(rows.owners if self.part == "owners" else rows.teams)
+        found: frozenset[str] = getattr(rows, self.part)
+        return found
+
+    def values(self, principal: Principal) -> list[str]:
+        """Gives the ids for one principal in their order."""
+        return sorted(self.ids(principal))
 
 
 def alive(table: sa.FromClause) -> sa.ColumnElement[bool]:
@@ -137,8 +142,8 @@ class PermittedTables(SystemTables):
     """A rule_engine SqlSchema over the rows and fields that one principal may read.
 
     Hidden columns are not even in the derived tables: what the checker would let through by
-    mistake cannot be selected. `bound` collects the parameters that stand for owners and teams, so
-    that people with rights of the same shape share statements.
+    mistake cannot be selected. `bound` collects the parameters that stand for ids of rights
+    (owners, teams, …), so that people with rights of the same shape share statements.
     """
 
     def __init__(
@@ -222,11 +227,12 @@ class PermittedTables(SystemTables):
             return None
         owned = (
             self._held(table, object_name, action, column, part)
-            for column, part in OWNERSHIP
-            if getattr(rows, part) and column in table.c
+            for column, part in holding_columns(self.catalog.objects[object_name])
+            if getattr(rows, part)
         )
-        shared = (self._condition(table, object_name, text) for text in rows.conditions)
-        return sa.or_(sa.false(), *owned, *shared)
+        given = (self._shared(table, object_name, action) for _ in range(bool(rows.grantees)))
+        opened = (self._condition(table, object_name, text) for text in rows.conditions)
+        return sa.or_(sa.false(), *owned, *given, *opened)
 
     def _both_sides(
         self, table: sa.FromClause, object_name: str, sides: LinkSides, action: str
@@ -246,12 +252,26 @@ class PermittedTables(SystemTables):
     def _held(
         self, table: sa.FromClause, object_name: str, action: str, column: str, part: str
     ) -> sa.ColumnElement[bool]:
-        """Gives the condition that a row belongs to one of the owners or teams of a right."""
+        """Gives the condition that a row is held by one of those that a right lists."""
+        values = self._bind(object_name, action, part)
+        hidden = len(getattr(self.principal.access(object_name).reach(action), part)) > FEW_VALUES
+        return one_of(table.c[column], values, self.dialect, drives=not hidden)
+
+    def _shared(
+        self, table: sa.FromClause, object_name: str, action: str
+    ) -> sa.ColumnElement[bool]:
+        """Gives the condition that a row was shared by hand, and still is."""
+        share = RECORD_SHARE.alias()
+        values = self._bind(object_name, action, "grantees")
+        grantees = one_of(share.c.grantee, values, self.dialect)
+        object_id = self.catalog.objects[object_name].id
+        return table.c.id.in_(shared_records(object_id, action, grantees, share))
+
+    def _bind(self, object_name: str, action: str, part: str) -> sa.BindParameter[Any]:
+        """Gives a parameter for the ids in a part of a right, and notes what it stands for."""
         name = f"{action}_{part}_{object_name}"
         self.bound[name] = Bound(object_name, action, part)
-        values = self.bound[name].values(self.principal)
-        hidden = len(values) > FEW_VALUES
-        return one_of(table.c[column], many(name, self.dialect), self.dialect, drives=not hidden)
+        return many(name, self.dialect)
 
     def _condition(
         self, table: sa.FromClause, object_name: str, text: str

@@ -4,13 +4,51 @@ from __future__ import annotations
 
 from flask import Flask
 
-from trellis.api import actions, files, meta, meta_changes, packages, records, schemas
+from trellis.api import (
+    aggregate,
+    api_keys,
+    bulk,
+    changes,
+    docs,
+    duplicates,
+    files,
+    history,
+    meta,
+    meta_changes,
+    openapi,
+    packages,
+    record_actions,
+    records,
+    schemas,
+    search,
+    shares,
+    transfer,
+    upsert,
+)
 from trellis.api.blueprint import API, FILES, META, PACKAGES
 
 __all__ = ["install"]
 
 # Their routes are on the blueprints once they are imported.
-ROUTES = (actions, files, meta, meta_changes, packages, records)
+ROUTES = (
+    aggregate,
+    api_keys,
+    bulk,
+    changes,
+    duplicates,
+    files,
+    history,
+    meta,
+    meta_changes,
+    openapi,
+    packages,
+    record_actions,
+    records,
+    search,
+    shares,
+    transfer,
+    upsert,
+)
 
 
 def install(app: Flask) -> None:
@@ -20,3 +58,4 @@ def install(app: Flask) -> None:
     app.register_blueprint(FILES)
     app.register_blueprint(API)
     app.register_blueprint(schemas.blueprint)
+    app.register_blueprint(docs.blueprint)

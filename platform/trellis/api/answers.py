@@ -10,12 +10,12 @@ import msgspec
 from flask import Response
 
 from metadata.fields.base import FieldDefinition
-from metadata.fields.nested import rows_of
-from metadata.objects import LinkDefinition
 from metadata.problems import Problem
 from trellis.api.problems import RequestError
 from trellis.api.requests import etag, unknown
+from trellis.api.wire import wire_of
 from trellis.approvals import Request
+from trellis.records.causes import worded
 from trellis.records.history import Entry
 from trellis.unit import Unit
 
@@ -49,74 +49,22 @@ def record_json(
     unit: Unit, object_name: str, record: Record, expand: Sequence[str] = ()
 ) -> dict[str, object]:
     """Gives a record in wire form; references in `expand` come as id and name."""
-    fields = unit.catalog.objects[object_name].fields
-    hidden = {name_path(unit, object_name, name) for name in expand if not fields[name].nested}
-    wire = {
-        path: value_json(unit, object_name, path, value)
-        for path, value in record.items()
-        if path not in hidden
-    }
-    definition = unit.catalog.objects[object_name]
-    for name in expand:
-        if definition.fields[name].nested:
-            wire[name] = nested_json(unit, object_name, name, record.get(name), names=True)
-        elif record.get(name) is not None:
-            shown = record.get(name_path(unit, object_name, name))
-            wire[name] = {"id": record[name], "name": shown}
-    return wire
+    return wire_of(unit, object_name, tuple(record), expand)(record)
 
 
-def value_json(unit: Unit, object_name: str, path: str, value: object) -> object:
-    """Gives one value in wire form; what is masked comes as the text that is left of it."""
-    *steps, last = path.split(".")
-    here = object_name
-    own = None if steps else unit.catalog.objects[here].fields.get(last)
-    if own is not None and own.nested:
-        return nested_json(unit, here, last, value)
-    if value is None:
-        return None
-    for step in steps:
-        here = str(unit.catalog.objects[here].fields[step].target)
-    if not unit.principal.access(here).reads(last):
-        return value
-    return field_json(unit.catalog.objects[here].fields[last], value)
-
-
-def nested_json(
-    unit: Unit, object_name: str, name: str, value: object, *, names: bool = False
-) -> object:
-    """Gives rows or links in wire form: links as ids where they have no fields of their own.
-
-    With `names` each link comes with the name of the record it leads to.
-    """
-    link = unit.catalog.children(object_name)[name]
-    rows = [row_json(unit, link, row) for row in rows_of(value)]
-    if link.beyond is None or names:
-        return rows
-    field = unit.catalog.objects[object_name].fields[name]
-    return field.type.to_wire(rows, field)
-
-
-def row_json(unit: Unit, link: LinkDefinition, row: Record) -> dict[str, object]:
-    """Gives a row or link in wire form; what is masked comes as the text that is left of it."""
-    fields, access = unit.catalog.objects[link.target].fields, unit.principal.access(link.target)
-    kept = {"id"} if link.beyond is None else {"id", "name"}
-    return {
-        path: value if path in kept or not access.reads(path) else field_json(fields[path], value)
-        for path, value in row.items()
-        if path in kept or path in fields
-    }
+def records_json(
+    unit: Unit, object_name: str, records: Sequence[Record], expand: Sequence[str] = ()
+) -> list[dict[str, object]]:
+    """Gives records of one page, which all hold the same paths, in wire form."""
+    if not records:
+        return []
+    write = wire_of(unit, object_name, tuple(records[0]), expand)
+    return [write(record) for record in records]
 
 
 def field_json(field: FieldDefinition, value: object) -> object:
     """Gives a field's value in wire form."""
     return None if value is None else field.type.to_wire(value, field)
-
-
-def name_path(unit: Unit, object_name: str, reference: str) -> str:
-    """Gives the path of a referenced record's name."""
-    target = unit.catalog.objects[object_name].fields[reference].target
-    return f"{reference}.{unit.catalog.objects[str(target)].name_field}"
 
 
 def read_expand(unit: Unit, object_name: str, names: Sequence[str]) -> list[str]:
@@ -138,13 +86,13 @@ def read_expand(unit: Unit, object_name: str, names: Sequence[str]) -> list[str]
     return list(dict.fromkeys(names))
 
 
-def entry_json(entry: Entry) -> dict[str, object]:
-    """Gives one entry of a record's history."""
+def entry_json(unit: Unit, entry: Entry, language: str) -> dict[str, object]:
+    """Gives one entry of a record's history; why it was written is worded for the reader."""
     return {
         "version": entry.version,
         "at": instant(entry.at),
         "by": entry.by,
-        "why": entry.why,
+        "why": worded(unit, entry.why, entry.channel, language),
         "channel": entry.channel,
         "rules": list(entry.rules),
         "changes": {name: list(pair) for name, pair in entry.changes.items()},

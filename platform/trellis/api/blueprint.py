@@ -7,22 +7,25 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from http import HTTPStatus
+from typing import Any, TypeVar
 
-from flask import Blueprint, Response, request
+from flask import Blueprint, Response, current_app, request, url_for
 from werkzeug.exceptions import HTTPException
 
 from metadata.locks import Busy
 from metadata.problems import DefinitionError, Problem
 from trellis import current
 from trellis.api.answers import record_json
+from trellis.api.duplicates_json import findings_json
 from trellis.api.problems import problem_answer, status_of
 from trellis.api.requests import MAX_BODY_BYTES
-from trellis.declared import ANY_OBJECT, declares
+from trellis.duplicates.doors import DuplicatesFound
+from trellis.duplicates.redirects import survivor_of
 from trellis.errors import Missing, NotAllowed, RecordError, Stale
 from trellis.faults import RETRY_AFTER_SECONDS
 from trellis.work import reading
 
-View = Callable[..., Response]
+View = TypeVar("View", bound=Callable[..., object])
 
 API = Blueprint("api", __name__, url_prefix="/api/v1")
 FILES = Blueprint("api_files", __name__, url_prefix="/api/v1/files")
@@ -32,29 +35,21 @@ PACKAGES = Blueprint("api_packages", __name__, url_prefix="/api/v1/packages")
 LANGUAGES = ("en", "zh")
 
 
-def route(rule: str, method: str, *, action: str) -> Callable[[View], View]:
-    """Registers a view of records with the action it does on the object of its address."""
+def takes_bytes(most: int) -> Callable[[View], View]:
+    """Marks a view whose bodies may be longer than others."""
 
-    def register(view: View) -> View:
-        API.add_url_rule(rule, view_func=declares(ANY_OBJECT, action)(view), methods=[method])
+    def mark(view: View) -> View:
+        view.most_bytes = most  # type: ignore[attr-defined]  # functions take attributes
         return view
 
-    return register
-
-
-def meta_route(rule: str, method: str) -> Callable[[View], View]:
-    """Registers a view of definitions; all of them need the right to administer."""
-
-    def register(view: View) -> View:
-        META.add_url_rule(rule, view_func=declares("", "administer")(view), methods=[method])
-        return view
-
-    return register
+    return mark
 
 
 def limit_body() -> None:
-    """Makes Flask answer 413 to bodies that no record needs."""
-    request.max_content_length = MAX_BODY_BYTES
+    """Makes Flask answer 413 to bodies that no record needs; files have limits of their own."""
+    view = current_app.view_functions.get(request.endpoint or "")
+    if not getattr(view, "takes_files", False):
+        request.max_content_length = getattr(view, "most_bytes", MAX_BODY_BYTES)
 
 
 def refuse_impossible_ids() -> None:
@@ -82,7 +77,26 @@ def answer_problem(error: RecordError | DefinitionError | Busy) -> Response:
     if isinstance(error, Stale):
         object_name = str((request.view_args or {})["object_name"])
         more["current"] = record_json(reading(), object_name, error.current)
+    if isinstance(error, DuplicatesFound):
+        object_name = str((request.view_args or {})["object_name"])
+        more["duplicates"] = findings_json(reading(), object_name, error.findings, language())
     return problem_answer(status_of(error), error.problems, language(), more=more)
+
+
+def answer_missing(error: Missing) -> Response:
+    """Answers that something is not there, or where a record is that was merged into another."""
+    named = dict(request.view_args or {})
+    if request.method == "GET" and "record_id" in named:
+        survivor = survivor_of(reading(), str(named["object_name"]), str(named["record_id"]))
+        if survivor is not None:
+            named["record_id"] = survivor
+            values: dict[str, Any] = {**named, **request.args.to_dict()}
+            address = url_for(str(request.endpoint), **values)
+            answer = Response(status=HTTPStatus.PERMANENT_REDIRECT.value)
+            answer.headers["Location"] = address
+            answer.headers["Cache-Control"] = "private, no-store"
+            return answer
+    return answer_problem(error)
 
 
 def answer_busy(error: Busy) -> Response:
@@ -103,6 +117,7 @@ META.before_request(limit_body)
 META.before_request(keep_to_administrators)
 PACKAGES.before_request(keep_to_administrators)
 for blueprint in (API, META, FILES, PACKAGES):
+    blueprint.register_error_handler(Missing, answer_missing)
     blueprint.register_error_handler(RecordError, answer_problem)
     blueprint.register_error_handler(DefinitionError, answer_problem)
     blueprint.register_error_handler(Busy, answer_busy)

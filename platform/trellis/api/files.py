@@ -13,11 +13,14 @@ from metadata.problems import Problem
 from trellis import current
 from trellis.api.answers import json_answer
 from trellis.api.blueprint import FILES
+from trellis.api.components import STORED_FILE
+from trellis.api.operations import FILE, TEXT, Answer, Body, Operation, Parameter, closed, describes
 from trellis.api.problems import RequestError
 from trellis.api.requests import read_parameters
 from trellis.declared import declares
 from trellis.files.requests import takes_files
 from trellis.files.uploads import Purpose, purpose_of, register, take_in
+from trellis.phrases import Sentence
 from trellis.unit import Unit
 from trellis.work import reading, writing_now
 
@@ -25,7 +28,16 @@ PART = "file"
 FIELD = "field"
 
 
+UPLOADED = Operation(
+    Sentence("Take a file in, before a record names it"),
+    {201: Answer(Sentence("The file as records name it."), STORED_FILE, headers=("Location",))},
+    (Parameter(FIELD, Sentence("What the file is for: object and field, as `contact.photo`.")),),
+    Body(closed({PART: FILE, FIELD: TEXT}, (PART,)), "multipart/form-data"),
+)
+
+
 @FILES.post("")
+@describes(UPLOADED)
 @declares("", "")
 @takes_files
 def upload() -> Response:

@@ -7,8 +7,9 @@ from http import HTTPStatus
 from flask import Response, request
 
 from metadata.problems import Problem
+from trellis.api import meta_operations
 from trellis.api.answers import json_answer
-from trellis.api.blueprint import meta_route
+from trellis.api.operations import meta_route
 from trellis.api.requests import read_body, read_parameters
 from trellis.designer.drafts import (
     Drafted,
@@ -34,7 +35,7 @@ KINDS = {
 }
 
 
-@meta_route("/<kinds>", "GET")
+@meta_route("/<kinds>", "GET", operation=meta_operations.LISTED)
 def list_elements(kinds: str) -> Response:
     """Answers the elements of a kind as the caller's draft has them."""
     read_parameters(())
@@ -42,7 +43,7 @@ def list_elements(kinds: str) -> Response:
     return json_answer({"items": [listed_json(one) for one in found], "next": None})
 
 
-@meta_route("/<kinds>/<path:name>", "GET")
+@meta_route("/<kinds>/<path:name>", "GET", operation=meta_operations.SHOWN)
 def get_element(kinds: str, name: str) -> Response:
     """Answers one definition as the caller's draft has it."""
     read_parameters(())
@@ -51,7 +52,7 @@ def get_element(kinds: str, name: str) -> Response:
     return with_etag(json_answer(found.body), found)
 
 
-@meta_route("/<kinds>/<path:name>", "PUT")
+@meta_route("/<kinds>/<path:name>", "PUT", operation=meta_operations.PUT)
 def put_definition(kinds: str, name: str) -> Response:
     """Keeps a definition in the caller's draft.
 
@@ -81,7 +82,7 @@ def seen_digest() -> str | None:
     return tags[0] if tags else None
 
 
-@meta_route("/<kinds>/<path:name>", "DELETE")
+@meta_route("/<kinds>/<path:name>", "DELETE", operation=meta_operations.DELETED)
 def delete_definition(kinds: str, name: str) -> Response:
     """Marks a definition for deletion in the caller's draft."""
     read_parameters(())

@@ -12,11 +12,13 @@ from metadata.changes.moved import keep_drafts
 from metadata.json_text import mapping, pointer, sequence
 from metadata.operations import Operation, read_operation
 from metadata.problems import Problem, sentence
+from trellis.api import meta_operations
 from trellis.api.answers import instant, json_answer
-from trellis.api.blueprint import language, meta_route
+from trellis.api.blueprint import language
 from trellis.api.meta import KINDS
+from trellis.api.operations import meta_route
 from trellis.api.problems import RequestError, error_of
-from trellis.api.requests import read_optional_body, read_parameters
+from trellis.api.requests import read_number, read_optional_body, read_parameters
 from trellis.designer.drafts import (
     author_of,
     discard,
@@ -44,7 +46,7 @@ PLAN_KEYS = frozenset({"replace"})
 PUBLISH_KEYS = frozenset({"token", "message", "confirm", "replace"})
 
 
-@meta_route("/draft", "GET")
+@meta_route("/draft", "GET", operation=meta_operations.DRAFT)
 def get_draft() -> Response:
     """Answers what the caller's draft changes, part by part, and what publishing it would do."""
     read_parameters(())
@@ -57,7 +59,7 @@ def get_draft() -> Response:
     return json_answer({**known, **plan_json(unit, planned)})
 
 
-@meta_route("/draft", "DELETE")
+@meta_route("/draft", "DELETE", operation=meta_operations.DISCARDED)
 def delete_draft() -> Response:
     """Forgets the caller's draft."""
     read_parameters(())
@@ -66,7 +68,7 @@ def delete_draft() -> Response:
     return Response(status=HTTPStatus.NO_CONTENT.value)
 
 
-@meta_route("/draft/undo", "POST")
+@meta_route("/draft/undo", "POST", operation=meta_operations.UNDONE)
 def undo_step() -> Response:
     """Takes back the caller's last action."""
     read_parameters(())
@@ -77,7 +79,7 @@ def undo_step() -> Response:
     return json_answer({"changed": changed, **steps})
 
 
-@meta_route("/draft/redo", "POST")
+@meta_route("/draft/redo", "POST", operation=meta_operations.REDONE)
 def redo_step() -> Response:
     """Does again what the caller took back last."""
     read_parameters(())
@@ -88,7 +90,7 @@ def redo_step() -> Response:
     return json_answer({"changed": changed, **steps})
 
 
-@meta_route("/draft/keep", "POST")
+@meta_route("/draft/keep", "POST", operation=meta_operations.KEPT)
 def keep_draft() -> Response:
     """Takes the caller's draft as it is, over what others have published since it was begun."""
     read_parameters(())
@@ -98,7 +100,7 @@ def keep_draft() -> Response:
     return Response(status=HTTPStatus.NO_CONTENT.value)
 
 
-@meta_route("/plan", "POST")
+@meta_route("/plan", "POST", operation=meta_operations.PLANNED)
 def plan_draft() -> Response:
     """Answers what publishing the caller's draft would do."""
     read_parameters(())
@@ -107,7 +109,7 @@ def plan_draft() -> Response:
     return json_answer(plan_json(unit, make_plan(unit, replacements(body))))
 
 
-@meta_route("/rollback", "POST")
+@meta_route("/rollback", "POST", operation=meta_operations.ROLLBACK)
 def plan_rollback() -> Response:
     """Answers what going back to a version would do; the token publishes it."""
     read_parameters(())
@@ -118,7 +120,7 @@ def plan_rollback() -> Response:
     return json_answer(plan_json(unit, make_rollback(unit, version)))
 
 
-@meta_route("/publish", "POST")
+@meta_route("/publish", "POST", operation=meta_operations.PUBLISHED)
 def publish_draft() -> Response:
     """Publishes the plan of a token."""
     read_parameters(())
@@ -139,7 +141,7 @@ def publish_draft() -> Response:
     return json_answer({"version": version})
 
 
-@meta_route("/versions", "GET")
+@meta_route("/versions", "GET", operation=meta_operations.VERSIONS)
 def list_versions() -> Response:
     """Answers the published versions, newest first."""
     read_parameters(())
@@ -156,7 +158,7 @@ def list_versions() -> Response:
     return json_answer({"items": items, "next": None})
 
 
-@meta_route("/versions/<int:version>", "GET")
+@meta_route("/versions/<int:version>", "GET", operation=meta_operations.VERSION)
 def get_version(version: int) -> Response:
     """Answers one version with what it did, in words."""
     read_parameters(())
@@ -173,18 +175,14 @@ def get_version(version: int) -> Response:
     )
 
 
-@meta_route("/versions/<int:version>/diff", "GET")
+@meta_route("/versions/<int:version>/diff", "GET", operation=meta_operations.DIFFERENCES)
 def diff_versions(version: int) -> Response:
     """Answers what is different from `from` (the version before, when it is not given)."""
     given = read_parameters(("from",)).get("from", str(version - 1))
-    if not given.isdecimal():
-        raise RequestError(
-            HTTPStatus.UNPROCESSABLE_ENTITY,
-            [Problem("from", "whole_number", {"field": "from", "value": given})],
-        )
-    found = differences(reading(), int(given), version)
+    earlier = read_number("from", given)
+    found = differences(reading(), earlier, version)
     return json_answer(
-        {"from": int(given), "to": version, "changes": [one.to_json() for one in found]}
+        {"from": earlier, "to": version, "changes": [one.to_json() for one in found]}
     )
 
 

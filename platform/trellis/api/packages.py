@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from http import HTTPStatus
-from typing import TypeVar
 
 from flask import Response, request
 
@@ -17,11 +16,12 @@ from metadata.packages.texts import MAX_ZIP_BYTES
 from metadata.packages.three_way import ABSENT, Conflict
 from metadata.problems import Problem
 from trellis import current
+from trellis.api import package_operations
 from trellis.api.answers import json_answer
 from trellis.api.blueprint import PACKAGES, language
+from trellis.api.operations import package_route
 from trellis.api.problems import RequestError, error_of
 from trellis.api.requests import read_optional_body, read_parameters
-from trellis.declared import declares
 from trellis.errors import Missing
 from trellis.installing.plans import (
     Desk,
@@ -41,18 +41,6 @@ PLAN_KEYS = frozenset({"name", "resolutions"})
 INSTALL_KEYS = frozenset({"token", "resolutions", "confirm"})
 LOCAL_PARAMETER = "local"
 
-View = TypeVar("View", bound=Callable[..., Response])
-
-
-def route(rule: str, method: str) -> Callable[[View], View]:
-    """Registers a view of packages; all of them need the right to administer."""
-
-    def register(view: View) -> View:
-        PACKAGES.add_url_rule(rule, view_func=declares("", "administer")(view), methods=[method])
-        return view
-
-    return register
-
 
 @PACKAGES.before_request
 def limit_body() -> None:
@@ -65,7 +53,7 @@ def desk(unit: Unit) -> Desk:
     return desk_of(unit, current.platform().settings)
 
 
-@route("", "GET")
+@package_route("", "GET", operation=package_operations.LISTED)
 def list_packages() -> Response:
     """Answers the packages that are installed, were uninstalled, or could be installed."""
     read_parameters(())
@@ -93,7 +81,7 @@ def listed(
     }
 
 
-@route("/plan", "POST")
+@package_route("/plan", "POST", operation=package_operations.PLANNED)
 def plan_package() -> Response:
     """Answers what installing an uploaded zip (part `file`), or a known package, would do."""
     read_parameters(())
@@ -115,7 +103,7 @@ def known(body: Mapping[str, object]) -> Package:
     return read_package(offer.folder)
 
 
-@route("/install", "POST")
+@package_route("/install", "POST", operation=package_operations.INSTALLED)
 def install_package() -> Response:
     """Installs what a token stands for."""
     read_parameters(())
@@ -129,14 +117,14 @@ def install_package() -> Response:
     return json_answer({"version": version})
 
 
-@route("/<name>/removal", "GET")
+@package_route("/<name>/removal", "GET", operation=package_operations.REMOVAL)
 def show_removal(name: str) -> Response:
     """Answers what uninstalling a package would mean."""
     read_parameters(())
     return json_answer(removal_json(plan_removal(desk(reading()), name)))
 
 
-@route("/<name>", "DELETE")
+@package_route("/<name>", "DELETE", operation=package_operations.UNINSTALLED)
 def uninstall(name: str) -> Response:
     """Takes a package out of use; `confirm` lists its name, or all that goes out of use."""
     read_parameters(())
@@ -147,7 +135,7 @@ def uninstall(name: str) -> Response:
     return json_answer({"version": version})
 
 
-@route("/<name>/export", "GET")
+@package_route("/<name>/export", "GET", operation=package_operations.EXPORTED)
 def export(name: str) -> Response:
     """Answers a package as a zip; with `local=true` what was made here, under this name."""
     parameters = read_parameters((LOCAL_PARAMETER,))
@@ -163,7 +151,7 @@ def export(name: str) -> Response:
     return zip_answer(zipped(found.files), name)
 
 
-@route("/<name>/data", "GET")
+@package_route("/<name>/data", "GET", operation=package_operations.DATA)
 def data(name: str) -> Response:
     """Answers the records of a package's objects that the caller may read, as CSV in a zip."""
     read_parameters(())

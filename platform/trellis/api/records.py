@@ -2,24 +2,28 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from http import HTTPStatus
 from typing import cast
 
 from flask import Response
 
 from metadata.problems import Problem
-from metadata.query.answers import MAX_LIMIT, Count
+from metadata.query.answers import Count
+from trellis.api import record_operations
 from trellis.api.answers import (
-    entry_json,
     json_answer,
-    name_path,
     read_expand,
     record_answer,
     record_json,
+    records_json,
 )
-from trellis.api.blueprint import route
-from trellis.api.explain import EXPLANATIONS
+from trellis.api.blueprint import language
+from trellis.api.explain import ACCESS, EXPLANATIONS, access_json
+from trellis.api.heavy import heavy
+from trellis.api.operations import route
+from trellis.api.parameters import DEFAULT_LIMIT
 from trellis.api.problems import RequestError
 from trellis.api.requests import (
     etag,
@@ -30,38 +34,42 @@ from trellis.api.requests import (
     read_version,
     unknown,
 )
+from trellis.api.wire import name_path
+from trellis.audit.requests import witness
+from trellis.duplicates.check import Finding
+from trellis.duplicates.doors import candidate_ids, guard_new
 from trellis.errors import Missing
 from trellis.records.delete import delete_record, restore_record
-from trellis.records.history import history_of
 from trellis.records.read import read_record
-from trellis.records.save import save_record
+from trellis.records.save import Saved, save_record
 from trellis.unit import Unit
 from trellis.work import reading, writing_now
 
 LIST_PARAMETERS = frozenset(
     {"filter", "sort", "fields", "limit", "after", "count", "search", "expand"}
 )
+HIDDEN = "hidden"  # what stands for records that the caller may not read
 RECORD_PARAMETERS = frozenset({"fields", "expand"})
-DEFAULT_LIMIT = 50
 
 
-@route("/<object_name>", "GET", action="read")
+@route("/<object_name>", "GET", action="read", operation=record_operations.LISTED)
 def list_records(object_name: str) -> Response:
     """Answers one page of the records that the caller may read."""
     parameters = read_parameters(LIST_PARAMETERS)
     unit = reading()
     expand = read_expand(unit, object_name, read_list(parameters.get("expand")))
-    page = unit.records().list(
-        object_name,
-        fields=chosen_fields(unit, object_name, parameters, expand),
-        filter=parameters.get("filter"),
-        sort=read_list(parameters.get("sort")),
-        after=parameters.get("after"),
-        limit=read_number("limit", parameters.get("limit", str(DEFAULT_LIMIT))),
-        count=cast("Count", parameters.get("count", "none")),
-        search=parameters.get("search"),
-    )
-    items = [record_json(unit, object_name, record, expand) for record in page.items]
+    with heavy(unit):
+        page = unit.records().list(
+            object_name,
+            fields=chosen_fields(unit, object_name, parameters, expand),
+            filter=parameters.get("filter"),
+            sort=read_list(parameters.get("sort")),
+            after=parameters.get("after"),
+            limit=read_number("limit", parameters.get("limit", str(DEFAULT_LIMIT))),
+            count=cast("Count", parameters.get("count", "none")),
+            search=parameters.get("search"),
+        )
+    items = records_json(unit, object_name, page.items, expand)
     envelope = {"items": items, "next": page.next, "count": page.count, "count_is": page.count_is}
     return json_answer(envelope)
 
@@ -96,17 +104,26 @@ def readable_names(unit: Unit, object_name: str, expand: list[str]) -> list[str]
     return [path for path in paths if not unit.records().check(object_name, fields=[path])]
 
 
-@route("/<object_name>", "POST", action="create")
+@route("/<object_name>", "POST", action="create", operation=record_operations.CREATED)
 def create_record(object_name: str) -> Response:
     """Creates a record and answers it as the caller may see it."""
     read_parameters(())
     values = read_body(exact=True)
     with writing_now() as unit:
         saved = save_record(unit, object_name, None, values, channel="api")
-    return saved_answer(object_name, saved.id, saved.version, HTTPStatus.CREATED)
+        found = guard_new(unit, object_name, saved)
+        answer = saved_answer(unit, object_name, saved, HTTPStatus.CREATED)
+    return with_duplicates(answer, found)
 
 
-@route("/<object_name>/<record_id>", "GET", action="read")
+def with_duplicates(answer: Response, findings: Sequence[Finding]) -> Response:
+    """Gives an answer with the ids of records that may be the same as the new one."""
+    if findings:
+        answer.headers["Trellis-Duplicates"] = ", ".join(candidate_ids(findings)) or HIDDEN
+    return answer
+
+
+@route("/<object_name>/<record_id>", "GET", action="read", operation=record_operations.SHOWN)
 def get_record(object_name: str, record_id: str) -> Response:
     """Answers one record."""
     parameters = read_parameters(RECORD_PARAMETERS)
@@ -118,7 +135,7 @@ def get_record(object_name: str, record_id: str) -> Response:
     return json_answer(record_json(unit, object_name, record, expand), headers=headers)
 
 
-@route("/<object_name>/<record_id>", "PATCH", action="update")
+@route("/<object_name>/<record_id>", "PATCH", action="update", operation=record_operations.CHANGED)
 def change_record(object_name: str, record_id: str) -> Response:
     """Changes the fields that are named, if the record is still in the state of `If-Match`."""
     read_parameters(())
@@ -128,10 +145,10 @@ def change_record(object_name: str, record_id: str) -> Response:
         saved = save_record(
             unit, object_name, record_id, values, expected_version=version, channel="api"
         )
-    return saved_answer(object_name, saved.id, saved.version, HTTPStatus.OK)
+        return saved_answer(unit, object_name, saved, HTTPStatus.OK)
 
 
-@route("/<object_name>/<record_id>", "DELETE", action="delete")
+@route("/<object_name>/<record_id>", "DELETE", action="delete", operation=record_operations.DELETED)
 def remove_record(object_name: str, record_id: str) -> Response:
     """Deletes a record, if it is still in the state of `If-Match`."""
     read_parameters(())
@@ -141,7 +158,12 @@ def remove_record(object_name: str, record_id: str) -> Response:
     return Response(status=HTTPStatus.NO_CONTENT.value)
 
 
-@route("/<object_name>/<record_id>/restore", "POST", action="delete")
+@route(
+    "/<object_name>/<record_id>/restore",
+    "POST",
+    action="delete",
+    operation=record_operations.RESTORED,
+)
 def bring_back_record(object_name: str, record_id: str) -> Response:
     """Brings a deleted record back."""
     read_parameters(())
@@ -151,49 +173,42 @@ def bring_back_record(object_name: str, record_id: str) -> Response:
     return record_answer(unit, object_name, read_record(unit, object_name, record_id))
 
 
-def saved_answer(object_name: str, record_id: str, version: int, status: HTTPStatus) -> Response:
-    """Answers a record after a write; where it is now out of the caller's sight only its id."""
-    unit = reading()
+def saved_answer(unit: Unit, object_name: str, saved: Saved, status: HTTPStatus) -> Response:
+    """Answers a record in the transaction that wrote it; where it is now out of the caller's sight
+    only its id."""
+    unit = replace(unit, witness=witness())
     try:
-        record = read_record(unit, object_name, record_id)
+        record = read_record(unit, object_name, saved.id)
     except Missing:
-        record = {"id": record_id, "version": version}
+        record = {"id": saved.id, "version": saved.version}
     return record_answer(unit, object_name, record, status)
 
 
-@route("/<object_name>/<record_id>/history", "GET", action="read")
-def record_history(object_name: str, record_id: str) -> Response:
-    """Answers what happened to a record, newest first."""
-    parameters = read_parameters(("limit", "after"))
-    limit = page_limit(parameters)
-    entries, following = history_of(
-        reading(), object_name, record_id, after=parameters.get("after"), limit=limit
-    )
-    return json_answer({"items": [entry_json(entry) for entry in entries], "next": following})
-
-
-def page_limit(parameters: Mapping[str, str]) -> int:
-    """Gives the length of a page of the history."""
-    limit = read_number("limit", parameters.get("limit", str(DEFAULT_LIMIT)))
-    if not 1 <= limit <= MAX_LIMIT:
-        raise RequestError(
-            HTTPStatus.UNPROCESSABLE_ENTITY, [Problem("limit", "bad_limit", {"limit": MAX_LIMIT})]
-        )
-    return limit
-
-
-@route("/<object_name>/<record_id>/explain", "GET", action="read")
+@route(
+    "/<object_name>/<record_id>/explain",
+    "GET",
+    action="read",
+    operation=record_operations.EXPLAINED,
+)
 def explain_record(object_name: str, record_id: str) -> Response:
-    """Answers why: `what=score`, `what=approval` or both."""
-    parameters = read_parameters(("what",))
+    """Answers why: the parts that `what` names; without it all but `access`."""
+    parameters = read_parameters(("what", "user"))
     wanted = read_list(parameters.get("what", ",".join(EXPLANATIONS)))
     problems = [
-        unknown("what", "unknown_value", name, EXPLANATIONS)
+        unknown("what", "unknown_value", name, {*EXPLANATIONS, ACCESS})
         for name in wanted
-        if name not in EXPLANATIONS
+        if name not in {*EXPLANATIONS, ACCESS}
     ]
+    if "user" in parameters and ACCESS not in wanted:
+        problems.append(Problem("user", "user_of_access_only"))
     if problems:
         raise RequestError(HTTPStatus.UNPROCESSABLE_ENTITY, problems)
     unit = reading()
     read_record(unit, object_name, record_id, ["id"])
-    return json_answer({name: EXPLANATIONS[name](unit, object_name, record_id) for name in wanted})
+    answer: dict[str, object] = {
+        name: EXPLANATIONS[name](unit, object_name, record_id) for name in wanted if name != ACCESS
+    }
+    if ACCESS in wanted:
+        user = parameters.get("user")
+        answer[ACCESS] = access_json(unit, object_name, record_id, user, language())
+    return json_answer(answer)

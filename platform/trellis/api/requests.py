@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Collection, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 from http import HTTPStatus
 
 from flask import request
@@ -14,26 +14,37 @@ from metadata.problems import Problem
 from trellis.api.problems import RequestError
 
 MAX_BODY_BYTES = 2 * 1024 * 1024
+MAX_BULK_BYTES = 16 * 1024 * 1024
+MAX_OPERATIONS = 1_000
+MAX_KEYS = 1_000
 
 ETAG = re.compile(r'"([^":]+):(\d{1,18})"', re.ASCII)
+
+Check = Callable[[Mapping[str, object]], Iterable[Problem]]
 
 UNPROCESSABLE = HTTPStatus.UNPROCESSABLE_ENTITY
 
 
 def read_body(*, exact: bool = False) -> Mapping[str, object]:
     """Gives the JSON object of the body; `exact` gives numbers with a point as Decimal."""
+    document = read_document(exact=exact)
+    if not isinstance(document, Mapping):
+        raise RequestError(UNPROCESSABLE, [Problem("", "object_expected")])
+    return document
+
+
+def read_document(*, exact: bool = False) -> object:
+    """Gives the JSON document of the body, whatever it is."""
     declared = request.mimetype
     if declared != "application/json" and not declared.endswith("+json"):
         problem = Problem("", "media_type", {"type": declared})
         raise RequestError(HTTPStatus.UNSUPPORTED_MEDIA_TYPE, [problem])
     source = request.get_data()
-    document, problems = read_json(source, exact=exact)
+    document, problems = read_json(source, exact=exact, most_keys=MAX_KEYS)
     if not problems and b"\\u" in source and not is_text(document):
         problems = [Problem("", "json_encoding")]
     if problems:
         raise RequestError(HTTPStatus.BAD_REQUEST, problems)
-    if not isinstance(document, Mapping):
-        raise RequestError(UNPROCESSABLE, [Problem("", "object_expected")])
     return document
 
 
@@ -46,14 +57,16 @@ def is_text(document: object) -> bool:
     return True
 
 
-def read_optional_body(known: Collection[str]) -> Mapping[str, object]:
-    """Gives the JSON object of the body, an empty one for none; other keys than `known` are 422."""
-    if not request.content_length:
-        return {}
-    body = read_body()
+def read_optional_body(known: Collection[str], check: Check | None = None) -> Mapping[str, object]:
+    """Gives the JSON object of the body, an empty one for none.
+
+    Other keys than `known` are 422, and so is what `check` finds wrong with the values.
+    """
+    body = read_body() if request.content_length else {}
     problems = [
         unknown(pointer((name,)), "unknown_key", name, known) for name in body if name not in known
     ]
+    problems += check(body) if check is not None else ()
     if problems:
         raise RequestError(UNPROCESSABLE, problems)
     return body
@@ -104,9 +117,14 @@ def read_version(record_id: str) -> int | None:
 
     Without the header 428. A tag of another record never matches: version 0.
     """
-    header = request.headers.get("If-Match")
-    if header is None:
+    if request.headers.get("If-Match") is None:
         raise RequestError(HTTPStatus.PRECONDITION_REQUIRED, [Problem("", "if_match_missing")])
+    return read_optional_version(record_id)
+
+
+def read_optional_version(record_id: str) -> int | None:
+    """Gives the version of `If-Match`; None where there is no such header, too."""
+    header = request.headers.get("If-Match", "*")
     if header.strip() == "*":
         return None
     tags = ETAG.findall(header)

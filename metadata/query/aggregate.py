@@ -1,0 +1,264 @@
+"""Records counted and added up by groups, in one statement."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Final
+
+import sqlalchemy as sa
+
+from metadata.exchange import base_currency
+from metadata.fields.base import FieldDefinition
+from metadata.fields.numbers import plain
+from metadata.json_text import nearest
+from metadata.problems import Problem
+from metadata.query.aggregate_buckets import LABELS, bucket
+from metadata.query.aggregate_measures import (
+    Measure,
+    MeasurePath,
+    kind_of,
+    measure,
+    measured_columns,
+)
+from metadata.query.aggregate_paths import GroupPath, resolve_groups, resolve_measures
+from metadata.query.answers import QueryProblem, This
+from metadata.query.listing import conditions
+from metadata.query.paths import Paths, Source
+from metadata.query.question import Question, Resolved, resolve_question
+from metadata.query.run import Runner
+from metadata.query.search import Searched
+from metadata.query.tables import PermittedTables
+from rule_engine.text import fold
+from rule_engine.types import Kind, Schema
+
+MAX_GROUPS: Final = 10_000
+COUNTED: Final = "count()"
+
+
+@dataclass(frozen=True, slots=True)
+class AggregateQuestion:
+    """What is asked: which records, by what they are grouped, what is measured.
+
+    Questions that are equal share a statement.
+    """
+
+    records: Question
+    groups: tuple[str, ...]
+    measures: tuple[str, ...]
+
+    @property
+    def keys(self) -> tuple[str, ...]:
+        """Gives the keys of a group in the answer."""
+        return tuple(dict.fromkeys((*self.groups, *self.measures)))
+
+
+@dataclass(frozen=True, slots=True)
+class AggregateColumn:
+    """A key of the answer: of a group or a measure, with the field that it is about.
+
+    `unit` is the period of a bucket, `function` the measure's.
+    """
+
+    key: str
+    field: FieldDefinition | None = None
+    unit: str | None = None
+    function: str | None = None
+
+    def to_wire(self, value: object) -> object:
+        """Gives a value in the form that fields of its type have on the wire."""
+        if value is None or self.field is None or self.unit or self.function == "count":
+            return value
+        is_mean = self.function == "avg" and kind_of(self.field) in (Kind.NUMBER, Kind.PERCENT)
+        return plain(value) if is_mean else self.field.type.to_wire(value, self.field)  # type: ignore[arg-type]  # the mean of numbers is one
+
+
+@dataclass(frozen=True, slots=True)
+class Aggregated:
+    """The groups with Python values by key: periods as texts, the empty group as None."""
+
+    columns: tuple[AggregateColumn, ...]
+    items: tuple[dict[str, object], ...]
+
+
+@dataclass(frozen=True, slots=True)
+class ResolvedAggregate:
+    """The question with its names resolved."""
+
+    records: Resolved
+    groups: tuple[GroupPath, ...]
+    measures: tuple[MeasurePath, ...]
+
+
+def resolve_aggregate(
+    asked: AggregateQuestion, paths: Paths, schema: Schema, others: Sequence[Problem] = ()
+) -> ResolvedAggregate:
+    """Gives the question resolved.
+
+    Raises QueryProblem with everything that is wrong, `others` included.
+    """
+    problems: list[Problem] = [*others]
+    groups = resolve_groups(paths, asked.records.object, asked.groups, problems)
+    measures = resolve_measures(paths, asked.records.object, asked.measures, problems)
+    resolved = resolve_question(asked.records, paths, schema, problems)
+    return ResolvedAggregate(resolved, groups, measures)
+
+
+@dataclass(frozen=True, slots=True)
+class Ranked:
+    """A group with what it is sorted by."""
+
+    item: dict[str, object]
+    ranks: Mapping[str, tuple[bool, Any]]
+
+
+class Aggregation:
+    """An aggregate as all ask for it who have rights of one shape."""
+
+    def __init__(self, asked: ResolvedAggregate, tables: PermittedTables) -> None:
+        source = Source(tables, asked.records.question.object)
+        self.groups = groups = asked.groups
+        inner: list[sa.ColumnElement[Any]] = [group_column(source, one) for one in groups]
+        spans = []
+        for one in asked.measures:
+            found = measured_columns(source, one)
+            spans.append((len(inner), len(inner) + len(found)))
+            inner.extend(found)
+        where = conditions(asked.records, tables, source)
+        labelled = [column.label(f"a{place}") for place, column in enumerate(inner)]
+        only = [*labelled, sa.literal_column("1", sa.Integer()).label("one")]
+        rows = sa.select(*only).select_from(source.clause).where(*where).subquery("rows")
+        taken = [rows.c[label.name] for label in labelled]
+        self.measures: list[Measure] = [
+            measure(one, taken[start:end])
+            for one, (start, end) in zip(asked.measures, spans, strict=True)
+        ]
+        self.pieces = [one.pieces(tables.dialect) for one in self.measures]
+        keys = taken[: len(groups)]
+        outer = [*keys, *(piece for pieces in self.pieces for piece in pieces)]
+        numbered = [column.label(f"p{place}") for place, column in enumerate(outer)]
+        statement = sa.select(*numbered).select_from(rows).group_by(*keys)
+        self.statement = statement.limit(MAX_GROUPS + 1)
+        self.bound = tables.bound
+        self.searched = asked.records.searched
+        self.columns = tuple(
+            [
+                *(AggregateColumn(one.text, one.path.field, unit=one.unit) for one in groups),
+                *(
+                    AggregateColumn(one.text, one.field, function=one.function)
+                    for one in self.measures
+                ),
+            ]
+        )
+
+    def read(self, row: Sequence[Any], base: str) -> Ranked:
+        """Gives the group of a row."""
+        item: dict[str, object] = {}
+        ranks: dict[str, tuple[bool, Any]] = {}
+        for place, group in enumerate(self.groups):
+            value = group_value(group, row[place])
+            item[group.text] = value
+            ranks[group.text] = ranked(group_rank(group, value))
+        start = len(self.groups)
+        for one, pieces in zip(self.measures, self.pieces, strict=True):
+            found = row[start : start + len(pieces)]
+            item[one.text] = one.value(found, base)
+            ranks[one.text] = ranked(one.rank(found, base))
+            start += len(pieces)
+        return Ranked(item, ranks)
+
+
+def read_groups(
+    aggregation: Aggregation,
+    run: Runner,
+    values: Mapping[str, object],
+    sort: Sequence[str],
+    limit: int | None,
+) -> Aggregated:
+    """Gives the groups in order: by their keys, where nothing else is asked for.
+
+    Raises QueryProblem for more groups than anybody can look at.
+    """
+    rows = run(aggregation.statement, aggregation.bound, values)
+    if len(rows) > MAX_GROUPS:
+        raise QueryProblem([Problem("group", "too_many_groups", {"limit": MAX_GROUPS})])
+    base = base_currency(run.connection)
+    found = [aggregation.read(row, base) for row in rows]
+    for text in reversed([*sort, *(group.text for group in aggregation.groups)]):
+        key = text.removeprefix("-")
+        found.sort(key=lambda one, key=key: one.ranks[key], reverse=text.startswith("-"))  # type: ignore[misc]  # the loop's value
+    return Aggregated(aggregation.columns, tuple(one.item for one in found[:limit]))
+
+
+def ask_groups(
+    object_name: str,
+    group: Sequence[str],
+    measure: Sequence[str],
+    filter: str | None,  # noqa: A002  # the parameter's name everywhere
+    searched: Searched | Problem | None,
+    this: This | None,
+) -> AggregateQuestion:
+    """Gives a question."""
+    records = Question(
+        object=object_name,
+        fields=(),
+        filter=filter,
+        terms=len(searched.terms) if isinstance(searched, Searched) else None,
+        this=None if this is None else this.object_name,
+    )
+    return AggregateQuestion(
+        records, tuple(dict.fromkeys(group)), tuple(dict.fromkeys(measure)) or (COUNTED,)
+    )
+
+
+def asked_problems(
+    asked: AggregateQuestion,
+    searched: Searched | Problem | None,
+    sort: Sequence[str],
+    limit: int | None,
+) -> list[Problem]:
+    """Finds what is wrong with the search, the order and the number of groups."""
+    known = asked.keys
+    problems = [searched] if isinstance(searched, Problem) else []
+    problems += [
+        Problem("sort", "unknown_value", {"name": key, "nearest": nearest(key, known)})
+        for key in (text.removeprefix("-") for text in sort)
+        if key not in known
+    ]
+    if limit is not None and not 1 <= limit <= MAX_GROUPS:
+        problems.append(Problem("limit", "bad_limit", {"limit": MAX_GROUPS}))
+    return problems
+
+
+def group_column(source: Source, group: GroupPath) -> sa.ColumnElement[Any]:
+    """Gives the column of a group, or the first day of its period."""
+    column = source.column(group.path)
+    kind = kind_of(group.path.field)
+    if group.unit is None or kind is None:
+        return column
+    return bucket(column, kind, group.unit, source.tables.dialect)
+
+
+def group_value(group: GroupPath, stored: Any) -> object:
+    """Gives a group's value: that of the field, or the name of a period."""
+    if stored is None:
+        return None
+    if group.unit is not None:
+        return LABELS[group.unit](stored)
+    return group.path.field.type.from_parts({"": stored}, group.path.field)
+
+
+def group_rank(group: GroupPath, value: object) -> object:
+    """Gives what a group is sorted by: the place of an option, folded text, or the value."""
+    options = group.path.field.options
+    if value is None or group.unit is not None:
+        return value
+    if options and kind_of(group.path.field) is Kind.CHOICE:
+        places = {option.value: place for place, option in enumerate(options)}
+        return places.get(str(value), len(places)), str(value)
+    return (fold(value), value) if isinstance(value, str) else value
+
+
+def ranked(value: object) -> tuple[bool, Any]:
+    """Gives a rank that lets empties be lowest."""
+    return (False, 0) if value is None else (True, value)

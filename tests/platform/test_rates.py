@@ -1,0 +1,111 @@
+"""How often somebody may call and try to log in: counted for all processes together."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import replace
+
+import pytest
+from flask import Flask
+from limits.storage import MemoryStorage
+from werkzeug.test import TestResponse
+
+from tests.platform.test_api import call
+from tests.platform.world import PASSWORD, Bearer, Login, csrf_token
+from trellis.app import create_app
+from trellis.config import Settings
+from trellis.rates import Counter, CounterAwayError, make_storage
+from trellis.runtime import Platform
+
+__all__ = ["call"]
+
+AWAY = "redis://127.0.0.1:1/0"
+
+
+@pytest.fixture
+def other_app(platform: Platform) -> Iterator[list[Flask]]:
+    """Collects applications that are closed at the end."""
+    made: list[Flask] = []
+    yield made
+    for app in made:
+        app.extensions["trellis_fab_engine"].dispose()
+
+
+def application(made: list[Flask], platform: Platform, settings: Settings) -> Flask:
+    made.append(create_app(settings, platform=platform))
+    return made[-1]
+
+
+def log_in(app: Flask, username: str, password: str) -> TestResponse:
+    body = {"username": username, "password": password, "provider": "db"}
+    return app.test_client().post("/api/v1/security/login", json=body)
+
+
+def test_calls_of_one_caller_are_limited(
+    other_app: list[Flask], platform: Platform, bearer: Bearer
+) -> None:
+    app = application(other_app, platform, replace(platform.settings, api_rate=3))
+    rita, ron = bearer("rita"), bearer("ron")
+    client = app.test_client()
+    statuses = [client.get("/api/v1/lead", headers=rita).status_code for _ in range(5)]
+    assert statuses in ([200, 200, 200, 429, 429], [200] * 5)  # a minute may end in between
+    refused = client.get("/api/v1/lead", headers={**rita, "Accept-Language": "zh"})
+    assert (refused.status_code, refused.content_type) == (429, "application/problem+json")
+    assert 1 <= int(refused.headers["Retry-After"]) <= 60
+    assert refused.get_json()["errors"][0]["code"] == "too_many_calls"
+    assert client.get("/api/v1/lead", headers=ron).status_code == 200
+
+
+def test_tries_to_log_in_are_limited_by_name_and_by_address(app: Flask, login: Login) -> None:
+    app.extensions["trellis_rates"]._clock = lambda: 1_000_000.0
+    for _ in range(7):
+        assert log_in(app, "rita", PASSWORD).status_code == 200
+    assert [log_in(app, "rita", "wrong").status_code for _ in range(6)] == [401] * 5 + [429]
+    refused = log_in(app, " RITA", PASSWORD)
+    assert (refused.status_code, refused.headers["Retry-After"]) == (429, "20")
+    assert refused.get_json()["detail"] == (
+        "More than 5 tries to log in within a minute; try again in 20 s"
+    )
+    assert log_in(app, "ron", PASSWORD).status_code == 429
+    client = app.test_client()
+    form = {"username": "ron", "password": PASSWORD, "csrf_token": csrf_token(client)}
+    page = client.post("/login", data=form)
+    assert (page.status_code, page.headers["Retry-After"]) == (429, "20")
+    app.extensions["trellis_rates"]._clock = lambda: 1_000_060.0
+    assert log_in(app, "ron", PASSWORD).status_code == 200
+
+
+def test_without_the_counter_nobody_logs_in_and_the_api_stays_open(
+    other_app: list[Flask], platform: Platform, bearer: Bearer
+) -> None:
+    away = replace(platform.settings, redis_url=AWAY, api_rate=3)
+    app = application(other_app, platform, away)
+    closed = log_in(app, "rita", PASSWORD)
+    assert (closed.status_code, closed.headers["Retry-After"]) == (503, "5")
+    assert closed.get_json()["errors"][0]["code"] == "login_closed"
+    rita = bearer("rita")
+    client = app.test_client()
+    assert [client.get("/api/v1/lead", headers=rita).status_code for _ in range(5)] == [200] * 5
+
+
+def test_processes_count_together_and_ahead() -> None:
+    storage = MemoryStorage()
+    one, two = (Counter(storage, lambda: 0.0) for _ in range(2))
+    assert [counter.takes("a", 3) for counter in (one, two, one, two, one)] == [
+        True,
+        True,
+        True,
+        False,
+        False,
+    ]
+    many = [Counter(storage, lambda: 0.0) for _ in range(3)]
+    passed = sum(counter.takes("b", 1_000) for _ in range(500) for counter in many)
+    assert passed == 1_000
+    assert storage.get("b/0") < 1_100
+
+
+def test_a_counter_that_is_away_is_left_alone_for_a_while() -> None:
+    counter = Counter(make_storage(AWAY))
+    for _ in range(2):
+        with pytest.raises(CounterAwayError):
+            counter.add("a")
