@@ -110,7 +110,7 @@ def serving(environment: dict[str, str], folder: Path) -> Iterator[Installation]
 
 
 def wait_until_ready(address: str, process: subprocess.Popen[bytes], log: Path) -> None:
-    for _ in range(300):
+    for _ in range(900):
         if process.poll() is not None:
             break
         try:

@@ -182,7 +182,7 @@ ROWS: list[Broken] = [
     ("layout kind", at(RECORD, "kind", to="page")),
     ("related list", at(RECORD, "related", to=[{"name": "lines"}])),
     ("role on nothing", at(ROLE, "grants", "studnt", to={"read": "all"})),
-    ("unknown scope", at(ROLE, "grants", "student", "read", to="territory")),
+    ("unknown scope", at(ROLE, "grants", "student", "read", to="region")),
     ("unknown right", at(ROLE, "grants", "student", "edit", to="all")),
     ("rule syntax", {RULES: "validate fees on student {"}),
     ("rule field", {RULES: 'validate fees on student { require fe >= 0 CNY message "No" }'}),

@@ -46,8 +46,9 @@ def indexes(made: sa.Table, dialect: sa.Dialect) -> set[str]:
 
 def test_columns() -> None:
     assert [column.name for column in table().c if "$" in column.name or column.nullable] == [
-        *("created_by", "updated_by", "owner", "owner_team", "deleted_at", "source", "source$fold"),
-        *("import_batch", "import_batch$fold", "title", "title$fold", "account"),
+        *("created_by", "updated_by", "owner", "owner_team", "owner_queue", "deleted_at"),
+        *("source", "source$fold", "import_batch", "import_batch$fold"),
+        *("title", "title$fold", "account"),
         *("code", "code$fold", "amount", "amount$currency", "amount$base", "due"),
     ]
     assert table(table="o_before").name == "o_before"
@@ -58,6 +59,7 @@ def test_indexes() -> None:
     assert indexes(table(), SQLITE) == {
         "CREATE INDEX ix_e1_owner ON o_deal (owner, id)",
         "CREATE INDEX ix_e1_owner_team ON o_deal (owner_team, id)",
+        "CREATE INDEX ix_e1_owner_queue ON o_deal (owner_queue, id) WHERE owner_queue IS NOT NULL",
         'CREATE INDEX ix_f1 ON o_deal ("title$fold", id)',
         'CREATE INDEX ix_f2 ON o_deal ("account", id)',
         'CREATE INDEX ix_f4 ON o_deal ("amount", id)',

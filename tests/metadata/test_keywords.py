@@ -178,7 +178,7 @@ def test_words_of_lists_are_judged() -> None:
     assert judge(document, {"it": ["abc"]}) == {}
 
 
-def test_evil_patterns_take_no_time() -> None:
+def test_sec_16_evil_patterns_take_no_time() -> None:
     """What would take Python's `re` for ever (catastrophic backtracking) is linear in RE2."""
     document = {
         "properties": PROPERTIES,

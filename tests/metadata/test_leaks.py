@@ -135,8 +135,24 @@ READ_PATHS: Mapping[str, ReadPath] = {
     "sort descending": lambda records, path: records.list("deal", sort=["name", f"-{path}"]),
     "match": lambda records, path: records.list("deal", match={path: "x"}),
     "by ids": lambda records, path: records.by_ids("deal", ["d000"], [path]),
+    "within": lambda records, path: (
+        sorted(records.within("deal", ["d000", "d001"], "export")),
+        records.by_ids("deal", ["d000"], ["id", path]),
+    ),
     "children": lambda records, path: records.children("deal", path, ["a000"]),
+    "holding": lambda records, path: records.holding("deal", path, ["x", "a000"], 2),
     "lookup": lambda records, path: records.lookup("deal", "a", filter=f"{path} is empty"),
+    "group": lambda records, path: records.aggregate("deal", group=["stage", path]).items,
+    "group by month": lambda records, path: records.aggregate("deal", group=[f"month({path})"]),
+    "measure": lambda records, path: records.aggregate("deal", measure=[f"sum({path})"]).items,
+    "measure, by sort": lambda records, path: (
+        records.aggregate(
+            "deal", group=["stage"], measure=[f"count({path})"], sort=[f"-count({path})"]
+        ).items
+    ),
+    "aggregate, filter": lambda records, path: (
+        records.aggregate("deal", group=["stage"], filter=f"{path} is empty").items
+    ),
     "this": lambda records, path: records.list(
         "account", filter=f"name = this.{path}", this=This("deal", {})
     ),
@@ -293,6 +309,7 @@ FIELDS = (
     *("amount", "stage", "count", "secret", "account.secret", "owner.name", "met", "hot"),
 )
 ACCOUNT_FIELDS = ("name", "rating", "region", "secret", "parent", "parent.name", "parent.rating")
+FUNCTIONS = ("count", "count", "sum", "avg", "min", "max")
 Request = Callable[[Records], object]
 
 
@@ -312,11 +329,24 @@ def random_request(randoms: random.Random) -> Request:
     fields = FIELDS if target == "deal" else ACCOUNT_FIELDS
     leaves = LEAVES if target == "deal" else ACCOUNT_LEAVES
     sort = [randoms.choice(["", "-"]) + randoms.choice(fields) for _ in range(randoms.randrange(3))]
-    word = randoms.choice([*NAMES, "x", "139", "n"])
+    word = randoms.choice([*NAMES, "x", "1390001", "0002", "n"])
     ids = [f"{target[0]}{randoms.randrange(120):03}" for _ in range(5)]
     chosen = randoms.sample(fields, 3)
     asked: dict[str, Any] = {"fields": chosen, "limit": 7, "sort": sort}
-    kind = randoms.choice(["filter", "filter", "filter", "search", "plain", "get", "lookup", "ids"])
+    kind = randoms.choice(
+        [
+            "filter",
+            "filter",
+            "filter",
+            "search",
+            "plain",
+            "get",
+            "lookup",
+            "ids",
+            "everywhere",
+            *["aggregate"] * 3,
+        ]
+    )
     if kind == "filter":
         asked |= {
             "filter": random_filter(randoms, leaves),
@@ -324,17 +354,34 @@ def random_request(randoms: random.Random) -> Request:
         }
     if kind == "search":
         asked |= {"search": word, "count": "capped"}
+    if kind == "everywhere":
+        return lambda records: pages_of_hits(records, word)
     if kind == "get":
         return lambda records: [records.get(target, one) for one in ids]
     if kind == "lookup":
         wanted = random_filter(randoms, leaves) if randoms.random() < 0.5 else None
         return lambda records: records.lookup(target, word, filter=wanted)
+    if kind == "aggregate":
+        group = randoms.sample(fields, randoms.randrange(2))
+        measure = [f"{randoms.choice(FUNCTIONS)}({one})" for one in randoms.sample(fields, 1)]
+        wanted = random_filter(randoms, leaves) if randoms.random() < 0.5 else None
+        return lambda records: (
+            records.aggregate(
+                target, group=group, measure=["count()", *measure], filter=wanted
+            ).items
+        )
     if kind == "ids":
         return lambda records: [
             records.names(target, ids),
             records.children("deal", "account", ids),
+            records.holding("deal", "account", ids, 2),
         ]
     return lambda records: two_pages(records, target, asked)
+
+
+def pages_of_hits(records: Records, word: str) -> object:
+    first = records.search(word, limit=7)
+    return [first, records.search(word, limit=7, after=first.next) if first.next else None]
 
 
 def two_pages(records: Records, target: str, asked: dict[str, Any]) -> object:
@@ -368,7 +415,7 @@ def test_sec_01_changing_hidden_values_changes_no_answer(
 ) -> None:
     randoms = random.Random(f"interference {persona}")
     person = PERSONAS[persona]
-    requests = [random_request(randoms) for _ in range(340)]
+    requests = [random_request(randoms) for _ in range(420)]
     with connection.begin_nested() as inner:
         world = fill(connection, catalog, randoms, 120)
         records = Records(catalog, connection, person, MOMENT)

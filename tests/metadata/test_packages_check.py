@@ -163,9 +163,9 @@ def test_folder_and_zip_are_the_same(tmp_path: Path) -> None:
             '"student"; did you mean students?',
         ),
         (
-            {"roles/teacher.json": {"grants": {"student": {"read": "territory"}}}},
-            'roles/teacher.json:/grants/student/read: no "territory"; there are: none, own, team, '
-            "subtree, all",
+            {"roles/teacher.json": {"grants": {"student": {"read": "region"}}}},
+            'roles/teacher.json:/grants/student/read: no "region"; there are: none, own, team, '
+            "subtree, territory, all",
         ),
         (
             {"roles/teacher.json": {"grants": {"account": {"read": "own"}}}},
@@ -181,7 +181,7 @@ def test_folder_and_zip_are_the_same(tmp_path: Path) -> None:
             {"translations/zh.json": {"objects": {"student": {"fields": {"nome": {}}}}}},
             'translations/zh.json:/objects/student/fields/nome: no "nome"; did you mean name?; '
             "there are: name, grade, fee, account, id, created_at, created_by, updated_at, "
-            "updated_by, version, owner, owner_team, deleted_at, source, import_batch",
+            "updated_by, version, owner, owner_team, owner_queue, deleted_at, source, import_batch",
         ),
         (
             {"objects/account.extend.json": {"properties": {"name": {"type": "string"}}}},

@@ -202,36 +202,6 @@ def test_paths(records: Records, world: World) -> None:
     )
 
 
-@pytest.mark.parametrize(
-    "text",
-    ["ACME", "ss", "STRASSE", "Σ", "京", "%", "_", "a%b", "ac me", "9 1", " ", "\\", "x" * 9],
-)
-def test_search(records: Records, world: World, text: str) -> None:
-    def texts(record: Record) -> list[str]:
-        paths = ("name", "account.name", "phone", "secret")
-        return [fold(str(v)) for path in paths if (v := follow(world, record, path))]
-
-    expected = [
-        str(record["id"])
-        for record in living(world)
-        if all(any(word in found for found in texts(record)) for word in fold(text).split())
-    ]
-    page = records.list("deal", search=text, limit=200, count="exact")
-    assert [item["id"] for item in page.items] == expected
-    assert page.count == len(expected)
-
-
-def test_lookup_puts_beginnings_first(records: Records, world: World) -> None:
-    found = records.lookup("account", "E", 50)
-    names = [name for _, name in found]
-    expected = [
-        str(r["name"]) for r in living(world, "account") if "e" in fold(str(r["name"] or ""))
-    ]
-    assert sorted(names) == sorted(expected)
-    assert names == sorted(names, key=lambda name: (not fold(name).startswith("e"), fold(name)))
-    assert records.names("account", [found[0][0], "nobody"]) == dict([found[0]])
-
-
 def test_children_and_by_ids(records: Records, world: World) -> None:
     ids = [str(record["id"]) for record in living(world, "account")]
     grouped = records.children("deal", "account", ids, ["name"])

@@ -17,6 +17,7 @@ from metadata.columns import to_columns
 from metadata.elements import Element
 from metadata.migrate import publish
 from metadata.query import Moment
+from metadata.search.rebuild import rebuild
 from metadata.store import create_store, load_catalog
 from rule_engine.values import Money
 from tests.metadata.databases import JsonObject, element, object_body
@@ -139,6 +140,7 @@ def store(connection: sa.Connection, world: World) -> None:
     for name, rows in world.records.items():
         connection.execute(world.catalog.tables[name].delete())
         insert(connection, world.catalog, name, rows)
+    rebuild(connection, world.catalog)
 
 
 def maybe(randoms: random.Random, value: object) -> object:

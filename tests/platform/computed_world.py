@@ -72,7 +72,7 @@ class World:
 
     @property
     def unit(self) -> Unit:
-        directory = UserDirectory(self.connection, self.catalog)
+        directory = UserDirectory(self.connection, self.catalog, NOW.date())
         return Unit(self.connection, self.catalog, SYSTEM, Moment(NOW, ZONE), directory)
 
     def save(self, object_name: str, record_id: str | None = None, /, **values: Any) -> str:

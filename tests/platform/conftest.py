@@ -43,6 +43,7 @@ def make_settings(database_url: str, folder: Path) -> Settings:
         secret_key="a-secret-key-that-is-only-for-tests-0123456789",
         encryption_keys=("an-encryption-key-that-is-only-for-tests-0123",),
         admin_password=PASSWORD,
+        api_rate=0,
     )
 
 

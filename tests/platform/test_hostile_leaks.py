@@ -12,6 +12,7 @@ from tests.platform.acting import change_element, make, system
 from tests.platform.conditional_world import publish_more
 from tests.platform.nested_world import TAG, reference, save
 from tests.platform.world import Bearer, Login
+from trellis.audit.sequencer import sequence
 from trellis.records.save import save_record
 from trellis.runtime import Platform
 
@@ -97,8 +98,12 @@ NAMES = ("code", "hidden", "sealed", "token", "place", "double")
 
 
 def questions(vault: str, key: str) -> Iterator[str]:
+    yield from ("openapi.json", "vault/aggregate", "key/aggregate?group=vault.name")
+    yield from ("vault?count=estimate", "key?count=estimate&filter=vault is not empty")
     yield from ("vault", "key", "tag", "key_tags", f"vault/{vault}", f"key/{key}")
     yield from (f"key/{key}/history", f"vault/{vault}/history", "vault?count=exact")
+    yield from ("changes", "changes?object=vault", "changes?object=key&limit=1")
+    yield from (f"{at}/as_of?at=2100-01-01T00:00:00Z" for at in (f"key/{key}", f"vault/{vault}"))
     yield f"key/{key}?expand=vault,tags&fields=vault.name,about,tags"
     for name in (*NAMES, "secret_of", "place.city", "visits", "about", "tags", "keys"):
         for place in (name, f"vault.{name}", f"about.{name}", f"tags.{name}", f"keys.{name}"):
@@ -106,13 +111,17 @@ def questions(vault: str, key: str) -> Iterator[str]:
                 yield f"{what}?sort={place}"
                 yield f"{what}?sort=-{place}"
                 yield f"{what}?fields={place}"
+                yield f"{what}/aggregate?group={place}&measure=count(),count({place})"
+                yield f"{what}/aggregate?group=month({place})&measure=max({place})"
                 yield f"{what}?filter={place} is empty"
                 yield f"{what}?filter={place} > 7777"
                 yield f'{what}?filter={place} = "secret-a"'
                 yield f'{what}?filter=any(keys where {place} = "secret-a")'
                 yield f"{what}?filter=count(keys where vault.{name} is empty) > 0"
                 yield f"{what}?filter=max(keys.{place}) > 1"
-    yield from (f"{what}?search={word}" for what in ("vault", "key") for word in ("secret", "4111"))
+    for word in ("secret", "4111", "v", "k", "x"):
+        yield from (f"{what}?search={word}&count=exact" for what in ("vault", "key"))
+        yield from (f"search?q={word}", f"search?q={word}&objects=key,vault&limit=1")
 
 
 def test_sec_01_hidden_values_change_no_answer(
@@ -125,6 +134,7 @@ def test_sec_01_hidden_values_change_no_answer(
     save(vaults, "ron", "key", name="L")
     client, headers, pages = app.test_client(), bearer("ron"), login("ron")
     shown = [f"/o/{o}{e}" for o in ("vault", "key") for e in ("", "/lookup?q=", "/new")]
+    shown += [f"{at}?q={word}" for at in ("/search", "/palette") for word in ("secret", "v", "x")]
     shown += [f"/o/vault/{vault}", f"/o/vault/{vault}/edit", f"/o/key/{key}", f"/o/key/{key}/edit"]
     told: list[dict[str, str]] = []
     for values in HIDDEN_VALUES:
@@ -143,6 +153,7 @@ def test_sec_01_hidden_values_change_no_answer(
                     table.update().where(table.c.id == record_id).values(**was, updated_by=None)
                 )
         found = {}
+        sequence(vaults.database)
         for question in questions(vault, key):
             path, _, asked = question.partition("?")
             query = dict(part.split("=", 1) for part in asked.split("&")) if asked else {}

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from datetime import UTC, datetime
 
 import pytest
 import sqlalchemy as sa
@@ -364,7 +365,7 @@ def test_a_circle_of_managers_ends(platform: Platform, people: People) -> None:
 def test_the_directory_knows_roles_people_and_managers(platform: Platform, people: People) -> None:
     with platform.database.write() as connection:
         catalog = platform.catalogs.current(connection)
-        directory = UserDirectory(connection, catalog)
+        directory = UserDirectory(connection, catalog, datetime.now(UTC).date())
         reps = [people["rita"], people["ron"]]
         assert directory.resolve("role", "sales_rep") == reps
         assert directory.resolve("role", catalog.roles["sales_rep"].label()) == reps

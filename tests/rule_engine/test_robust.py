@@ -244,7 +244,7 @@ EVIL = ("(a+)+$", "(a|aa)+$", "^(a|a?)+$", "(.*)*x", "^(([a-z])+.)+[A-Z]([a-z])+
 
 
 @pytest.mark.parametrize("pattern", EVIL)
-def test_evil_patterns_take_linear_time(pattern: str) -> None:
+def test_sec_16_evil_patterns_take_linear_time(pattern: str) -> None:
     text = f"title matches {json.dumps(pattern)}"
     decide = compile_node(Expression.parse(text).resolve(SCHEMA, "lead"))
     title = "a" * 100_000 + "!"
