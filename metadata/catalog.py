@@ -29,6 +29,7 @@ from metadata.relations import complete_objects
 from metadata.reuse import Kept, Reader, Readings, Tables, goes_on, is_same
 from metadata.roles import RoleDefinition, parse_role
 from metadata.schema import RuleSchema, make_schema
+from metadata.search.fields import Fields, searched_fields
 from metadata.translations import Translation, Translations
 from metadata.views import ViewDefinition, parse_view, usual_view
 from metadata.watching import watched_fields, watched_references
@@ -96,6 +97,11 @@ class Catalog:
     def computed(self) -> Graph:
         """The computed fields, with what each looks at."""
         return Graph(read_computed(self.objects, self.schema))
+
+    @cached_property
+    def searched(self) -> Mapping[str, Fields]:
+        """The fields by object whose texts are in the search index, the name first."""
+        return searched_fields(self.objects)
 
     @cached_property
     def _formulas(self) -> dict[str, tuple[Formula, ...]]:

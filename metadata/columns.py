@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from functools import cache
 
 import sqlalchemy as sa
 
 from metadata.ddl import table_name
 from metadata.encryption import Cipher, Place, Sealed, cipher_of
 from metadata.exchange import BaseOnly, base_currency
-from metadata.fields.base import FieldDefinition, physical_name
+from metadata.fields.base import FieldDefinition, FieldType, physical_name
 from metadata.fields.encrypted import Encrypted, index_name
 from metadata.objects import ObjectDefinition
 from rule_engine.types import RateTable
@@ -37,10 +38,21 @@ def to_columns(
         field = definition.fields[name]
         if field.virtual:
             continue
+        if is_plain(type(field.type)):
+            columns[field.column] = value
+            continue
         parts = to_parts(connection, definition, field, record_id, value, rates)
         for part, stored in parts.items():
             columns[physical_name(field.column, part)] = stored
     return columns
+
+
+@cache
+def is_plain(kind: type[FieldType]) -> bool:
+    """Says whether values of a type are stored as they are, in one column."""
+    own = (kind.to_parts, kind.rated_parts)
+    as_is = own == (FieldType.to_parts, FieldType.rated_parts)
+    return as_is and kind.parts == ("",) and not issubclass(kind, Encrypted)
 
 
 def to_parts(

@@ -64,12 +64,14 @@ class Exit:
 
 @dataclass(frozen=True, slots=True)
 class Conditions:
-    """All conditions of one object. `exclusions` come each with the test of its `when`."""
+    """All conditions of one object. `exclusions` come each with the test of its `when`, those of
+    rules of duplicates by the name of their rule."""
 
     fields: tuple[FieldCondition, ...] = ()
     options: tuple[OptionCondition, ...] = ()
     exits: tuple[Exit, ...] = ()
     exclusions: tuple[tuple[Exclusion, Test | None], ...] = ()
+    duplicates: Mapping[str, Test] = field(default_factory=dict)
     _of_option: Mapping[tuple[str, str], Test] = field(default_factory=dict)
 
     @property
@@ -104,8 +106,13 @@ def compile_conditions(definition: ObjectDefinition, schema: Schema) -> Conditio
         (exclusion, optional_test(exclusion.when, schema, definition.name))
         for exclusion in definition.exclusions
     )
+    duplicates = {
+        rule.name: compile_test(rule.when, schema, definition.name)
+        for rule in definition.duplicates
+        if rule.when is not None
+    }
     known = {(one.field.name, one.option): one.test for one in options}
-    return Conditions(fields, options, exits, exclusions, known)
+    return Conditions(fields, options, exits, exclusions, duplicates, known)
 
 
 def described_options(

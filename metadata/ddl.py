@@ -28,6 +28,7 @@ TEXT = sa.Text().with_variant(sa.Text(collation="C"), "postgresql")
 
 REQUIRED_COLUMNS = frozenset({"id", "version", "created_at", "updated_at"})
 OWNER_COLUMNS = ("owner", "owner_team")
+QUEUE_COLUMN = "owner_queue"
 
 
 class EmptiesFirst(sa.ColumnElement[Any]):
@@ -103,6 +104,8 @@ def add_indexes(definition: ObjectDefinition, table: sa.Table) -> None:
     for name in OWNER_COLUMNS:
         if name in table.c:
             sa.Index(index_name("ix", definition.id, name), table.c[name], table.c.id)
+    if QUEUE_COLUMN in table.c:
+        add_queue_index(definition, table)
     for field in (*definition.own_fields, *definition.retired_fields.values()):
         if field.virtual:
             continue
@@ -116,6 +119,14 @@ def add_indexes(definition: ObjectDefinition, table: sa.Table) -> None:
         add_unique_index(name, [unique_column(member, table) for member in members])
     for exclusion in definition.exclusions:
         add_rival_index(definition, exclusion, table)
+
+
+def add_queue_index(definition: ObjectDefinition, table: sa.Table) -> None:
+    """Adds the index over the few rows that wait in a queue; all others cost it nothing."""
+    column = table.c[QUEUE_COLUMN]
+    waiting = column.is_not(None)
+    name = index_name("ix", definition.id, QUEUE_COLUMN)
+    sa.Index(name, column, table.c.id, sqlite_where=waiting, postgresql_where=waiting)
 
 
 def add_rival_index(definition: ObjectDefinition, exclusion: Exclusion, table: sa.Table) -> None:

@@ -21,7 +21,8 @@ from metadata.catalog import Catalog
 from metadata.fields.base import BASE
 from metadata.problems import Problem, sentence
 from metadata.steps import open_steps
-from metadata.store import META_STEP, STORE
+from metadata.store import META_STEP
+from metadata.stored_tables import STORE
 from metadata.system_fields import SYSTEM_FIELDS
 
 COMPARISONS: Final = [f"alembic.autogenerate.{name}" for name in ("schemas", "tables", "types")]

@@ -49,11 +49,13 @@ class Pairs(dict[str, object]):
     twice: tuple[str, ...] = ()
 
 
-def read_json(source: str | bytes, *, exact: bool = False) -> tuple[object, list[Problem]]:
+def read_json(
+    source: str | bytes, *, exact: bool = False, most_keys: int | None = None
+) -> tuple[object, list[Problem]]:
     """Reads one JSON document; `exact` gives numbers with a point as Decimal, as records need them.
 
-    Unreadable text, a key that stands twice, NaN and nesting past 60 levels are problems, and
-    then the document is None.
+    Unreadable text, a key that stands twice, NaN, nesting past 60 levels and an object with more
+    than `most_keys` keys are problems, and then the document is None.
     """
     read_float = Decimal if exact else float
     try:
@@ -72,7 +74,7 @@ def read_json(source: str | bytes, *, exact: bool = False) -> tuple[object, list
         return None, [Problem("", "json_syntax", {"detail": str(error).partition(";")[0]})]
     except RecursionError:
         return None, [Problem("", "json_depth", {"limit": MAX_NESTING})]
-    problems = list(twice(document, ()))
+    problems = [*twice(document, ()), *crowded(document, (), most_keys)]
     return (None, problems) if problems else (document, [])
 
 
@@ -88,6 +90,21 @@ def pairs(items: list[tuple[str, object]]) -> Pairs:
         counts = Counter(key for key, _ in items)
         made.twice = tuple(key for key, count in counts.items() if count > 1)
     return made
+
+
+def crowded(value: object, place: tuple[object, ...], most_keys: int | None) -> Iterable[Problem]:
+    """Gives a problem for each object with too many keys; those below it are not looked at."""
+    if most_keys is None or len(place) > MAX_NESTING:
+        return
+    if isinstance(value, Pairs):
+        if len(value) > most_keys:
+            yield Problem(pointer(place), "json_keys", {"limit": most_keys})
+            return
+        for key, item in value.items():
+            yield from crowded(item, (*place, key), most_keys)
+    elif isinstance(value, list):
+        for index, item in enumerate(value):
+            yield from crowded(item, (*place, index), most_keys)
 
 
 def twice(value: object, place: tuple[object, ...]) -> Iterable[Problem]:

@@ -17,6 +17,8 @@ from metadata.problems import Problem, sentence
 
 DEFINITIONS: Final = 5_241_302
 """The number of PostgreSQL's advisory lock on the definitions."""
+HOLD: Final = f"SELECT pg_advisory_xact_lock_shared({DEFINITIONS})"
+"""What holds the definitions on PostgreSQL."""
 WAIT: Final = "2s"
 """How long one try waits for a lock: others wait behind whoever waits."""
 LONGEST: Final = "15min"
@@ -51,7 +53,7 @@ def is_broken_off(error: BaseException) -> bool:
 def hold_definitions(connection: sa.Connection) -> None:
     """Keeps the definitions from being changed until the transaction ends."""
     if connection.dialect.name == "postgresql":
-        connection.exec_driver_sql(f"SELECT pg_advisory_xact_lock_shared({DEFINITIONS})")
+        connection.exec_driver_sql(HOLD)
 
 
 def take_definitions(connection: sa.Connection) -> None:

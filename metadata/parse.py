@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from metadata.dependents import neighbour_problems
+from metadata.duplicates.definitions import read_duplicates
 from metadata.exclusions import read_exclusions
 from metadata.fields.base import ENGLISH, FieldDefinition
 from metadata.fields.read import read_field, read_labels, readable
@@ -25,7 +26,7 @@ REFUSED_OBJECTS: Final = frozenset(
     ("search", "changes", "meta", "packages", "security", "menu", "docs", "files")
 )
 SYSTEM: Final = "system"
-SYSTEM_OBJECTS: Final = frozenset(("user", "team", "queue"))
+SYSTEM_OBJECTS: Final = frozenset(("user", "team", "queue", "territory", "manager_period"))
 """Objects that the product itself defines."""
 RESERVED_WORDS: Final = ("this", "old", "now", "today", "user", "true", "false", "if", "not")
 REFUSED_FIELDS: Final = frozenset({*SYSTEM_FIELDS, *RESERVED_WORDS, RECORD_TYPE})
@@ -85,6 +86,7 @@ def parse_object(
         unique=tuple(strings(group) for group in sequence(crm.get("unique"))),
         record_types=read_record_types(crm),
         exclusions=read_exclusions(crm),
+        duplicates=read_duplicates(crm, fields),
         append_only=crm.get("append_only") is True,
         package=owner_package,
         retired=crm.get("retired") is True,

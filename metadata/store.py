@@ -22,14 +22,15 @@ import sqlalchemy as sa
 from metadata.alter import add_missing
 from metadata.catalog import Catalog, build_catalog
 from metadata.elements import Element
+from metadata.prepared import run
+from metadata.search.tables import make_index
 from metadata.store_steps import STEPS
+from metadata.stored_tables import STORE
 from rule_engine.columns import Instant
 from rule_engine.errors import RuleError
 from rule_engine.storage import engine_version, write_program
 
 logger = logging.getLogger(__name__)
-
-STORE = sa.MetaData()
 
 META_VERSION = sa.Table(
     "meta_version",
@@ -157,6 +158,7 @@ def create_store(connection: sa.Connection) -> None:
     if connection.dialect.name == "postgresql":
         connection.execute(sa.select(sa.func.pg_advisory_xact_lock(PREPARING)))
     add_missing(connection, STORE.sorted_tables)
+    make_index(connection)
     done = connection.scalar(sa.select(META_VERSION.c.store))
     if done is None:
         row = {"id": 1, "catalog": 0, "security": 0, "store": len(STEPS)}
@@ -176,7 +178,11 @@ def is_behind(connection: sa.Connection) -> bool:
 
 def read_versions(connection: sa.Connection) -> Versions:
     """Gives the counters by one statement whose text never changes."""
-    row = connection.exec_driver_sql(READ_VERSIONS).one()
+    cursor = run(connection, READ_VERSIONS, ())
+    row = cursor.fetchone()
+    cursor.close()
+    if row is None:
+        raise sa.exc.NoResultFound("there are no definitions: the instance is not set up")
     return Versions(int(row[0]), int(row[1]))
 
 

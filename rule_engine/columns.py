@@ -176,7 +176,9 @@ def cut_instant(value: datetime) -> datetime:
 
 def write_instant(value: datetime) -> str:
     """Gives `2026-03-01T08:00:00.000Z`."""
-    return cut_instant(value).replace(tzinfo=None).isoformat(timespec="milliseconds") + "Z"
+    if value.tzinfo is None:
+        raise ValueError(f"an instant without a zone: {value}")
+    return f"{value.astimezone(UTC).isoformat(timespec='milliseconds')[:-6]}Z"
 
 
 def read_instant(text: str) -> datetime:

@@ -8,6 +8,7 @@ from dataclasses import replace
 from metadata.catalog import Catalog
 from metadata.checks.computed import computed_problems
 from metadata.checks.conditions import condition_problems
+from metadata.checks.duplicates import duplicate_problems
 from metadata.elements import Element
 from metadata.field_paths import path_problems
 from metadata.json_text import pointer
@@ -29,6 +30,7 @@ def whole_object_problems(element: Element, catalog: Catalog) -> Iterator[Proble
     )
     yield from path_problems(catalog.objects, definition.name, searched)
     yield from condition_problems(definition, catalog)
+    yield from duplicate_problems(definition, catalog)
     yield from computed_problems(definition, catalog)
     yield from retired_name_problems(definition)
     yield from relation_problems(definition, catalog.objects)

@@ -8,17 +8,19 @@ from metadata.catalog import Catalog
 from metadata.checks.sealed import sealed_filter_problems
 from metadata.conditions import expression_problems
 from metadata.field_paths import path_problems
+from metadata.holding import territory_field
 from metadata.json_text import nearest, pointer
 from metadata.objects import ObjectDefinition
 from metadata.problems import Problem
-from metadata.roles import ANY_FIELD, ANY_OBJECT, Grant
+from metadata.roles import ANY_FIELD, ANY_OBJECT, Grant, RoleDefinition
 
-OWNED_SCOPES = frozenset({"own", "team", "subtree"})
+OWNED_SCOPES = frozenset({"own", "team", "subtree", "territory"})
 
 
 def role_problems(name: str, catalog: Catalog) -> Iterator[Problem]:
     """Gives what is wrong with a role's grants."""
     role = catalog.roles[name]
+    yield from excluded_problems(role, catalog)
     for target, grant in role.grants.items():
         definition = catalog.objects.get(target)
         place = pointer(("grants", target))
@@ -37,12 +39,30 @@ def unknown_object(name: str, place: str, catalog: Catalog) -> Problem:
     return Problem(place, "unknown_object", {"name": name, "nearest": hint, "known": known})
 
 
+def excluded_problems(role: RoleDefinition, catalog: Catalog) -> Iterator[Problem]:
+    """Gives what is wrong with the roles that may not be held together with one."""
+    for index, name in enumerate(role.excludes):
+        place = f"/excludes/{index}"
+        if name == role.name:
+            yield Problem(place, "role_excludes_itself", {"name": name})
+        elif name not in catalog.roles:
+            known = sorted(catalog.roles.keys() - {role.name})
+            yield Problem(place, "unknown_role", {"name": name, "known": known})
+
+
+def reaches_any(scope: str, definition: ObjectDefinition) -> bool:
+    """Says whether a scope can reach any record of an object."""
+    if definition.owner or scope not in OWNED_SCOPES:
+        return True
+    return scope == "territory" and territory_field(definition) is not None
+
+
 def grant_problems(
     grant: Grant, definition: ObjectDefinition, place: str, catalog: Catalog
 ) -> Iterator[Problem]:
     """Gives what is wrong with what a role may do with one object."""
     for action, scope in grant.scopes.items():
-        if scope in OWNED_SCOPES and not definition.owner:
+        if not reaches_any(scope, definition):
             values = {"scope": scope, "object": definition.name}
             yield Problem(f"{place}/{action}", "scope_without_owner", values)
     fields = [

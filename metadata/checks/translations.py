@@ -94,8 +94,8 @@ def unsaid_texts(
     What stands in a rule text counts as said, whatever it does there.
     """
     rules = "\n".join(str(one.body.get("text")) for one in elements if one.kind == "rules")
-    exits = [text for one in catalog.objects.values() for text in exit_messages(one)]
-    known = dict.fromkeys([*rule_texts(catalog.program, package), *exits])
+    others = [text for one in catalog.objects.values() for text in object_texts(one)]
+    known = dict.fromkeys([*rule_texts(catalog.program, package), *others])
     for element in elements:
         if element.key == ("translations", f"{package}/{language}"):
             for text in mapping(element.body.get("messages")):
@@ -128,17 +128,19 @@ def missing_messages(
     definition: ObjectDefinition, language: str, catalog: Catalog
 ) -> Iterator[Problem]:
     """Gives the messages of exit criteria that are not translated."""
-    for text in exit_messages(definition):
+    for text in object_texts(definition):
         if language not in catalog.messages.get(text, {}):
             place = pointer(("messages", text))
             yield Problem(place, "text_not_translated", {"text": text, "language": language})
 
 
-def exit_messages(definition: ObjectDefinition) -> Iterator[str]:
-    """Gives the messages of an object's exit criteria."""
+def object_texts(definition: ObjectDefinition) -> Iterator[str]:
+    """Gives the messages of an object's exit criteria, and what its rules of duplicates say."""
     for field in definition.own_fields:
         exits = (option.exit for option in field.options if option.exit is not None)
         yield from (one.message for one in exits if one.message is not None)
+    said = {text for rule in definition.duplicates for text in (rule.title, rule.message) if text}
+    yield from sorted(said)
 
 
 def missing_field(

@@ -9,15 +9,13 @@ from typing import TYPE_CHECKING, Any
 import sqlalchemy as sa
 
 from metadata.computed.definitions import Computed, Key
-from metadata.fields.base import BASE, FieldDefinition, physical_name
+from metadata.fields.base import BASE, FOLD, FieldDefinition, physical_name
 from metadata.query.tables import SystemTables, alive
 from rule_engine.backends.sql import Bulk, parameters
 from rule_engine.types import Environment
 
 if TYPE_CHECKING:
     from metadata.catalog import Catalog
-
-FOLD = "fold"
 
 
 @dataclass(frozen=True, slots=True)

@@ -24,6 +24,8 @@ from rule_engine.types import Kind, RateTable, Type
 
 UTC = ZoneInfo("UTC")
 ENGLISH = "en"
+FOLD: Final = "fold"
+"""The part of a text in which it is compared: NFC, case-folded."""
 BASE: Final = "base"
 """The part of an amount that is its worth in the base currency."""
 INPUT_ATTRIBUTES: Final = {
@@ -201,6 +203,8 @@ class FieldType(ABC):
     """The part that filters look at, where this is another one: it has an index of its own."""
     unique_part: ClassVar[str] = ""
     """The part that tells whether two values are the same."""
+    is_searched: ClassVar[bool] = False
+    """Whether records are found by a value although their object does not list the field."""
     is_write_only: ClassVar[bool] = False
     """Whether what is shown only says that there is a value, and cannot be sent back."""
     is_sealed: ClassVar[bool] = False

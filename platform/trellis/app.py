@@ -11,15 +11,19 @@ from werkzeug.middleware.proxy_fix import ProxyFix
 from werkzeug.wrappers import Response as BaseResponse
 
 from trellis import api, assets, health, web
+from trellis.api.idempotency import install_idempotency
+from trellis.audit.requests import install_read_audit
 from trellis.config import Settings
 from trellis.current import begin_request, end_request, is_public, repeating
 from trellis.faults import install_faults
 from trellis.files.requests import FileRequest, allow_uploads
 from trellis.headers import install_headers
+from trellis.rates import install_rates
 from trellis.runtime import Platform, open_platform
-from trellis.security import profile
+from trellis.security import key_pages, profile
 from trellis.security.api import problem_response
 from trellis.security.builder import install_builder
+from trellis.security.preview import refuse_writes
 from trellis.security.sessions import CookieSessions, brings_token
 
 MAX_BODY_BYTES = 16 * 1024 * 1024
@@ -47,14 +51,19 @@ def create_app(
     app.teardown_request(end_request)
     csrf = CSRFProtect(app)
     install_builder(app, settings, set_up=set_up)
+    install_rates(app, settings)
     app.before_request(lambda: keep_out(csrf))
+    app.before_request(refuse_writes)
+    install_read_audit(app)
     install_headers(app)
     install_faults(app)
     assets.install(app)
     app.register_blueprint(health.blueprint)
     app.register_blueprint(profile.blueprint)
+    app.register_blueprint(key_pages.blueprint)
     api.install(app)
     web.install(app)
+    install_idempotency(app)
     for name, view in app.view_functions.items():
         app.view_functions[name] = repeating(view)
     if settings.proxy_hops:

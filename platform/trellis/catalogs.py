@@ -8,7 +8,8 @@ from dataclasses import dataclass
 import sqlalchemy as sa
 
 from metadata.catalog import Catalog
-from metadata.store import load_catalog, read_versions
+from metadata.store import READ_VERSIONS, Versions, load_catalog, read_versions
+from trellis.db import first_answer
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,7 +29,8 @@ class Catalogs:
 
     def snapshot(self, connection: sa.Connection) -> Snapshot:
         """Gives what is in force in the transaction of `connection`; one SELECT when unchanged."""
-        versions = read_versions(connection)
+        begun = first_answer(connection, READ_VERSIONS)
+        versions = read_versions(connection) if begun is None else Versions(*map(int, begun))
         catalog = self._catalog
         if catalog is None or catalog.version != versions.catalog:
             catalog = self._rebuild(connection, versions.catalog)

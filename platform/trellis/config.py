@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ipaddress
 import os
 import secrets
 from collections.abc import Mapping
@@ -12,6 +13,7 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError, available_timezones
 from metadata.encryption import MIN_KEY_CHARACTERS, Cipher, is_long_enough
 from metadata.exchange import DEFAULT_BASE
 from metadata.fields.currencies import CURRENCIES, suggest_currency
+from trellis.net.addresses import Network
 
 SECRET_FILE = "secret_key"  # noqa: S105  # the name of a file, not a secret
 ENCRYPTION_FILE = "encryption_keys"
@@ -20,6 +22,8 @@ SQLITE_FILE = "trellis.db"
 SYNCHRONOUS = ("NORMAL", "FULL")
 UPLOADS = "uploads"
 MAX_UPLOAD_BYTES = 100 << 20
+API_RATE = 6_000
+LOGIN_RATE = 5
 TRUE_WORDS = frozenset({"1", "true", "yes", "on"})
 
 
@@ -39,7 +43,9 @@ class Settings:
     packages are trusted; with `demands_signatures` no other package can be installed. In tables of
     PostgreSQL with more than `big_table_rows` (else 200,000) indexes are built after publishing.
     Unlike currencies meet in the `base_currency`, in which every amount is also stored: it is
-    chosen before there are records.
+    chosen before there are records. `api_rate` are the calls of the API that one caller may make in
+    a minute, `login_rate` the tries to log in; 0 is no limit. Webhooks reach the public internet,
+    and besides it only the networks that are `outbound_allowed`.
     """
 
     instance: Path
@@ -59,6 +65,9 @@ class Settings:
     max_upload_bytes: int = MAX_UPLOAD_BYTES
     trusted_keys: tuple[str, ...] = ()
     demands_signatures: bool = False
+    api_rate: int = API_RATE
+    login_rate: int = LOGIN_RATE
+    outbound_allowed: tuple[Network, ...] = ()
 
     @property
     def uploads_folder(self) -> Path:
@@ -111,7 +120,10 @@ def load_settings(environment: Mapping[str, str] | None = None) -> Settings:
         uploads=uploads_folder(variables),
         max_upload_bytes=whole_number(variables, "TRELLIS_MAX_UPLOAD_BYTES") or MAX_UPLOAD_BYTES,
         trusted_keys=trusted_keys(variables, instance),
+        api_rate=whole_number(variables, "TRELLIS_API_RATE", API_RATE),
+        login_rate=whole_number(variables, "TRELLIS_LOGIN_RATE", LOGIN_RATE),
         demands_signatures=variables.get("TRELLIS_DEMAND_SIGNATURES", "").lower() in TRUE_WORDS,
+        outbound_allowed=networks(variables, "TRELLIS_OUTBOUND_ALLOWED"),
     )
 
 
@@ -231,9 +243,20 @@ def synchronous(variables: Mapping[str, str]) -> str:
     return value
 
 
-def whole_number(variables: Mapping[str, str], name: str) -> int:
-    """Gives a variable's value as a number; 0 when it is not set."""
-    text = variables.get(name) or "0"
+def networks(variables: Mapping[str, str], name: str) -> tuple[Network, ...]:
+    """Gives the networks that a variable names, apart by commas or white space."""
+    found = []
+    for text in variables.get(name, "").replace(",", " ").split():
+        try:
+            found.append(ipaddress.ip_network(text))
+        except ValueError as error:
+            raise SettingsError(f"{name}: {text!r} is no network; one is 10.1.0.0/16") from error
+    return tuple(found)
+
+
+def whole_number(variables: Mapping[str, str], name: str, default: int = 0) -> int:
+    """Gives a variable's value as a number; the default when it is not set."""
+    text = variables.get(name) or str(default)
     if not text.isdecimal():
         raise SettingsError(f"{name}: {text!r} is no whole number")
     return int(text)

@@ -13,6 +13,7 @@ import sqlalchemy as sa
 from metadata.computed.filling import count_wrong
 from metadata.converted import count_lacking
 from metadata.drift import wanted_tables
+from metadata.search.rebuild import count_wrong_entries, objects_behind
 from metadata.steps import open_steps
 from trellis.automation.dispatcher import database_now
 from trellis.automation.outbox import DEAD, UNKNOWN, WAITING, outbox
@@ -23,7 +24,14 @@ from trellis.files.cleanup import clean, lost_contents
 from trellis.runtime import Platform
 from trellis.security.rotation import sealings, waiting
 from trellis.security.tables import ab_user
-from trellis.upkeep import bring_forward, drift_of, repair_tables, repair_values, surroundings
+from trellis.upkeep import (
+    bring_forward,
+    drift_of,
+    repair_search,
+    repair_tables,
+    repair_values,
+    surroundings,
+)
 
 LATE_AFTER = timedelta(minutes=5)
 SECRET_MODE = 0o600
@@ -51,6 +59,8 @@ def mend(platform: Platform) -> list[Finding]:
     added, _ = repair_tables(platform)
     done = [f"{drift.kind} {drift.name or drift.table} of {drift.table}" for drift in added]
     done += [f"{'.'.join(key)}: {rows} values" for key, rows in repair_values(platform).items()]
+    indexed = repair_search(platform)
+    done += [f"{name}: {rows} in the search index" for name, rows in indexed.items()]
     cleaned = clean(platform.database, platform.blobs, datetime.now(UTC))
     if cleaned.files or cleaned.contents:
         done.append(f"{cleaned.files} files and {cleaned.contents} contents that nothing held")
@@ -91,6 +101,22 @@ def examine_computed(platform: Platform) -> Iterator[Finding]:
         yield Finding("wrong", "computed fields", f"{name}: {rows} values are wrong; run {REPAIR}")
     if found and not wrong:
         yield Finding("ok", "computed fields", f"{len(found)} hold what they should")
+
+
+def examine_search(platform: Platform) -> Iterator[Finding]:
+    """Looks whether the search index is made, and whether it holds what the records say."""
+    with platform.database.read() as connection:
+        catalog = platform.catalogs.current(connection)
+        behind = [one.definition.name for one in objects_behind(connection, catalog)]
+        found = list(count_wrong_entries(connection, catalog)) if not behind else []
+    if behind:
+        text = f"{', '.join(behind)}: being indexed by the worker"
+        yield Finding("note", "search index", text)
+    wrong = [(one.name, rows) for one, rows in found if rows]
+    for name, rows in wrong:
+        yield Finding("wrong", "search index", f"{name}: {rows} entries are wrong; run {REPAIR}")
+    if found and not wrong:
+        yield Finding("ok", "search index", f"{len(found)} objects are searched as they should be")
 
 
 def examine_amounts(platform: Platform) -> Iterator[Finding]:
@@ -214,6 +240,7 @@ EXAMINATIONS = (
     examine_tables,
     examine_computed,
     examine_amounts,
+    examine_search,
     examine_accounts,
     examine_outbox,
     examine_redis,

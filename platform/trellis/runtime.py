@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import datetime
 
 from trellis.actions import Action, load_actions
 from trellis.automation.outbox import OUTBOX
@@ -50,7 +51,7 @@ def open_platform(settings: Settings) -> Platform:
         settings=settings,
         database=database,
         catalogs=Catalogs(),
-        accounts=Accounts(),
+        accounts=Accounts(lambda: datetime.now(settings.zone).date()),
         actions=load_actions(),
         channels=load_channels(),
         wake_ups=wake_ups,

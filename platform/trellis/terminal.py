@@ -12,7 +12,7 @@ from metadata.json_text import strings
 from metadata.locks import Busy
 from metadata.migrate import PublishConflict, Unconfirmed
 from metadata.problems import DefinitionError, Problem
-from metadata.store import STORE
+from metadata.stored_tables import STORE
 from trellis.checkpoints import BusyError
 from trellis.config import Settings, SettingsError, load_settings
 from trellis.db import Database

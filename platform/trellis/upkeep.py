@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import threading
 from datetime import UTC, datetime
+from itertools import count
 
 import sqlalchemy as sa
 
@@ -16,12 +17,25 @@ from metadata.computed.outside import outside
 from metadata.converted import fill_lacking
 from metadata.drift import Drift, find_drift, is_systems, repair, wanted_tables
 from metadata.exchange import DatedRates
+from metadata.search.rebuild import (
+    advance,
+    count_wrong_entries,
+    forget_states,
+    is_search_behind,
+)
+from metadata.search.tables import renew_index
 from metadata.steps import Step, open_steps, run_steps
-from metadata.store import STORE, create_store, is_behind
+from metadata.store import create_store, is_behind
+from metadata.stored_tables import STORE
 from rule_engine.services.evaluate import Surroundings
+from trellis.audit.frozen import FOLLOW, make_triggers
+from trellis.audit.sequencer import adopt
+from trellis.audit.tables import audit_chain
 from trellis.db import SYSTEM_TABLES, Database
+from trellis.records.history import record_history
 from trellis.runtime import Platform
 from trellis.security.tables import FAB_TABLES
+from trellis.security.versions import watch_security
 
 logger = logging.getLogger(__name__)
 
@@ -33,8 +47,13 @@ def make_tables(database: Database) -> None:
 
 def _make_tables(connection: sa.Connection) -> None:
     create_store(connection)
+    is_chained = sa.inspect(connection).has_table(audit_chain.name)
     add_missing(connection, SYSTEM_TABLES.sorted_tables)
+    if not is_chained:
+        make_triggers(connection, record_history, FOLLOW)
+        adopt(connection)
     FAB_TABLES.create_all(connection)
+    watch_security(connection)
 
 
 def bring_forward(platform: Platform) -> list[Drift]:
@@ -117,6 +136,43 @@ def build_indexes(platform: Platform, *, at_once: bool = True) -> list[Step]:
             return []
         catalog = platform.catalogs.current(connection)
     return run_steps(database.autocommit, catalog, at=None if at_once else datetime.now(UTC))
+
+
+class Indexer:
+    """Indexes records whose object is searched otherwise than before, a batch per transaction.
+
+    A version of the definitions for which nothing is left to do is not looked at again.
+    """
+
+    def __init__(self, platform: Platform) -> None:
+        self.platform = platform
+        self._fine: int | None = None
+
+    def work(self, batches: int | None = None) -> None:
+        """Does so many batches, or all that is left; locks nothing when nothing is."""
+        database, catalogs = self.platform.database, self.platform.catalogs
+        with database.read() as connection:
+            catalog = catalogs.current(connection)
+            if self._fine == catalog.version:
+                return
+            is_done = not is_search_behind(connection, catalog)
+        left = count() if batches is None else iter(range(batches))
+        while not is_done and next(left, None) is not None:
+            is_done = not database.do(lambda one: advance(one, catalogs.current(one)))
+        self._fine = catalog.version if is_done else None
+
+
+def repair_search(platform: Platform) -> dict[str, int]:
+    """Makes the search index anew where it is wrong; gives the number of wrong entries by
+    object."""
+    with platform.database.write() as connection:
+        catalog = platform.catalogs.current(connection)
+        wrong = {one.name: rows for one, rows in count_wrong_entries(connection, catalog) if rows}
+        if wrong:
+            forget_states(connection)
+            renew_index(connection)
+    Indexer(platform).work()
+    return wrong
 
 
 class Readiness:

@@ -28,6 +28,7 @@ class AutoNumber(Text):
     group = "numbers"
     input: ClassVar[type[WireField]] = TextField
     is_automatic = True
+    is_searched = True
     encryptable = False
     keywords = frozenset()
     parameters: ClassVar[Parameters] = {

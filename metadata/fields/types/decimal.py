@@ -86,7 +86,7 @@ class Decimal(FieldType):
 
     def to_wire(self, value: object, field: FieldDefinition) -> object:
         """Gives the digits as text; all places only where `scale` is asked for."""
-        number = Number(str(value))
+        number = value if isinstance(value, Number) else Number(str(value))
         return f"{number:f}" if "scale" in field.parameters else plain(number)
 
     def to_text(

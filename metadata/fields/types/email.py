@@ -40,6 +40,7 @@ class Email(Text):
     titles: ClassVar[Titles] = {"en": "Email", "zh": "电子邮件"}
     icon = "mail"
     group = "texts"
+    is_searched = True
     default_sensitivity = "personal"
     samples: ClassVar[tuple[Sample, ...]] = (
         Sample(

@@ -61,7 +61,7 @@ class Integer(Decimal):
 
     def to_wire(self, value: object, field: FieldDefinition) -> object:
         """Gives a JSON number."""
-        return int(Number(str(value)))
+        return int(value if isinstance(value, Number) else Number(str(value)))
 
 
 TYPE = Integer()

@@ -20,7 +20,7 @@ from metadata.fields.inputs import WireField
 from metadata.fields.nested import NestedType, rows_of
 from metadata.fields.nested_inputs import LinkRowsField, LinksField
 from metadata.fields.types.reference import Reference, read_key
-from metadata.json_text import mapping
+from metadata.json_text import mapping, read_json
 
 SEPARATOR = ";"
 
@@ -30,7 +30,8 @@ class ManyToMany(NestedType):
 
     Each link is a record of the link object `<object>_<field>`; `link` gives it fields of its own.
     A value is a list of ids (or values of a unique field), with those fields of
-    `{"id", …fields of the link}`; in CSV it is one text, separated by `;`.
+    `{"id", …fields of the link}`; in CSV it is one text, separated by `;`, or with such fields the
+    list as JSON.
     """
 
     name = "many_to_many"
@@ -81,8 +82,11 @@ class ManyToMany(NestedType):
         return UnboundField(kind, field, setting)
 
     def items(self, wire: object) -> Sequence[object]:
-        """Gives the items of a list, or of a text with `;`."""
+        """Gives the items of a list, or of a text with `;` or JSON."""
         if isinstance(wire, str):
+            listed = read_json(wire, exact=True)[0] if wire.lstrip().startswith("[") else None
+            if isinstance(listed, list):
+                return listed
             return [part.strip() for part in wire.split(SEPARATOR) if part.strip()]
         return super().items(wire)
 
@@ -105,7 +109,9 @@ class ManyToMany(NestedType):
         return [item["id"] for item in rows_of(value)]
 
     def export(self, value: object, field: FieldDefinition) -> str:
-        """Gives the ids in one text."""
+        """Gives the ids in one text, or as JSON what links with fields of their own hold."""
+        if link_properties(field):
+            return super().export(value, field)
         return SEPARATOR.join(str(item["id"]) for item in rows_of(value))
 
     def flaws(self, field: FieldDefinition) -> Iterator[Flaw]:

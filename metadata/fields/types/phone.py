@@ -23,6 +23,7 @@ class Phone(Text):
     titles: ClassVar[Titles] = {"en": "Phone", "zh": "电话"}
     icon = "phone"
     group = "texts"
+    is_searched = True
     default_sensitivity = "personal"
     samples: ClassVar[tuple[Sample, ...]] = (
         Sample(

@@ -10,10 +10,12 @@ from __future__ import annotations
 from trellis.actions import Action, Surroundings
 from trellis.automation.outbox import Effect
 from trellis.channels import Message
+from trellis.declared import ANY_OBJECT, declares
 
 DEFAULT_CHANNEL = "in_app"
 
 
+@declares(ANY_OBJECT, "read")
 class Notify(Action):
     """Hands one message per recipient to a channel; the same person is told once."""
 

@@ -11,6 +11,7 @@ import sqlalchemy as sa
 from sqlalchemy.dialects.postgresql import insert as postgresql_insert
 from sqlalchemy.dialects.sqlite import insert as sqlite_insert
 
+from metadata.prepared import Prepared
 from rule_engine.columns import Instant
 from trellis.db import SYSTEM_TABLES
 
@@ -106,22 +107,35 @@ def hold_statement() -> sa.Select[Any]:
 
 
 # Asked on every save: built once.
-HOLD = hold_statement()
+HOLD = Prepared(hold_statement())
 
 
 def hold_of(connection: sa.Connection, object_id: str, record_id: str) -> Hold | None:
     """Gives what holds a record, in one statement; None when it is free."""
-    row = connection.execute(HOLD, {"object": object_id, "record_id": record_id}).one()
-    if row.cause is None and row.id is None:
+    asked = {"object": object_id, "record_id": record_id}
+    ((cause, request, approval, stored, editable),) = HOLD.rows(connection, asked)
+    if cause is None and request is None:
         return None
-    state: Mapping[str, object] = row.state or {}
+    state: Mapping[str, object] = stored or {}
     return Hold(
-        cause=row.cause,
-        request=row.id,
-        approval=row.approval,
-        editable=names(row.editable),
+        cause=cause,
+        request=request,
+        approval=approval,
+        editable=names(editable),
         approvers=names(state.get("approvers")),
     )
+
+
+def held_among(connection: sa.Connection, object_id: str, ids: Sequence[str]) -> frozenset[str]:
+    """Gives which of some records are locked or have an open request."""
+    request, lock = approval_request, record_lock
+    locked = sa.select(lock.c.record_id).where(
+        lock.c.object == object_id, lock.c.record_id.in_(ids)
+    )
+    requested = sa.select(request.c.record_id).where(
+        request.c.object == object_id, request.c.record_id.in_(ids), request.c.status == OPEN
+    )
+    return frozenset(connection.scalars(locked.union(requested)))
 
 
 def names(value: object) -> frozenset[str]:

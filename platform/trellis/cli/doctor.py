@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import click
 
+from trellis.declared import declares
 from trellis.doctor import examine, mend
 from trellis.terminal import opened
 
@@ -14,6 +15,7 @@ from trellis.terminal import opened
     is_flag=True,
     help="First add what is missing in the tables and correct computed values.",
 )
+@declares("", "administer")
 def command(repair: bool) -> None:
     """Check the instance; ends with 1 when something is wrong."""
     with opened(may_be_older=repair) as platform:

@@ -5,12 +5,14 @@ from __future__ import annotations
 import click
 
 from trellis.config import prepare_instance
+from trellis.declared import declares
 from trellis.installation import Report, set_up
 from trellis.terminal import refusing
 
 
 @click.command("init")
 @click.option("--demo", is_flag=True, help="Make a demo company too.")
+@declares("", "administer")
 def command(demo: bool) -> None:
     """Make the instance folder, the database and the user `admin`. Can be repeated."""
     with refusing():

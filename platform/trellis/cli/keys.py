@@ -6,6 +6,7 @@ import click
 import sqlalchemy as sa
 
 from metadata.encryption import EncryptionError
+from trellis.declared import declares
 from trellis.records.history import record_history
 from trellis.runtime import Platform
 from trellis.security.rotation import rotate, waiting
@@ -22,6 +23,7 @@ def command() -> None:
 
 
 @command.command("list")
+@declares("", "administer")
 def list_keys() -> None:
     """Show the keys' ids, and what still needs each of the older ones."""
     with opened() as platform:
@@ -39,6 +41,7 @@ def list_keys() -> None:
 
 
 @command.command("rotate")
+@declares("", "administer")
 def rotate_keys() -> None:
     """Seal all encrypted values with the first key; can be broken off and repeated.
 

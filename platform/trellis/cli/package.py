@@ -21,6 +21,7 @@ from metadata.problems import DefinitionError, Problem, sentence
 from metadata.store import load_elements
 from trellis.bundled import known_packages
 from trellis.config import instance_folder, trusted_keys
+from trellis.declared import declares
 from trellis.demo.load import load_demo
 from trellis.errors import RecordError
 from trellis.evaluation.definitions import add_required, system_catalog
@@ -86,6 +87,7 @@ def desk_for(platform: Platform) -> Iterator[Desk]:
 
 @command.command("demo")
 @click.argument("source")
+@declares("", "administer")
 def make_demo(source: str) -> None:
     """Make the demo records of an installed package, once; SOURCE is its folder or its name."""
     folder = known_packages().get(source, Path(source))
@@ -107,6 +109,7 @@ def make_demo(source: str) -> None:
 
 
 @command.command("list")
+@declares("", "administer")
 def show() -> None:
     """List the packages that are installed, were uninstalled, or could be installed."""
     with opened() as platform, platform.database.read() as connection:
@@ -125,6 +128,7 @@ def show() -> None:
 
 @command.command("check")
 @SOURCES
+@declares("", "")
 def check(sources: tuple[str, ...]) -> None:
     """Check packages without installing them. SOURCES are paths or names of known packages."""
     trusted = trusted_keys(os.environ, instance_folder(os.environ))
@@ -159,6 +163,7 @@ def worded(code: str, **values: object) -> str:
 @command.command("plan")
 @SOURCES
 @RESOLVE
+@declares("", "administer")
 def show_plan(sources: tuple[str, ...], resolutions: tuple[str, ...]) -> None:
     """Show what installing packages would do, with those that they need, and do nothing."""
     with opened() as platform, one_line_each(), desk_for(platform) as desk:
@@ -199,6 +204,7 @@ def choices(resolutions: Iterable[str]) -> dict[str, str]:
 @SOURCES
 @CONFIRM
 @RESOLVE
+@declares("", "administer")
 def install_packages(
     sources: tuple[str, ...], confirm: tuple[str, ...], resolutions: tuple[str, ...]
 ) -> None:
@@ -210,6 +216,7 @@ def install_packages(
 @SOURCES
 @CONFIRM
 @RESOLVE
+@declares("", "administer")
 def upgrade_packages(
     sources: tuple[str, ...], confirm: tuple[str, ...], resolutions: tuple[str, ...]
 ) -> None:
@@ -248,6 +255,7 @@ def put_in(
     "--data", type=click.Path(path_type=Path), help="Write its records to this zip first."
 )
 @click.option("--plan", "only_plan", is_flag=True, help="Show what it would mean and do nothing.")
+@declares("", "administer")
 def remove(name: str, confirm: tuple[str, ...], data: Path | None, only_plan: bool) -> None:
     """Take a package out of use. Its data is kept and comes back when it is installed again."""
     with opened() as platform, one_line_each():
@@ -273,6 +281,7 @@ def remove(name: str, confirm: tuple[str, ...], data: Path | None, only_plan: bo
 @click.argument("target", type=click.Path(path_type=Path))
 @click.option("--local", is_flag=True, help="What was made here, as a package of this name.")
 @click.option("--title", help="The title of a package of local changes.")
+@declares("", "administer")
 def write_out(name: str, target: Path, local: bool, title: str | None) -> None:
     """Write a package as it is in force to a new folder, or to a zip."""
     with opened() as platform, one_line_each():
@@ -304,6 +313,7 @@ def write_out(name: str, target: Path, local: bool, title: str | None) -> None:
 
 @command.command("keygen")
 @click.argument("file", type=click.Path(path_type=Path))
+@declares("", "")
 def make_signing_key(file: Path) -> None:
     """Make a key to sign packages with: the private one goes to FILE, the public one is printed."""
     try:
@@ -320,6 +330,7 @@ def make_signing_key(file: Path) -> None:
 @command.command("sign")
 @click.argument("folder", type=click.Path(path_type=Path, exists=True, file_okay=False))
 @click.option("--key", type=click.Path(path_type=Path, exists=True, dir_okay=False), required=True)
+@declares("", "")
 def sign_package(folder: Path, key: Path) -> None:
     """Sign a package's folder: writes its signature.json."""
     with refusing(), one_line_each():

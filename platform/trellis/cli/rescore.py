@@ -8,6 +8,7 @@ from contextlib import contextmanager
 import click
 
 from metadata.access import SYSTEM
+from trellis.declared import ANY_OBJECT, declares
 from trellis.records.rescoring import Outcome, Rescored, rescore
 from trellis.runtime import Platform
 from trellis.terminal import opened
@@ -18,6 +19,7 @@ from trellis.work import unit_for, writing_as
 @click.command("rescore")
 @click.argument("object_name", metavar="[OBJECT]", required=False)
 @click.option("--dry-run", is_flag=True, help="Only say what would change.")
+@declares(ANY_OBJECT, "update")
 def command(object_name: str | None, dry_run: bool) -> None:
     """Compute the scores of OBJECT, or of all objects, and store those that are not right.
 

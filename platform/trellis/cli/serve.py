@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import click
 
+from trellis.declared import declares
 from trellis.serve import Options, serve
 from trellis.terminal import opened, refusing, settings_of_instance
 from trellis.upkeep import bring_forward
@@ -14,6 +15,7 @@ from trellis.upkeep import bring_forward
 @click.option("--port", default=8080, show_default=True, type=click.IntRange(1, 65535))
 @click.option("--workers", default=2, show_default=True, type=click.IntRange(1, 64))
 @click.option("--no-worker", is_flag=True, help="Leave background work to other processes.")
+@declares("", "")
 def command(host: str, port: int, workers: int, no_worker: bool) -> None:
     """Serve the web pages and the API, with one worker and an embedded Valkey."""
     with opened(may_be_older=True) as platform:

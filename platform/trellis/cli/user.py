@@ -6,8 +6,14 @@ import secrets
 
 import click
 
-from trellis.security.users import create_user, find_user, list_users, set_active
+from metadata.problems import sentence
+from trellis.declared import declares
+from trellis.departing.depart import depart
+from trellis.departing.successors import MANAGER, RULES
+from trellis.errors import RecordError
+from trellis.security.users import account_of, create_user, find_user, list_users, set_active
 from trellis.terminal import opened
+from trellis.work import writing
 
 
 @click.group("user")
@@ -25,6 +31,7 @@ def command() -> None:
 @click.option("--language", type=click.Choice(["en", "zh"]))
 @click.option("--timezone")
 @click.option("--password", help="A random one is made and printed when not given.")
+@declares("user", "administer")
 def add(username: str, roles: tuple[str, ...], password: str | None, **given: str | None) -> None:
     """Add the user USERNAME."""
     chosen = password or secrets.token_urlsafe(12)
@@ -42,6 +49,7 @@ def add(username: str, roles: tuple[str, ...], password: str | None, **given: st
 @command.command("lock")
 @click.argument("username")
 @click.option("--undo", is_flag=True, help="Let the user in again.")
+@declares("user", "administer")
 def lock(username: str, undo: bool) -> None:
     """Put USERNAME out of every session and let nobody log in as her."""
     with opened() as platform, platform.database.write() as connection:
@@ -51,7 +59,33 @@ def lock(username: str, undo: bool) -> None:
     click.echo(f"{'unlocked' if undo else 'locked'} {username}")
 
 
+@command.command("depart")
+@click.argument("username")
+@click.option("--rule", type=click.Choice(RULES), default=MANAGER, show_default=True)
+@click.option("--to", help="User name, team or queue that takes over; none for the manager.")
+@click.option("--by", default="admin", show_default=True, help="Administrator who has it done.")
+@declares("user", "administer")
+def leave(username: str, rule: str, to: str | None, by: str) -> None:
+    """Lock USERNAME out for good and hand over what she owned; a worker does the rest."""
+    with opened() as platform:
+        with platform.database.read() as connection:
+            catalog = platform.catalogs.current(connection)
+            user_id = known_user(find_user(connection, catalog, username), username)
+            account = account_of(
+                connection, catalog, known_user(find_user(connection, catalog, by), by)
+            )
+        try:
+            with writing(platform, account) as unit:
+                found = depart(unit, user_id, rule, to, channel="system")
+        except RecordError as error:
+            told = "\n".join(sentence(problem) for problem in error.problems)
+            raise click.ClickException(told) from error
+    owned = ", ".join(f"{number} {name}" for name, number in found.owned.items()) or "nothing"
+    click.echo(f"locked {username}, who owned {owned}; job {found.job} hands it over")
+
+
 @command.command("list")
+@declares("user", "administer")
 def show() -> None:
     """List all users: user name, state, roles, email, name."""
     with opened() as platform, platform.database.read() as connection:

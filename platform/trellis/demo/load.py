@@ -63,7 +63,8 @@ def load_demo(
     now = datetime.now(UTC)
     with here.database.write() as connection:
         moment = Moment(now - timedelta(days=recipe["history_days"]), here.settings.zone)
-        unit = Unit(connection, catalog, SYSTEM, moment, UserDirectory(connection, catalog))
+        directory = UserDirectory(connection, catalog, moment.today)
+        unit = Unit(connection, catalog, SYSTEM, moment, directory)
         there = load_files(unit, files)
         world = plan_world(recipe, now, seed, there)
         Player(here, connection, people).play(world)
@@ -89,7 +90,8 @@ def make_people(
 ) -> dict[str, str]:
     """Makes teams and users, managers first; gives the users' ids by name."""
     moment = Moment(datetime.now(UTC), here.settings.zone)
-    unit = Unit(connection, catalog, SYSTEM, moment, UserDirectory(connection, catalog))
+    directory = UserDirectory(connection, catalog, moment.today)
+    unit = Unit(connection, catalog, SYSTEM, moment, directory)
     table = catalog.tables["team"]
     there = connection.execute(sa.select(table.c.name, table.c.id)).all()
     teams = {str(name): str(team_id) for name, team_id in there}
@@ -241,8 +243,8 @@ class Player:
 
     def unit_of(self, at: datetime, principal: Principal) -> Unit:
         """Gives a unit of work of a principal at a time."""
-        directory = UserDirectory(self.connection, self.catalog)
         moment = Moment(at, self.here.settings.zone)
+        directory = UserDirectory(self.connection, self.catalog, moment.today)
         return Unit(self.connection, self.catalog, principal, moment, directory)
 
 

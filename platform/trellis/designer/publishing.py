@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import re
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
@@ -34,6 +35,7 @@ Replacements = Mapping[str, Mapping[str, str]]
 
 BACK_TO = ".back-to-"
 """What stands in the token of a way back, before the version."""
+VERSION_NUMBER = re.compile(r"\d{1,9}", re.ASCII)
 
 
 @dataclass(frozen=True, slots=True)
@@ -164,7 +166,7 @@ def publish_plan(
     """
     author = author_of(unit)
     _, _, back = token.partition(BACK_TO)
-    if back.isdecimal():
+    if VERSION_NUMBER.fullmatch(back):
         planned = make_rollback(unit, int(back))
     else:
         planned = make_plan(unit, replace_options)
@@ -198,7 +200,7 @@ def publish_planned(unit: Unit, planned: Planned, *, message: str, confirm: Coll
 def outdated(unit: Unit, token: str, planned: Planned) -> Conflict:
     """Gives the answer to a plan that is not what would happen now."""
     base = token.partition(".")[0]
-    if base.isdecimal() and int(base) != planned.base_version:
+    if VERSION_NUMBER.fullmatch(base) and int(base) < planned.base_version:
         return Conflict([moved_on(unit.connection, unit.catalog, int(base), planned.base_version)])
     return Conflict([Problem("/token", "draft_changed")])
 

@@ -55,5 +55,5 @@ def instance_of(source: Source, setting: Setting) -> Instance | None:
     around = (source.connection, source.catalog)
     moment = Moment(setting.now, setting.zone)
     records = Records(source.catalog, source.connection, AUTOMATION, moment)
-    company = Company(UserDirectory(*around), OwnedRecords(*around))
+    company = Company(UserDirectory(*around, moment.today), OwnedRecords(*around))
     return Instance(company, RelatedRecords(records))

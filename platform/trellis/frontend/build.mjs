@@ -82,6 +82,7 @@ const entries = [
   ['src/app.js', 'src/app.css', 'src/flask_appbuilder.css'],
   ['src/form_logic.js'],
   ['src/rules.js', 'src/rules_answers.js'],
+  ['src/api_docs.js', 'src/api_docs.css'],
 ]
 
 for (const entryPoints of entries) {

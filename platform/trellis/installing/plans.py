@@ -165,7 +165,7 @@ def packages_of(desk: Desk, token: str) -> list[Package]:
     if found is None:
         raise Conflict([Problem("/token", "upload_expired")])
     if base != str(desk.catalog.version):
-        since = int(base) if base.isdecimal() else desk.catalog.version
+        since = int(base) if base.isdecimal() and len(base) < 10 else desk.catalog.version
         raise Conflict([moved_on(desk.connection, desk.catalog, since, desk.catalog.version)])
     return found
 

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import csv
-import io
 import json
 from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
@@ -22,6 +20,7 @@ from metadata.query.answers import MAX_LIMIT
 from trellis.errors import Missing, Refused
 from trellis.installing.plans import Desk
 from trellis.publishing import answering
+from trellis.transfer.delimited import write_delimited
 from trellis.unit import Unit
 
 
@@ -131,11 +130,9 @@ def csv_of(definition: ObjectDefinition, lines: list[Mapping[str, object]]) -> b
     """Writes records as CSV: `id` first, then the fields that somebody could read."""
     seen = dict.fromkeys(name for line in lines for name in line)
     fields = [one for one in definition.fields.values() if one.name in seen and one.name != "id"]
-    stream = io.StringIO(newline="")
-    writer = csv.writer(stream, lineterminator="\n")
-    writer.writerow(["id", *(one.name for one in fields)])
+    rows = [["id", *(one.name for one in fields)]]
     for line in lines:
         values = [(one, line.get(one.name)) for one in fields]
         texts = ["" if value is None else one.type.export(value, one) for one, value in values]
-        writer.writerow([str(line["id"]), *texts])
-    return stream.getvalue().encode()
+        rows.append([str(line["id"]), *texts])
+    return write_delimited(rows).encode()

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 
 import sqlalchemy as sa
@@ -15,6 +15,7 @@ from metadata.problems import Problem
 from trellis.files.access import may_have, rows_of
 from trellis.files.tables import facts_of, file_use
 from trellis.records.incoming import Incoming, pointer
+from trellis.records.written import Written
 from trellis.unit import Unit
 
 Record = Mapping[str, object]
@@ -94,17 +95,27 @@ def flaw_of(unit: Unit, field: FieldDefinition, file: StoredFile, rows: Rows) ->
     return None
 
 
-def note_files(
-    unit: Unit, definition: ObjectDefinition, record_id: str, old: Record, new: Record
-) -> None:
-    """Writes down which files a record holds now, and which it does not hold any more."""
+def follow_files(unit: Unit, definition: ObjectDefinition, writes: Sequence[Written]) -> None:
+    """Writes down which files records hold now, and which they do not hold any more.
+
+    A deleted record keeps its files: it may come back.
+    """
     for field in file_fields(definition):
-        before = {file.id for file in files_in(old.get(field.name))}
-        after = {file.id for file in files_in(new.get(field.name))}
-        here = {"object": definition.id, "record_id": record_id, "field": field.id}
-        for file_id in sorted(before ^ after):
-            left_at = None if file_id in after else unit.moment.now
-            keep_use(unit, {"file": file_id, **here}, {"left_at": left_at})
+        for write in writes:
+            if write.new is not None and write.differs(field.name):
+                note_files(unit, definition, field, write, write.new)
+
+
+def note_files(
+    unit: Unit, definition: ObjectDefinition, field: FieldDefinition, write: Written, new: Record
+) -> None:
+    """Writes down what became of the files in one field of a record."""
+    before = {file.id for file in files_in((write.old or {}).get(field.name))}
+    after = {file.id for file in files_in(new.get(field.name))}
+    here = {"object": definition.id, "record_id": write.id, "field": field.id}
+    for file_id in sorted(before ^ after):
+        left_at = None if file_id in after else unit.moment.now
+        keep_use(unit, {"file": file_id, **here}, {"left_at": left_at})
 
 
 def keep_use(unit: Unit, key: Mapping[str, str], values: Mapping[str, object]) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 from metadata.coerce import coerce
@@ -16,6 +16,8 @@ from trellis.errors import NotAllowed
 from trellis.unit import Unit
 
 Record = Mapping[str, object]
+Finder = Callable[[Unit, str, str], str | None]
+"""Gives the id of the visible record of an object that a text means."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,13 +71,18 @@ def writable(field: FieldDefinition, *, trusted: bool) -> bool:
 
 
 def resolve_references(
-    unit: Unit, definition: ObjectDefinition, incoming: Incoming, old: Record | None
+    unit: Unit,
+    definition: ObjectDefinition,
+    incoming: Incoming,
+    old: Record | None,
+    find: Finder | None = None,
 ) -> Incoming:
     """Replaces references by the ids they mean, as this principal may see them.
 
     A reference may be given by id or by a unique field's value; what is not visible is missing.
-    Those that stay as they are need no look-up.
+    Those that stay as they are need no look-up. `find` knows some already.
     """
+    find = find or find_record
     values = dict(incoming.values)
     problems = list(incoming.problems)
     for field in definition.fields.values():
@@ -85,7 +92,7 @@ def resolve_references(
         if old is not None and old.get(field.name) == value:
             continue
         target = field.type.target_of(value, field)
-        record_id = find_record(unit, target, str(value))
+        record_id = find(unit, target, str(value))
         if record_id is not None:
             values[field.name] = field.type.pointing_at(target, record_id, field)
             continue

@@ -10,24 +10,44 @@ from jinja2 import ChoiceLoader, FileSystemLoader, PrefixLoader
 from trellis import current, views
 from trellis.web import (
     approvals,
+    duplicates,
     files,
     form_live,
     formatting,
     gallery,
     home,
+    hooks,
     lists,
     lookup,
     notifications,
+    past,
+    preview,
+    record_access,
     records,
+    search,
     shell,
+    transfer,
 )
-from trellis.web.setup import assistance, fields, objects, packages, publishing, raw
+from trellis.web.setup import (
+    assistance,
+    audit,
+    fields,
+    objects,
+    packages,
+    people,
+    publishing,
+    raw,
+    webhooks,
+)
 
 BLUEPRINTS = (
-    *(home.blueprint, lookup.blueprint, approvals.blueprint, notifications.blueprint),
+    *(home.blueprint, lookup.blueprint, search.blueprint, approvals.blueprint),
+    *(notifications.blueprint, preview.blueprint, people.blueprint),
+    *(transfer.blueprint, past.blueprint),
     *(objects.blueprint, fields.blueprint, publishing.blueprint, packages.blueprint),
-    *(assistance.blueprint, raw.blueprint),
-    *(files.blueprint, records.blueprint, form_live.blueprint, lists.blueprint),
+    *(assistance.blueprint, raw.blueprint, audit.blueprint, webhooks.blueprint),
+    *(files.blueprint, duplicates.blueprint, record_access.blueprint),
+    *(records.blueprint, form_live.blueprint, lists.blueprint),
 )
 
 
@@ -41,6 +61,7 @@ def install(app: Flask) -> None:
     app.jinja_env.globals["role_label"] = role_label
     formatting.install(app)
     shell.install(app)
+    hooks.install(app)
     for blueprint in BLUEPRINTS:
         app.register_blueprint(blueprint)
     if app.debug:

@@ -82,6 +82,8 @@ def shape_of(unit: Unit, definition: ObjectDefinition) -> Shape | None:
         return None
     target = unit.catalog.objects[link.target]
     access = unit.principal.access(link.target)
+    if not all(map(access.reads, (link.field, target.name_field, "created_at", "created_by"))):
+        return None
     seen = [field for field in target.own_fields if access.reads(field.name)]
     return Shape(
         link=link,

@@ -21,6 +21,16 @@ def new_address(object_name: str, given: Mapping[str, str] | None = None) -> str
     return with_query(f"/o/{quote(object_name)}/new", given or {})
 
 
+def import_address(object_name: str) -> str:
+    """Gives the address at which a file is imported into an object."""
+    return f"/o/{quote(object_name)}/import"
+
+
+def export_address(object_name: str) -> str:
+    """Gives the address at which records are exported."""
+    return f"/o/{quote(object_name)}/export"
+
+
 def with_query(address: str, values: Mapping[str, str | None]) -> str:
     """Gives an address with what is not empty as its query."""
     query = urlencode({name: value for name, value in values.items() if value})

@@ -15,6 +15,7 @@ from rule_engine.values import Money
 from trellis import current
 from trellis.approvals import decide, of_record, recall, submit
 from trellis.approvals.inbox import Pending, pending_for
+from trellis.declared import ANY_OBJECT, declares
 from trellis.errors import Conflict, NotAllowed, RecordError, Refused
 from trellis.unit import Unit
 from trellis.web.addresses import record_address
@@ -68,6 +69,7 @@ class InboxPage:
 
 
 @blueprint.get(INBOX)
+@declares("", "")
 def inbox() -> str:
     """Shows what waits for who asks."""
     return render_template("approvals.html", page=InboxPage(tuple(cards(reading()))))
@@ -134,6 +136,7 @@ def facts_of(columns: list[Column], record: Record) -> tuple[Column, ...]:
 
 
 @blueprint.post(f"{INBOX}/<request_id>")
+@declares("", "approve")
 def decide_in_inbox(request_id: str) -> Response | tuple[str, int]:
     """Decides from the inbox; a refusal comes back with what was typed."""
     verdict = verdict_sent()
@@ -169,6 +172,7 @@ def verdict_sent() -> Verdict:
 
 
 @blueprint.post("/o/<object_name>/<record_id>/actions/<action>")
+@declares(ANY_OBJECT, "approve")
 def act(object_name: str, record_id: str, action: str) -> Answer:
     """Submits, decides or recalls on the record's own page."""
     object_for(object_name)

@@ -9,6 +9,7 @@ from werkzeug.wrappers import Response
 
 from metadata.problems import Problem
 from trellis import current
+from trellis.declared import declares
 from trellis.errors import Missing
 from trellis.files.access import file_for
 from trellis.web.doors import make_blueprint
@@ -28,6 +29,7 @@ RUN_BY_BROWSERS = frozenset(
 
 
 @blueprint.get("/<file_id>/<path:name>")
+@declares("", "read")
 def download(file_id: str, name: str) -> Response:
     """Gives a file; the name in the address is for people, the one of the file counts."""
     del name

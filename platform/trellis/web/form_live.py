@@ -5,6 +5,7 @@ from __future__ import annotations
 from flask import jsonify, request
 from werkzeug.wrappers import Response
 
+from trellis.declared import ANY_OBJECT, declares
 from trellis.errors import Missing
 from trellis.web.doors import make_blueprint, object_for
 from trellis.web.record_forms import Editing
@@ -14,6 +15,7 @@ blueprint = make_blueprint("form_live", "/o")
 
 
 @blueprint.post("/<object_name>/live")
+@declares(ANY_OBJECT, "read")
 def live(object_name: str) -> Response:
     """Says which of the form's tests hold for what is typed, by their numbers.
 

@@ -12,6 +12,7 @@ from werkzeug.wrappers import Response
 
 from metadata.objects import ObjectDefinition
 from trellis import current
+from trellis.declared import declares
 from trellis.records.history import record_history
 from trellis.security.redirects import safe_path
 from trellis.unit import Unit
@@ -56,6 +57,7 @@ class HomePage:
 
 
 @blueprint.get("/")
+@declares("", "")
 def home() -> str:
     """Shows the first page."""
     unit = reading()
@@ -114,6 +116,7 @@ def named(unit: Unit, chosen: Mapping[tuple[str, str], datetime]) -> list[Recent
 
 
 @blueprint.post("/theme")
+@declares("", "")
 def theme() -> Response:
     """Remembers light or dark in the browser; `system` forgets it."""
     response = redirect(safe_path(request.form.get("next")))

@@ -8,6 +8,7 @@ from werkzeug.wrappers import Response
 from metadata.objects import ObjectDefinition
 from metadata.views import ViewDefinition
 from trellis import current
+from trellis.declared import ANY_OBJECT, declares
 from trellis.views import ViewRequest, view_types
 from trellis.web.doors import is_fragment, make_blueprint, object_for
 from trellis.work import reading
@@ -18,6 +19,7 @@ USUAL_TYPE = "list"
 
 
 @blueprint.get("/<object_name>/")
+@declares(ANY_OBJECT, "read")
 def show(object_name: str) -> str | tuple[str, int] | Response:
     """Shows a list, board, calendar …"""
     definition, _access = object_for(object_name)

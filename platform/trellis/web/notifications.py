@@ -13,6 +13,7 @@ from werkzeug.wrappers import Response
 from metadata.objects import ObjectDefinition
 from trellis import current
 from trellis.channels.in_app import notification
+from trellis.declared import declares
 from trellis.unit import Unit
 from trellis.web.activities import as_instant
 from trellis.web.addresses import record_address, with_query
@@ -57,6 +58,7 @@ class InboxPage:
 
 
 @blueprint.get(INBOX)
+@declares("", "")
 def inbox() -> str:
     """Shows the notifications of who asks, newest first."""
     unit = reading()
@@ -68,6 +70,7 @@ def inbox() -> str:
 
 
 @blueprint.get(f"{INBOX}/<notice_id>")
+@declares("", "")
 def follow(notice_id: str) -> Response:
     """Marks a notification as read and leads to what it is about."""
     table = notification
@@ -91,6 +94,7 @@ def follow(notice_id: str) -> Response:
 
 
 @blueprint.post(f"{INBOX}/read")
+@declares("", "")
 def read_all() -> Response:
     """Marks everything as read."""
     with writing_now() as unit:

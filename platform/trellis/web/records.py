@@ -6,6 +6,7 @@ from collections.abc import Collection, Mapping
 from contextlib import suppress
 
 from flask import flash, redirect, render_template, request
+from werkzeug.exceptions import NotFound
 from werkzeug.wrappers import Response
 
 from metadata.fields.base import Refused as RefusedValue
@@ -14,6 +15,9 @@ from metadata.objects import ObjectDefinition
 from metadata.problems import Problem
 from metadata.record_types import RECORD_TYPE, RecordType
 from trellis import current
+from trellis.declared import ANY_OBJECT, declares
+from trellis.duplicates.doors import DuplicatesFound, guard_new
+from trellis.duplicates.redirects import survivor_of
 from trellis.errors import Conflict, Missing, Refused, Stale
 from trellis.files.requests import takes_files
 from trellis.records.delete import delete_record
@@ -21,6 +25,7 @@ from trellis.records.save import Saved, save_record
 from trellis.web.activities import new_activity, shape_of
 from trellis.web.addresses import list_address, new_address, record_address
 from trellis.web.doors import flash_problems, is_fragment, make_blueprint, object_for, words
+from trellis.web.duplicates import warned_of
 from trellis.web.record_forms import Editing
 from trellis.web.record_page import Extra, RecordView
 from trellis.web.uploads import bring_in
@@ -33,9 +38,16 @@ Answer = str | Response | tuple[str, int]
 
 
 @blueprint.get("/<object_name>/<record_id>")
-def show(object_name: str, record_id: str) -> str:
-    """Shows a record."""
-    return render_record(object_name, record_id)
+@declares(ANY_OBJECT, "read")
+def show(object_name: str, record_id: str) -> Answer:
+    """Shows a record; the address of one that was merged leads to the one it is part of."""
+    try:
+        return render_record(object_name, record_id)
+    except NotFound:
+        survivor = survivor_of(reading(), object_name, record_id)
+        if survivor is None:
+            raise
+        return redirect(record_address(object_name, survivor), 308)
 
 
 def view_of(object_name: str, record_id: str) -> RecordView:
@@ -64,6 +76,7 @@ def answer(object_name: str, record_id: str, extra: Extra | None = None) -> Answ
 
 @blueprint.route("/<object_name>/new", methods=["GET", "POST"])
 @takes_files
+@declares(ANY_OBJECT, "create")
 def new(object_name: str) -> Answer:
     """Shows the form for a new record, or makes it."""
     definition, access = object_for(object_name)
@@ -88,12 +101,22 @@ def new(object_name: str) -> Answer:
     if looks_again():
         return render_template("record_form.html", page=editing.page(form))
     live = editing.live(form)
-    saved, problems = None, sent.problems
+    saved, problems, warned = None, sent.problems, None
     if not problems:
-        saved, problems = try_save(object_name, None, live.values, unshown=live.state.hidden)
+        try:
+            saved, problems = try_save(
+                object_name,
+                None,
+                live.values,
+                unshown=live.state.hidden,
+                why=request.form.get("duplicates-why") or None,
+            )
+        except DuplicatesFound as error:
+            warned = warned_of(reading(), definition, error.findings, is_final=True)
     if saved is None:
         editing.refuse(form, problems)
-        return render_template("record_form.html", page=editing.page(form)), 422
+        page = editing.page(form)
+        return render_template("record_form.html", page=page, warned=warned), 422
     noun = definition.label(current.language())
     flash(gettext("%(object)s created", object=noun), "success")
     if request.form.get("then") == "new":
@@ -146,8 +169,13 @@ def try_save(
     values: Mapping[str, object],
     version: int | None = None,
     unshown: Collection[str] = (),
+    why: str | None = None,
 ) -> tuple[Saved | None, tuple[Problem, ...]]:
-    """Saves, or gives what is wrong; see `save_record`. Raises Stale, Missing and NotAllowed."""
+    """Saves, or gives what is wrong; see `save_record`.
+
+    Raises Stale, Missing and NotAllowed, and DuplicatesFound for a new record that may be there
+    already, unless the form says that it is another one.
+    """
     try:
         with writing_now() as unit:
             saved = save_record(
@@ -158,7 +186,13 @@ def try_save(
                 channel="page",
                 expected_version=version,
                 unshown=unshown,
+                why=why,
             )
+            if record_id is None:
+                accepts = request.form.get("accept-duplicates") == "1"
+                guard_new(unit, object_name, saved, accepts_warnings=accepts)
+    except DuplicatesFound:
+        raise
     except (Refused, Conflict) as error:
         return None, error.problems
     return saved, ()
@@ -166,6 +200,7 @@ def try_save(
 
 @blueprint.route("/<object_name>/<record_id>/edit", methods=["GET", "POST"])
 @takes_files
+@declares(ANY_OBJECT, "update")
 def edit(object_name: str, record_id: str) -> Answer:
     """Shows the form of a record, or saves what it says."""
     sent = bring_in(*object_for(object_name))
@@ -205,6 +240,7 @@ def moved_on(editing: Editing, form: RecordForm, error: Stale) -> tuple[str, int
 
 
 @blueprint.get("/<object_name>/<record_id>/field/<field_name>")
+@declares(ANY_OBJECT, "read")
 def field(object_name: str, record_id: str, field_name: str) -> Answer:
     """Shows one field: its form, or with `show` its value."""
     view = view_of(object_name, record_id)
@@ -237,6 +273,7 @@ def field_form(
 
 @blueprint.post("/<object_name>/<record_id>/field/<field_name>")
 @takes_files
+@declares(ANY_OBJECT, "update")
 def set_field(object_name: str, record_id: str, field_name: str) -> Answer:
     """Saves one field; the page comes back with everything that follows from it."""
     sent = bring_in(*object_for(object_name))
@@ -268,6 +305,7 @@ def set_field(object_name: str, record_id: str, field_name: str) -> Answer:
 
 
 @blueprint.post("/<object_name>/<record_id>/delete")
+@declares(ANY_OBJECT, "delete")
 def delete(object_name: str, record_id: str) -> Response:
     """Deletes a record and leads back to the list."""
     view = view_of(object_name, record_id)
@@ -282,6 +320,7 @@ def delete(object_name: str, record_id: str) -> Response:
 
 
 @blueprint.post("/<object_name>/<record_id>/activities")
+@declares(ANY_OBJECT, "read")
 def add_activity(object_name: str, record_id: str) -> Answer:
     """Writes down what happened with a record."""
     view = view_of(object_name, record_id)

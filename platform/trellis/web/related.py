@@ -56,9 +56,17 @@ def related_lists(
         link = links.get(wanted.name)
         if link is None or link.name == WAY_BACK or link.nested is not None:
             continue
-        if unit.principal.access(link.target).may("read"):
+        if is_told(unit, link, wanted):
             found.append(related(unit, link, wanted, record_id, language))
     return tuple(found)
+
+
+def is_told(unit: Unit, link: LinkDefinition, wanted: RelatedList) -> bool:
+    """Says whether a related list has anything to tell: not when it counts on hidden fields."""
+    access = unit.principal.access(link.target)
+    if not access.may("read") or not access.reads(link.field):
+        return False
+    return not unit.records().check(link.target, filter=wanted.filter)
 
 
 def related(
@@ -72,15 +80,17 @@ def related(
     usual = wanted.columns or unit.catalog.default_view(target.name).columns
     columns = Columns(unit.catalog, records, language).of(target.name, usual)
     shown = [column for column in columns if not column.is_name and column.path != link.field]
+    access = unit.principal.access(target.name)
+    named = [target.name_field] if access.reads(target.name_field) else []
+    order = wanted.sort or ("-created_at",)
     page = records.list(
         target.name,
-        fields=[target.name_field, *paths_of(shown)],
+        fields=[*named, *paths_of(shown)],
         filter=wanted.filter,
-        sort=wanted.sort or ("-created_at",),
+        sort=[one for one in order if not records.check(target.name, sort=[one])],
         match={link.field: record_id},
         limit=SHOWN,
     )
-    access = unit.principal.access(target.name)
     may_add = access.create and access.edits(link.field)
     rows = tuple(row(target, shown, item) for item in page.items)
     return Related(

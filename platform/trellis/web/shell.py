@@ -12,6 +12,7 @@ from metadata.objects import ObjectDefinition
 from trellis import current
 from trellis.automation.requests import approval_approver
 from trellis.channels.in_app import notification
+from trellis.security.access import Account
 from trellis.web.addresses import list_address, new_address
 from trellis.web.formatting import hue_of
 from trellis.web.words import gettext
@@ -19,6 +20,7 @@ from trellis.web.words import gettext
 WORKSPACE = "Trellis"
 THEMES = ("light", "dark")
 TAB_OBJECTS = 1
+SEARCH = "/search"
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,7 +47,8 @@ class Person:
 
 @dataclass(frozen=True, slots=True)
 class Shell:
-    """Everything `shell.html` shows. `tabs` and `more` are for phones."""
+    """Everything `shell.html` shows. `tabs` and `more` are for phones; `preview` says with whose
+    eyes an administrator looks, nothing for her own."""
 
     person: Person
     language: str
@@ -55,9 +58,11 @@ class Shell:
     setup: tuple[Item, ...]
     create: tuple[Item, ...]
     home: str = "/"
-    search: str = "/search"
+    search: str = SEARCH
+    palette: str = "/palette"
     profile: str = "/profile"
     logout: str = "/logout"
+    preview: str = ""
 
     @property
     def tabs(self) -> tuple[Item, ...]:
@@ -82,16 +87,18 @@ def readable_objects() -> list[ObjectDefinition]:
 
 
 def is_main(definition: ObjectDefinition) -> bool:
-    """Says whether an object has a place of its own in the navigation.
+    """Says whether an object has a place of its own in the navigation; people have not."""
+    return definition.package != "system" and not is_inner(definition)
 
-    People have not, nor has what lives and dies with another record: it is reached from there.
-    """
+
+def is_inner(definition: ObjectDefinition) -> bool:
+    """Says whether records live and die with another one, from which they are reached."""
     is_part = any(
         field.required and field.text("on_delete") == "cascade" for field in definition.references
     )
     ways = (link for links in current.catalog().links.values() for link in links.values())
     is_row = any(link.nested and link.target == definition.name for link in ways)
-    return definition.package != "system" and not (is_part or is_row)
+    return is_part or is_row
 
 
 def object_item(definition: ObjectDefinition) -> Item:
@@ -159,10 +166,22 @@ def setup_items() -> tuple[Item, ...]:
     people = [
         object_item(definition)
         for definition in readable_objects()
-        if definition.package == "system"
+        if definition.package == "system" and not is_inner(definition)
     ]
     here = path.startswith("/setup")
     return (*people, Item(gettext("Setup"), "settings-2", "/setup/objects", here, key="g s"))
+
+
+def preview_text(account: Account) -> str:
+    """Says with whose eyes an administrator looks; nothing for her own."""
+    if account.real is None:
+        return ""
+    if account.id != account.real.id:
+        return gettext("You see what %(name)s sees. Nothing can be changed.", name=account.name)
+    roles = current.catalog().roles
+    names = [roles[name].label(current.language()) for name in account.principal.roles]
+    shown = ", ".join(names)
+    return gettext("You see what the role %(name)s opens. Nothing can be changed.", name=shown)
 
 
 def make_shell() -> Shell | None:
@@ -179,6 +198,7 @@ def make_shell() -> Shell | None:
         main=main_items(account.user_id),
         objects=tuple(object_item(definition) for definition in objects),
         setup=setup_items(),
+        preview=preview_text(account),
         create=tuple(
             create_item(definition)
             for definition in objects

@@ -9,6 +9,7 @@ from itertools import groupby
 
 from metadata.objects import ObjectDefinition
 from trellis.automation.approval_store import Request
+from trellis.records.causes import worded
 from trellis.records.history import Entry
 from trellis.unit import Unit
 from trellis.web.activities import Activity
@@ -19,9 +20,6 @@ from trellis.web.people import name_of, names_of
 from trellis.web.words import gettext, ngettext
 
 CREATED = 1
-RESCORED = "rescored"
-#: What an object's record did for the sake of which rules wrote another: `quote_line changed`.
-CAUSES = ("changed", "deleted", "restored")
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,7 +118,7 @@ class Timeline:
     ) -> Event:
         """Gives one save as one line."""
         by = name_of(people, entry.by)
-        why = self.why(entry.why)
+        why = worded(self.unit, entry.why, entry.channel, self.columns.language) or ""
         # What rules compute later keeps the version of the save that they follow.
         is_first = entry.version == CREATED and entry.channel != "rule"
         # A link from elsewhere is told without a version of its own.
@@ -138,35 +136,6 @@ class Timeline:
             return Event(entry.at, icon, text, by, why=why, single=changes[0])
         text = ngettext("changed %(num)s field", "changed %(num)s fields", len(changes))
         return Event(entry.at, icon, "", by, why=why, changes=changes, changes_text=text)
-
-    def why(self, text: str | None) -> str:
-        """Gives why something was saved; what the platform writes, in the reader's language."""
-        if text == RESCORED:
-            return gettext("score brought up to date")
-        label, _colon, word = (text or "").rpartition(": ")
-        words = {
-            "submitted": gettext("submitted"),
-            "approved": gettext("approved"),
-            "rejected": gettext("rejected"),
-            "recalled": gettext("recalled"),
-        }
-        if label and word in words:
-            return gettext("%(label)s: %(word)s", label=self.message(label), word=words[word])
-        name, _space, verb = (text or "").partition(" ")
-        if name in self.unit.catalog.objects and verb in CAUSES:
-            return self.caused(name, verb)
-        return self.message(text or "")
-
-    def caused(self, name: str, verb: str) -> str:
-        """Says what happened to a record of another object; nothing if she does not know it."""
-        if not self.unit.principal.access(name).exists:
-            return ""
-        label = self.unit.catalog.objects[name].label(self.columns.language)
-        return {
-            "changed": gettext("%(object)s changed", object=label),
-            "deleted": gettext("%(object)s deleted", object=label),
-            "restored": gettext("%(object)s restored", object=label),
-        }[verb]
 
     def message(self, text: str) -> str:
         """Gives a text of a rule in the reader's language."""

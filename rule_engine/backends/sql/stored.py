@@ -81,7 +81,11 @@ def _to_places(
     numbers = compiler.numbers
     usual = numbers.constant(Decimal(places.usual))
     arms = [
-        (currency.in_(codes), numbers.constant(Decimal(count)))
+        # Literals one by one: a list would leave the text open until the statement is run.
+        (
+            currency.in_([literal(code, currency.type) for code in codes]),
+            numbers.constant(Decimal(count)),
+        )
         for count, codes in places.others.items()
     ]
     if once or not arms:

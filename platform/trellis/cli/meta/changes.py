@@ -9,6 +9,7 @@ import click
 from metadata.changes.folder import read_definitions
 from metadata.elements import Element
 from trellis.cli.meta.desk import CONFIRM, MESSAGE, USER, desk, show_plan, tell
+from trellis.declared import declares
 from trellis.designer.publishing import (
     Planned,
     Replacements,
@@ -40,6 +41,7 @@ REPLACE = click.option(
 @USER
 @WHOLE
 @REPLACE
+@declares("", "administer")
 def plan(folder: Path | None, user: str | None, whole: bool, replaced: tuple[str, ...]) -> None:
     """Say what publishing FOLDER, or a user's draft, would do. Nothing is changed."""
     with desk(user) as unit:
@@ -59,6 +61,7 @@ def plan(folder: Path | None, user: str | None, whole: bool, replaced: tuple[str
 @REPLACE
 @MESSAGE
 @CONFIRM
+@declares("", "administer")
 def publish(
     folder: Path | None,
     user: str | None,

@@ -8,6 +8,7 @@ import click
 
 from metadata.changes.purge import find_purgeable, purge
 from trellis.cli.meta.desk import CLI, CONFIRM, desk
+from trellis.declared import declares
 
 DAYS = 90
 
@@ -16,6 +17,7 @@ DAYS = 90
 @click.option("--older-than", "days", type=click.IntRange(0), default=DAYS, show_default=True)
 @click.option("--dry-run", is_flag=True, help="Only list what would be dropped.")
 @CONFIRM
+@declares("", "administer")
 def command(days: int, dry_run: bool, confirm: tuple[str, ...]) -> None:
     """Drop fields and objects that went out of use more than that many days ago, with their data.
 

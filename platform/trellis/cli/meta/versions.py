@@ -12,6 +12,7 @@ from metadata.changes.folder import definition_files, file_of, write_definitions
 from metadata.operations import read_operation
 from metadata.store import history as published
 from trellis.cli.meta.desk import CONFIRM, MESSAGE, desk, show_plan, tell
+from trellis.declared import declares
 from trellis.designer.publishing import differences, elements_of, make_rollback, publish_planned
 
 SIGNS = {"added": "+", "changed": "~", "removed": "-"}
@@ -20,6 +21,7 @@ SIGNS = {"added": "+", "changed": "~", "removed": "-"}
 @click.command("history")
 @click.option("--limit", type=click.IntRange(1), default=20, show_default=True)
 @click.option("--details", is_flag=True, help="With every operation.")
+@declares("", "administer")
 def history(limit: int, details: bool) -> None:
     """List the published versions, the newest first."""
     with desk() as unit:
@@ -34,6 +36,7 @@ def history(limit: int, details: bool) -> None:
 @click.command("diff")
 @click.argument("first", type=click.IntRange(0))
 @click.argument("second", type=click.IntRange(1), required=False)
+@declares("", "administer")
 def diff(first: int, second: int | None) -> None:
     """Say what is different between two versions: from FIRST to SECOND, or to the one in force."""
     with desk() as unit:
@@ -61,6 +64,7 @@ def words(part: Part) -> str:
 @click.option("--dry-run", is_flag=True, help="Only say what it would do.")
 @MESSAGE
 @CONFIRM
+@declares("", "administer")
 def rollback(version: int, dry_run: bool, message: str, confirm: tuple[str, ...]) -> None:
     """Go back to VERSION, as a new version."""
     with desk() as unit:
@@ -79,6 +83,7 @@ def rollback(version: int, dry_run: bool, message: str, confirm: tuple[str, ...]
 @click.command("export")
 @click.argument("folder", type=click.Path(file_okay=False, path_type=Path))
 @click.option("--version", type=click.IntRange(1), help="An older version than the one in force.")
+@declares("", "administer")
 def export(folder: Path, version: int | None) -> None:
     """Write all definitions into FOLDER, from which `plan` and `publish` read them."""
     if folder.exists() and any(folder.iterdir()):

@@ -15,6 +15,7 @@ from trellis.cli.rules.options import (
     rules_among,
     schemas_among,
 )
+from trellis.declared import declares
 from trellis.evaluation.catalogs import open_source
 from trellis.evaluation.rulesets import check_texts, read_texts
 from trellis.phrases import Sentence
@@ -24,6 +25,7 @@ from trellis.phrases import Sentence
 @SCHEMA
 @LANGUAGE
 @FILES
+@declares("", "")
 def command(schemas: tuple[Path, ...], files: tuple[Path, ...], language: str) -> None:
     """Check rule files or folders; findings read file:line:column: message (hint).
 

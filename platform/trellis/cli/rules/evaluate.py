@@ -21,6 +21,7 @@ from trellis.cli.rules.options import (
     make_setting,
     read_record,
 )
+from trellis.declared import ANY_OBJECT, declares
 from trellis.evaluation.catalogs import Source, open_source
 from trellis.evaluation.question import EvaluationError, Question, Setting
 from trellis.evaluation.run import ENGINES, Engine, evaluate
@@ -40,6 +41,7 @@ from trellis.evaluation.wire import to_json, to_wire
 @click.option("--engine", type=click.Choice(list(ENGINES)), default="python", show_default=True)
 @LANGUAGE
 @click.argument("more_schemas", nargs=-1, type=PATH)
+@declares(ANY_OBJECT, "read")
 def command(
     object_name: str,
     expression: str | None,

@@ -21,6 +21,7 @@ from trellis.cli.rules.options import (
     rules_among,
     schemas_among,
 )
+from trellis.declared import ANY_OBJECT, declares
 from trellis.evaluation.catalogs import open_source
 from trellis.evaluation.explain import explain_record
 from trellis.evaluation.instance import instance_of
@@ -40,6 +41,7 @@ from trellis.evaluation.rulesets import program_of, read_texts
 @USER
 @LANGUAGE
 @FILES
+@declares(ANY_OBJECT, "read")
 def command(
     object_name: str,
     record: str,

@@ -15,6 +15,7 @@ from trellis.cli.rules.options import (
     rules_among,
     schemas_among,
 )
+from trellis.declared import declares
 from trellis.evaluation.catalogs import open_source
 from trellis.evaluation.rulesets import program_of, read_texts
 
@@ -25,6 +26,7 @@ from trellis.evaluation.rulesets import program_of, read_texts
 @SCHEMA
 @LANGUAGE
 @FILES
+@declares("", "")
 def command(
     form: str | None, schemas: tuple[Path, ...], files: tuple[Path, ...], language: str
 ) -> None:

@@ -13,6 +13,7 @@ import click
 from rule_engine.editor import format_text
 from rule_engine.types import Schema
 from trellis.cli.rules.options import LANGUAGE, SCHEMA, explaining
+from trellis.declared import declares
 from trellis.evaluation.catalogs import open_source
 from trellis.evaluation.rulesets import read_texts
 from trellis.phrases import Sentence
@@ -27,6 +28,7 @@ PATH_OR_DASH = click.Path(exists=True, path_type=Path, allow_dash=True)
 @SCHEMA
 @LANGUAGE
 @click.argument("files", nargs=-1, required=True, type=PATH_OR_DASH)
+@declares("", "")
 def command(
     only_check: bool,
     show_diff: bool,

@@ -19,6 +19,7 @@ from trellis.cli.rules.options import (
     rules_among,
     schemas_among,
 )
+from trellis.declared import declares
 from trellis.evaluation.catalogs import open_source
 from trellis.evaluation.rulesets import read_texts, run_test_blocks
 
@@ -29,6 +30,7 @@ from trellis.evaluation.rulesets import read_texts, run_test_blocks
 @TIMEZONE
 @LANGUAGE
 @FILES
+@declares("", "")
 def command(
     schemas: tuple[Path, ...],
     files: tuple[Path, ...],

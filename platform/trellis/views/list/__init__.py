@@ -13,7 +13,14 @@ from metadata.query import Page, QueryProblem
 from trellis.views import ViewRequest
 from trellis.views.list.chips import Chip, Words
 from trellis.views.list.filters import Finding, both, chips_of, findings
-from trellis.web.addresses import list_address, new_address, record_address, with_query
+from trellis.web.addresses import (
+    export_address,
+    import_address,
+    list_address,
+    new_address,
+    record_address,
+    with_query,
+)
 from trellis.web.columns import Column, Columns, paths_of, placed
 from trellis.web.formatting import hue_of
 from trellis.web.words import gettext, ngettext
@@ -63,6 +70,8 @@ class ListPage:
     clear_href: str
     all_href: str | None
     new_href: str | None
+    import_href: str | None
+    export_href: str | None
     next_href: str | None
     sort_label: str
     count_text: str
@@ -131,10 +140,22 @@ class Listing:
             clear_href=self.href(filter=None, search=None),
             all_href=self.href_of_all() if narrowed else None,
             new_href=new_address(self.object.name) if access.create else None,
+            import_href=import_address(self.object.name) if access.may("import") else None,
+            export_href=self.export_href() if access.may("export") else None,
             next_href=self.href(after=found.next) if found.next else None,
             sort_label=self.sort_label(),
             count_text=count_text(found),
         )
+
+    def export_href(self) -> str:
+        """Gives the address at which what is listed is exported."""
+        asked = {
+            "filter": both(self.view.filter, self.filter) or None,
+            "search": self.search or None,
+            "sort": ",".join(self.sort) or None,
+            "fields": ",".join(column.path for column in self.columns),
+        }
+        return with_query(export_address(self.object.name), asked)
 
     def find(self) -> tuple[Page, tuple[Finding, ...]]:
         """Asks for the page; what is wrong with the question comes back in its place."""

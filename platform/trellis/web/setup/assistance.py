@@ -15,6 +15,7 @@ from metadata.json_text import pointer
 from metadata.problems import Problem
 from rule_engine.editor import complete
 from trellis import current
+from trellis.declared import declares
 from trellis.designer.drafts import author_of
 from trellis.designer.publishing import plan_elements
 from trellis.errors import Refused
@@ -33,6 +34,7 @@ CONVERSION: Final = "convert_field"
 
 
 @blueprint.post("/<name>/assistance")
+@declares("", "administer")
 def assist(name: str) -> Response:
     """Answers what can be written at `offset` of the control `at`; without one, what is wrong."""
     unit = reading()

@@ -13,6 +13,7 @@ from metadata.fields.read import COMPUTED
 from metadata.fields.registry import field_types
 from metadata.json_text import mapping
 from trellis import current
+from trellis.declared import declares
 from trellis.designer.drafts import list_drafted
 from trellis.errors import Missing, Refused
 from trellis.unit import Unit
@@ -102,6 +103,7 @@ class FieldsPage:
 
 
 @blueprint.get("/<name>")
+@declares("", "administer")
 def show(name: str) -> str:
     """Shows an object's fields, and the form of the one that is chosen."""
     unit = reading()
@@ -235,6 +237,7 @@ def targets(unit: Unit) -> list[tuple[str, str]]:
 
 
 @blueprint.post("/<name>/fields")
+@declares("", "administer")
 def save(name: str) -> Answer:
     """Keeps a new or changed field in the draft; with `reshape` only shows it with its type."""
     sent = read_field(ObjectDraft(reading(), name), request.form)
@@ -269,6 +272,7 @@ def again(name: str, sent: Sent, problems: tuple[str, ...] = ()) -> str:
 
 
 @blueprint.post("/<name>/fields/<field_name>/retire")
+@declares("", "administer")
 def retire(name: str, field_name: str) -> Response:
     """Takes a field out of use in the draft; a new one is forgotten."""
     try:
@@ -287,6 +291,7 @@ def retire(name: str, field_name: str) -> Response:
 
 
 @blueprint.post("/<name>/fields/<field_name>/restore")
+@declares("", "administer")
 def restore(name: str, field_name: str) -> Response:
     """Puts a field back that the draft takes out of use."""
     with writing_now() as unit:

@@ -82,6 +82,14 @@ LABELS: Final[Mapping[str, Any]] = {
     "start": lazy_gettext("Starts with"),
     "end": lazy_gettext("Ends with"),
     "by": lazy_gettext("For the same"),
+    "duplicates": lazy_gettext("Duplicates"),
+    "match": lazy_gettext("Compared fields"),
+    "threshold": lazy_gettext("How certain it must be"),
+    "on_create": lazy_gettext("When a record is made"),
+    "on_import": lazy_gettext("When it is imported"),
+    "reveal": lazy_gettext("Tell that others have it"),
+    "weight": lazy_gettext("Weight"),
+    "keys": lazy_gettext("Candidates by"),
 }
 
 HELPS: Final[Mapping[str, Any]] = {
@@ -130,6 +138,12 @@ VALUES: Final[Mapping[str, Any]] = {
     "track/none": lazy_gettext("No changes"),
     "as/system": lazy_gettext("All records"),
     "as/user": lazy_gettext("Records that the reader may see"),
+    "on_create/warn": lazy_gettext("Warn"),
+    "on_create/block": lazy_gettext("Refuse it"),
+    "on_create/ignore": lazy_gettext("Nothing"),
+    "on_import/warn": lazy_gettext("Warn"),
+    "on_import/block": lazy_gettext("Refuse it"),
+    "on_import/ignore": lazy_gettext("Nothing"),
 }
 
 

@@ -11,6 +11,7 @@ from werkzeug.wrappers import Response
 
 from metadata.fields.options import HUES
 from trellis import current
+from trellis.declared import declares
 from trellis.designer.drafts import Drafted, delete_element, discard, list_drafted
 from trellis.errors import Refused
 from trellis.web.doors import make_blueprint, words
@@ -93,12 +94,14 @@ class ObjectPage:
 
 
 @blueprint.get("/")
+@declares("", "")
 def index() -> Response:
     """Leads to the objects."""
     return redirect("/setup/objects")
 
 
 @blueprint.get("/objects")
+@declares("", "administer")
 def objects() -> str:
     """Shows all objects with what the draft does to them."""
     unit = reading()
@@ -132,6 +135,7 @@ def state_of(drafted: Drafted, *, is_known: bool) -> str:
 
 
 @blueprint.route("/objects/new", methods=["GET", "POST"])
+@declares("", "administer")
 def new() -> Answer:
     """Shows the form for a new object, or puts it into the draft."""
     unit = reading()
@@ -169,6 +173,7 @@ def levels_sent() -> dict[str, str]:
 
 
 @blueprint.route("/objects/<name>/settings", methods=["GET", "POST"])
+@declares("", "administer")
 def settings(name: str) -> Answer:
     """Shows an object's settings, or changes them in the draft."""
     draft = ObjectDraft(reading(), name)
@@ -204,6 +209,7 @@ def show_settings(draft: ObjectDraft, shown: Settings, problems: tuple[str, ...]
 
 
 @blueprint.route("/objects/<name>/access", methods=["GET", "POST"])
+@declares("", "administer")
 def access(name: str) -> Answer:
     """Shows who may use an object, or changes it in the draft."""
     unit = reading()
@@ -222,6 +228,7 @@ def access(name: str) -> Answer:
 
 
 @blueprint.post("/objects/<name>/retire")
+@declares("", "administer")
 def retire(name: str) -> Response:
     """Takes an object out of use in the draft; a new one is forgotten."""
     with writing_now() as unit:
@@ -231,6 +238,7 @@ def retire(name: str) -> Response:
 
 
 @blueprint.post("/objects/<name>/discard")
+@declares("", "administer")
 def forget(name: str) -> Response:
     """Forgets what the draft does with an object."""
     with writing_now() as unit:

@@ -17,6 +17,7 @@ from metadata.packages.signing import Trust
 from metadata.packages.three_way import ABSENT, Conflict
 from metadata.problems import PackageError, Problem
 from trellis import current
+from trellis.declared import declares
 from trellis.designer.drafts import author_of
 from trellis.errors import Conflict as Outdated
 from trellis.errors import Missing, Refused
@@ -125,6 +126,7 @@ def at_desk(unit: Unit) -> Desk:
 
 
 @blueprint.get("")
+@declares("", "administer")
 def packages() -> str:
     """Shows the packages that are installed, were uninstalled, or could be installed."""
     return show_list()
@@ -176,6 +178,7 @@ def lines(desk: Desk) -> list[PackageLine]:
 
 @blueprint.post("/plan")
 @takes_files
+@declares("", "administer")
 def make_plan() -> Answer:
     """Takes in a zip, or a known package, and leads to its plan."""
     try:
@@ -202,6 +205,7 @@ def sent_package() -> Package:
 
 
 @blueprint.get("/plan/<token>")
+@declares("", "administer")
 def plan(token: str) -> Answer:
     """Shows what installing the packages of a token would do."""
     try:
@@ -269,6 +273,7 @@ def shown(value: object) -> str | None:
 
 
 @blueprint.post("/install")
+@declares("", "administer")
 def install() -> Answer:
     """Installs exactly what was shown; conflicts go as they were chosen."""
     token, typed = request.form.get("token", ""), request.form.get("confirm", "")
@@ -294,6 +299,7 @@ def choices_sent() -> list[str]:
 
 
 @blueprint.get("/<name>/uninstall")
+@declares("", "administer")
 def removal(name: str) -> str:
     """Shows what uninstalling a package would mean."""
     return show_removal(name)
@@ -316,6 +322,7 @@ def show_removal(name: str, error: str = "") -> str:
 
 
 @blueprint.post("/<name>/uninstall")
+@declares("", "administer")
 def uninstall(name: str) -> Answer:
     """Takes a package out of use when its name was typed."""
     try:
@@ -330,6 +337,7 @@ def uninstall(name: str) -> Answer:
 
 
 @blueprint.get("/<name>/export")
+@declares("", "administer")
 def export(name: str) -> Response:
     """Gives a package as a zip, with what was changed of its elements here."""
     unit = reading()
@@ -341,6 +349,7 @@ def export(name: str) -> Response:
 
 
 @blueprint.get("/<name>/data")
+@declares("", "administer")
 def data(name: str) -> Response:
     """Gives the records of a package's objects as CSV in a zip."""
     unit = reading()

@@ -17,6 +17,7 @@ from metadata.operations import read_operation
 from metadata.problems import Problem
 from trellis import current
 from trellis.automation.idle import Idle
+from trellis.declared import declares
 from trellis.designer.drafts import author_of, discard, step_back, step_forth, steps_of
 from trellis.designer.publishing import (
     differences,
@@ -117,6 +118,7 @@ class VersionPage:
 
 
 @blueprint.get("/publish")
+@declares("", "administer")
 def plan() -> str:
     """Shows what publishing the draft would do."""
     return show()
@@ -158,6 +160,7 @@ def place(path: str, line: int | None) -> str:
 
 
 @blueprint.post("/publish")
+@declares("", "administer")
 def publish() -> Answer:
     """Publishes exactly the plan that was shown; what is lost has to be typed."""
     message, typed = request.form.get("message", ""), request.form.get("confirm", "")
@@ -176,6 +179,7 @@ def publish() -> Answer:
 
 
 @blueprint.post("/discard")
+@declares("", "administer")
 def forget() -> Response:
     """Forgets the whole draft."""
     with writing_now() as unit:
@@ -185,12 +189,14 @@ def forget() -> Response:
 
 
 @blueprint.post("/undo")
+@declares("", "administer")
 def undo() -> Response:
     """Takes back the last change of the draft."""
     return moved(step_back, gettext("Undone: %(what)s"))
 
 
 @blueprint.post("/redo")
+@declares("", "administer")
 def redo() -> Response:
     """Does again what was taken back."""
     return moved(step_forth, gettext("Done again: %(what)s"))
@@ -213,6 +219,7 @@ def own_path(given: str | None) -> str | None:
 
 
 @blueprint.post("/keep")
+@declares("", "administer")
 def keep() -> Response:
     """Takes the draft as it is, over what others have published meanwhile."""
     with writing_now() as unit:
@@ -222,6 +229,7 @@ def keep() -> Response:
 
 
 @blueprint.get("/versions/<int:version>")
+@declares("", "administer")
 def version(version: int) -> Answer:
     """Shows what a version did, and what is different from another one."""
     unit = reading()
@@ -269,6 +277,7 @@ def shown_value(value: object) -> str:
 
 
 @blueprint.get("/versions/<int:version>/rollback")
+@declares("", "administer")
 def plan_back(version: int) -> Answer:
     """Shows what going back to a version would do."""
     try:
@@ -278,6 +287,7 @@ def plan_back(version: int) -> Answer:
 
 
 @blueprint.get("/versions")
+@declares("", "administer")
 def history() -> str:
     """Shows the published versions, newest first."""
     unit = reading()

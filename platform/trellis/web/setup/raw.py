@@ -9,6 +9,7 @@ from werkzeug.wrappers import Response
 
 from metadata.json_text import read_json
 from metadata.problems import Problem
+from trellis.declared import declares
 from trellis.designer.drafts import digest_of, expect, find_drafted, put_element
 from trellis.errors import Conflict, Refused
 from trellis.web.doors import make_blueprint, words
@@ -35,6 +36,7 @@ class RawPage:
 
 
 @blueprint.get("/<name>/json")
+@declares("", "administer")
 def show(name: str) -> str:
     """Shows an object's document."""
     draft = ObjectDraft(reading(), name)
@@ -42,6 +44,7 @@ def show(name: str) -> str:
 
 
 @blueprint.post("/<name>/json")
+@declares("", "administer")
 def save(name: str) -> Response | tuple[str, int]:
     """Keeps a document in the draft, when it is still the one its author has seen."""
     typed = request.form.get("text", "").replace("\r\n", "\n")

@@ -22,7 +22,7 @@ API_NAME = re.compile(r"[a-z][a-z0-9_]{0,39}", re.ASCII)
 TITLE_LENGTH = 120
 KEYWORDS: Final = (
     *("name_field", "search", "append_only", "record_types"),
-    *("unique", "unique_when", "no_overlap", "track"),
+    *("unique", "unique_when", "no_overlap", "duplicates", "track"),
 )
 """Keywords of objects that have controls, in their order."""
 BY_HAND: Final = ("plural", "icon", "hue", "owner")
