@@ -252,7 +252,7 @@ def test_what_is_not_carried_out_and_what_is_not_tested_is_told(tmp_path: Path) 
 def test_packages_are_checked_without_an_instance(tmp_path: Path) -> None:
     fine = run("package", "check", "crm")
     assert fine.returncode == 0, fine.stderr
-    assert fine.stdout == "crm 0.1.0: fine\n"
+    assert fine.stdout == "crm 0.2.0: fine\n"
     broken = tmp_path / "shop"
     (broken / "objects").mkdir(parents=True)
     (broken / "manifest.json").write_text('{"name": "shop", "version": "1.0.0", "title": "Shop"}')

@@ -158,7 +158,7 @@ def rows_of(page: HtmlElement) -> list[str]:
 
 def test_the_pages(login: Login, platform: Platform) -> None:
     admin = login("admin")
-    assert "CRM crm 0.1.0 Installed" in rows_of(get(admin, "/setup/packages"))[0]
+    assert "CRM crm 0.2.0 Installed" in rows_of(get(admin, "/setup/packages"))[0]
     wrong = admin.post("/setup/packages/plan", data={"file": (io.BytesIO(b"no"), "a.zip")})
     assert wrong.status_code == 422
     assert "not a readable zip" in text(read(wrong), "[role=alert]")
