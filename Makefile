@@ -25,7 +25,7 @@ worlds:
 
 # The longer run of the tests that draw their cases: half an hour and more.
 soak: .venv/.developer assets worlds
-	@TRELLIS_SOAK=1 $(BIN)/python -m pytest -m soak -n $(WORKERS) --dist loadgroup $(ARGS)
+	@TRELLIS_SOAK=1 $(BIN)/python -m pytest -m "soak or soak_only" -n $(WORKERS) --dist loadgroup $(ARGS)
 
 check: .venv/.developer
 	@$(BIN)/ruff format --check .

@@ -33,6 +33,14 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
         metafunc.parametrize("dialect", dialects, scope="session")
 
 
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Takes out what belongs to `make soak` alone."""
+    if not os.environ.get("TRELLIS_SOAK"):
+        longer = [item for item in items if item.get_closest_marker("soak_only")]
+        config.hook.pytest_deselected(items=longer)
+        items[:] = [item for item in items if item not in longer]
+
+
 def leave_out(missing: str) -> NoReturn:
     """Ends a test that needs what this machine lacks: loudly skipped, and failed in CI.
 

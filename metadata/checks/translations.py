@@ -8,7 +8,7 @@ from metadata.catalog import Catalog
 from metadata.checks.rule_texts import rule_texts
 from metadata.elements import Element
 from metadata.json_text import mapping, nearest, pointer
-from metadata.objects import FieldDefinition, ObjectDefinition
+from metadata.objects import FieldDefinition, LinkSides, ObjectDefinition
 from metadata.problems import Problem
 
 Texts = Mapping[str, object]
@@ -80,6 +80,9 @@ def missing_translations(
             yield from missing(role.labels, language, ("roles", element.name))
         elif element.kind in {"view", "layout"}:
             yield from missing_titles(element, language, catalog)
+    for definition in catalog.objects.values():
+        if definition.link_of is not None and definition.package == package:
+            yield from missing_attributes(definition, definition.link_of, language)
     for text in rule_texts(catalog.program, package):
         if language not in catalog.messages.get(text, {}):
             place = pointer(("messages", text))
@@ -111,6 +114,16 @@ def missing_labels(definition: ObjectDefinition, language: str) -> Iterator[Prob
     for field in definition.own_fields:
         if field.package == definition.package:
             yield from missing_field(field, language, (*place, "fields", field.name))
+
+
+def missing_attributes(
+    definition: ObjectDefinition, sides: LinkSides, language: str
+) -> Iterator[Problem]:
+    """Gives the attributes of links whose titles are not translated; all else is said elsewhere."""
+    for field in definition.own_fields:
+        if field.name not in {sides.here, sides.there}:
+            place = ("objects", definition.name, "fields", field.name)
+            yield from missing_field(field, language, place)
 
 
 def missing_link_titles(object_name: str, language: str, catalog: Catalog) -> Iterator[Problem]:

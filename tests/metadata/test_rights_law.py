@@ -218,6 +218,7 @@ def store(connection: sa.Connection, catalog: Catalog, rows: dict[str, list[Row]
             connection.execute(table.insert(), made)
 
 
+@pytest.mark.soak
 def test_rights_in_sql_are_those_of_the_reference(
     connection: tuple[sa.Connection, Catalog, int],
 ) -> None:

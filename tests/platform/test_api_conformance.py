@@ -73,7 +73,7 @@ def flaws_of(operation: Any, headers: dict[str, str], examples: int) -> list[str
     [
         (ONES_OWN, 4),
         (rf"^/api/v1/({ALL_OF})(/|$)", 4),
-        pytest.param(r"^/api/v1/", 60, marks=pytest.mark.soak),
+        pytest.param(r"^/api/v1/", 60, marks=pytest.mark.soak_only),
     ],
     ids=["ones own", "records", "everything"],
 )
@@ -88,7 +88,7 @@ def test_answers_are_those_of_the_document(
 
 
 @pytest.mark.parametrize(
-    "examples", [6, pytest.param(200, marks=pytest.mark.soak)], ids=["few", "many"]
+    "examples", [6, pytest.param(200, marks=pytest.mark.soak_only)], ids=["few", "many"]
 )
 def test_what_is_deleted_is_gone(app: Flask, bearer: Bearer, examples: int) -> None:
     headers = bearer("admin")

@@ -140,7 +140,7 @@ def world(app: Flask, bearer: Bearer, platform: Platform) -> World:
     return World(app, bearer, platform)
 
 
-@pytest.fixture(params=["part", pytest.param("whole", marks=pytest.mark.soak)])
+@pytest.fixture(params=["part", pytest.param("whole", marks=pytest.mark.soak_only)])
 def extent(request: pytest.FixtureRequest) -> str:
     """How much of a world is taken."""
     return str(request.param)

@@ -84,6 +84,6 @@ def test_every_row_once_whoever_is_killed(platform: Platform) -> None:
     kill_again_and_again(platform, 160, 2, 10)
 
 
-@pytest.mark.soak
+@pytest.mark.soak_only
 def test_a_hundred_thousand_rows_and_several_kills(platform: Platform) -> None:
     kill_again_and_again(platform, 100_000, 6, 500)

@@ -21,7 +21,9 @@ PLUGINS = Path(__file__).parents[2] / "plugins"
 FOLDERS = {folder.name: folder for folder in sorted(PLUGINS.iterdir()) if folder.is_dir()}
 ALL = {SYSTEM.name: SYSTEM, **FOLDERS}
 # Titles that are the same in Chinese.
-SAME = frozenset({"A", "B", "C", "English", "ID", "Python", "VIP"})
+SAME = frozenset({"A", "B", "C", "English", "ID", "Python", "VIP"}) | {
+    *("Webhook", "Standard Webhooks", "sha1", "sha256", "sha512", "hex", "base64"),
+}
 
 
 def with_requirements(package: Package) -> list[Element]:
