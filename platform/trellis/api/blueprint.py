@@ -52,10 +52,15 @@ def limit_body() -> None:
         request.max_content_length = getattr(view, "most_bytes", MAX_BODY_BYTES)
 
 
+def is_possible(record_id: str) -> bool:
+    """Says whether a database could hold an id."""
+    return record_id.isprintable()
+
+
 def refuse_impossible_ids() -> None:
     """Answers 404 to an id that no database could hold."""
     record_id = (request.view_args or {}).get("record_id", "")
-    if not record_id.isprintable():
+    if not is_possible(record_id):
         values = {"object": (request.view_args or {})["object_name"], "id": "?"}
         raise Missing([Problem("", "missing_record", values)])
 
@@ -86,7 +91,7 @@ def answer_problem(error: RecordError | DefinitionError | Busy) -> Response:
 def answer_missing(error: Missing) -> Response:
     """Answers that something is not there, or where a record is that was merged into another."""
     named = dict(request.view_args or {})
-    if request.method == "GET" and "record_id" in named:
+    if request.method == "GET" and is_possible(named.get("record_id", "\0")):
         survivor = survivor_of(reading(), str(named["object_name"]), str(named["record_id"]))
         if survivor is not None:
             named["record_id"] = survivor
