@@ -30,6 +30,7 @@ from trellis.jobs.queue import QUEUES, connect, open_queue
 from trellis.jobs.running_loop import JobRunner
 from trellis.kept_answers import purge
 from trellis.net.outbound import Outbound
+from trellis.records.sharing import forget_ended
 from trellis.runtime import Platform, open_platform
 from trellis.transfer.exports import clean_exports
 from trellis.transfer.imports import clean_imports
@@ -143,8 +144,7 @@ class Worker:
             Every(0, lambda: checkpoint(self.platform.database)),
             Every(SWEEP_SECONDS, self.sweep_queues),
             Every(PURGE_SECONDS, dispatcher.purge),
-            Every(PURGE_SECONDS, self.clean_files),
-            Every(PURGE_SECONDS, lambda: purge(self.platform.database)),
+            *(Every(PURGE_SECONDS, clean) for clean in self.cleaning()),
             Every(INDEX_SECONDS, lambda: build_indexes(self.platform, at_once=False)),
             Every(0, lambda: indexer.work(SEARCH_BATCHES)),
         ]
@@ -183,15 +183,17 @@ class Worker:
         """Signs the head of the audit."""
         seal(self.platform.database, self.platform.settings)
 
-    def clean_transfers(self) -> None:
-        """Forgets imports and exports of long ago."""
-        now = datetime.now(UTC)
-        clean_imports(self.platform.database, now)
-        clean_exports(self.platform.database, now)
-
-    def clean_files(self) -> None:
-        """Lets files go that no record holds."""
-        clean(self.platform.database, self.platform.blobs, datetime.now(UTC))
+    def cleaning(self) -> tuple[Callable[[], object], ...]:
+        """Gives what lets go of rows and files whose time is over, each in transactions of its
+        own."""
+        database, blobs = self.platform.database, self.platform.blobs
+        return (
+            lambda: clean(database, blobs, datetime.now(UTC)),
+            lambda: purge(database),
+            lambda: clean_imports(database, datetime.now(UTC)),
+            lambda: clean_exports(database, datetime.now(UTC)),
+            lambda: forget_ended(database, datetime.now(UTC)),
+        )
 
     def serve_queues(self) -> None:
         """Runs jobs from Redis while there is one; else waits for the end."""

@@ -26,6 +26,7 @@ from trellis.transfer.imports import (
     start_import,
 )
 from trellis.transfer.tables import import_row, import_run
+from trellis.worker import Worker
 
 LEADS = [
     ["Lead name", "Company", "E-Mail", "来源", "Notes", "Shoe size"],
@@ -298,8 +299,12 @@ def test_imports_of_long_ago_are_forgotten(platform: Platform, options: list[str
     run(platform, "diana", started)
     now = datetime.now(UTC)
     assert clean_imports(platform.database, now + timedelta(days=6)) == 0
-    assert clean_imports(platform.database, now + timedelta(days=8)) == 1
+    with platform.database.write() as connection:
+        connection.execute(sa.update(import_run).values(created_at=now - timedelta(days=8)))
+    for clean in Worker(platform).cleaning():
+        clean()
     with platform.database.read() as connection:
+        assert connection.execute(sa.select(import_run.c.id)).all() == []
         assert connection.execute(sa.select(import_row)).all() == []
     assert set(leads(platform)) == {"Ada"}
 

@@ -14,13 +14,16 @@ from metadata.query import Moment
 from metadata.shares import RECORD_SHARE
 from tests.platform.acting import acting, change_element, database_hash, make, stored, system
 from tests.platform.world import Bearer, Login, People
+from trellis.audit.tables import audit_event
 from trellis.errors import Conflict, Missing, NotAllowed, RecordError, Refused
+from trellis.records import sharing
 from trellis.records.assign import assign_record
 from trellis.records.claim import claim_record
 from trellis.records.save import save_record
 from trellis.records.sharing import share_record, shares_of, unshare_record
 from trellis.runtime import Platform
 from trellis.unit import Unit
+from trellis.worker import Worker
 
 LEAD = {"email": "li@acme.cn", "lead_source": "web"}
 
@@ -264,3 +267,69 @@ def test_the_page_shares_explains_and_gives_away(
     assert rita.post(f"{page}/unshare", data={"to": people["ron"]}).status_code == 302
     assert mark.post(f"{page}/assign", data={"to": "ron"}).status_code == 302
     assert ron.get(page).status_code == 200
+
+
+def events(platform: Platform) -> list[tuple[str, str, list[str], dict[str, object], str | None]]:
+    """Gives who shared and took back what, oldest first."""
+    here = audit_event.c
+    told = sa.select(here.kind, here.by, here.record_ids, here["values"], here.why)
+    with platform.database.read() as connection:
+        rows = connection.execute(told.where(here.kind.like("%share")).order_by(here.id))
+        return [tuple(row) for row in rows]
+
+
+def test_sharing_and_taking_back_are_audited(platform: Platform, people: People, lead: str) -> None:
+    with acting(platform, "rita") as unit:
+        until = unit.moment.now.replace(microsecond=0) + timedelta(minutes=30)
+        share_record(unit, "lead", lead, "ron", level="update", until=until, why="holiday")
+    with pytest.raises(Refused), acting(platform, "rita") as unit:
+        share_record(unit, "lead", lead, "nobody", level="read")
+    with acting(platform, "rita") as unit:
+        unshare_record(unit, "lead", lead, "ron")
+    with pytest.raises(Missing), acting(platform, "rita") as unit:
+        unshare_record(unit, "lead", lead, "ron")
+    to = {"kind": "user", "grantee": people["ron"]}
+    given = {**to, "level": "update", "until": until.isoformat()}
+    assert events(platform) == [
+        ("share", people["rita"], [lead], given, "holiday"),
+        ("unshare", people["rita"], [lead], to, None),
+    ]
+
+
+@pytest.fixture
+def ended(platform: Platform, lead: str) -> str:
+    """The id of a lead whose share with ron has run out, still stored."""
+    with acting(platform, "rita") as unit:
+        share_record(unit, "lead", lead, "ron", level="update")
+        past = unit.moment.now - timedelta(seconds=1)
+        unit.connection.execute(sa.update(RECORD_SHARE).values(until=past))
+    return lead
+
+
+def test_what_has_run_out_counts_nowhere(
+    platform: Platform, bearer: Bearer, app: object, ended: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    client = app.test_client()  # type: ignore[attr-defined]  # the fixture's Flask
+    ron, rita = bearer("ron"), bearer("rita")
+    address = f"/api/v1/lead/{ended}"
+    assert sees(platform, "ron", ended) == (False, False)
+    for rest in ("", "/history", "/shares", "/explain?what=access"):
+        assert client.get(f"{address}{rest}", headers=ron).status_code == 404, rest
+    assert client.get("/api/v1/search?q=Li", headers=ron).get_json()["items"] == []
+    assert client.get("/api/v1/lead?count=exact", headers=ron).get_json()["count"] == 0
+    assert client.get(f"{address}/shares", headers=rita).get_json()["items"] == []
+    monkeypatch.setattr(sharing, "MAX_SHARES", 1)
+    with acting(platform, "rita") as unit:
+        share_record(unit, "lead", ended, "mark", level="read")
+
+
+def test_what_has_run_out_is_forgotten_by_the_worker(platform: Platform, ended: str) -> None:
+    with acting(platform, "rita") as unit:
+        until = unit.moment.now + timedelta(minutes=30)
+        share_record(unit, "lead", ended, "mark", level="read", until=until)
+        share_record(unit, "lead", ended, "diana", level="read")
+    for clean in Worker(platform).cleaning():
+        clean()
+    with platform.database.read() as connection:
+        left = connection.scalars(sa.select(RECORD_SHARE.c.level)).all()
+    assert left == ["read", "read"]

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
-from typing import Any
+from typing import Any, Final
 
 import sqlalchemy as sa
 import uuid_utils
@@ -15,6 +15,8 @@ from metadata.objects import ObjectDefinition
 from metadata.problems import Problem
 from metadata.roles import HANDED
 from metadata.shares import LEVELS, RECORD_SHARE, TEAM, UPDATE, USER, in_force
+from trellis.audit import note
+from trellis.db import Database
 from trellis.errors import Missing, NotAllowed, Refused
 from trellis.records.incoming import find_record
 from trellis.records.reach import definition_of
@@ -22,7 +24,8 @@ from trellis.records.read import read_record
 from trellis.security.access import load_account
 from trellis.unit import Unit
 
-MAX_SHARES = 200
+MAX_SHARES: Final = 200
+"""With so many a record is shared at once."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,6 +91,16 @@ def share_record(
     remove(unit, definition, record_id, grantee.id)
     key = {"id": str(uuid_utils.uuid7()), "object": definition.id, "record_id": record_id}
     unit.connection.execute(sa.insert(RECORD_SHARE).values({**key, **row}))
+    given = {"kind": grantee.kind, "grantee": grantee.id, "level": level}
+    ends = None if until is None else until.isoformat()
+    note(
+        unit,
+        "share",
+        object=definition.name,
+        record_ids=[record_id],
+        values={**given, "until": ends},
+        why=why,
+    )
     return Share(name=grantee.name, **row)
 
 
@@ -103,6 +116,8 @@ def unshare_record(unit: Unit, object_name: str, record_id: str, to: str) -> Non
         demand_share(unit, definition, record_id)
     if grantee is None or not remove(unit, definition, record_id, grantee.id):
         raise Missing([Problem("/to", "missing_share", {"to": to})])
+    taken = {"kind": grantee.kind, "grantee": grantee.id}
+    note(unit, "unshare", object=definition.name, record_ids=[record_id], values=taken)
 
 
 def shares_of(unit: Unit, object_name: str, record_id: str) -> tuple[Share, ...]:
@@ -143,6 +158,13 @@ def remove_shares_with(unit: Unit, user_id: str) -> int:
     """Takes back all that was ever shared with a user; gives how much it was."""
     gone = sa.delete(RECORD_SHARE).where(RECORD_SHARE.c.grantee == user_id)
     return unit.connection.execute(gone).rowcount
+
+
+def forget_ended(database: Database, now: datetime) -> int:
+    """Deletes shares that have run out and gives how many; they open nothing any more, and the
+    audit keeps that they were."""
+    ended = sa.delete(RECORD_SHARE).where(RECORD_SHARE.c.until <= now)
+    return database.do(lambda connection: connection.execute(ended).rowcount)
 
 
 def demand_share(unit: Unit, definition: ObjectDefinition, record_id: str) -> None:
@@ -246,9 +268,10 @@ def number_problems(
     unit: Unit, definition: ObjectDefinition, record_id: str, grantee: Grantee
 ) -> Iterator[Problem]:
     """Finds that a record is shared with too many."""
-    others = [*of_record(definition, record_id), RECORD_SHARE.c.grantee != grantee.id]
-    counted = sa.select(sa.func.count()).select_from(RECORD_SHARE).where(*others)
-    if unit.connection.execute(counted).scalar_one() >= MAX_SHARES:
+    share = RECORD_SHARE
+    others = [*of_record(definition, record_id), share.c.grantee != grantee.id, in_force(share)]
+    counted = sa.select(sa.func.count()).select_from(share).where(*others)
+    if unit.connection.execute(counted, {"now": unit.moment.now}).scalar_one() >= MAX_SHARES:
         yield Problem("", "too_many_shares", {"limit": MAX_SHARES})
 
 
