@@ -89,6 +89,7 @@ def read_expand(unit: Unit, object_name: str, names: Sequence[str]) -> list[str]
 def entry_json(unit: Unit, entry: Entry, language: str) -> dict[str, object]:
     """Gives one entry of a record's history; why it was written is worded for the reader."""
     return {
+        "record": entry.record,
         "version": entry.version,
         "at": instant(entry.at),
         "by": entry.by,

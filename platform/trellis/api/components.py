@@ -48,6 +48,7 @@ STALE: Schema = {
 }
 ENTRY = made_of(
     {
+        "record": TEXT,
         "version": WHOLE,
         "at": INSTANT,
         "by": TEXT,

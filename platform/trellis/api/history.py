@@ -29,6 +29,7 @@ from trellis.api.operations import (
 from trellis.api.parameters import AFTER, DEFAULT_LIMIT, LIMIT
 from trellis.api.problems import RequestError
 from trellis.api.requests import read_number, read_parameters
+from trellis.duplicates.redirects import parts_of
 from trellis.phrases import Sentence
 from trellis.records.as_of import Past, record_at
 from trellis.records.history import history_of
@@ -37,7 +38,7 @@ from trellis.work import reading
 UNPROCESSABLE = HTTPStatus.UNPROCESSABLE_ENTITY
 
 HISTORY = Operation(
-    Sentence("What happened to a record, newest first"),
+    Sentence("What happened to a record, and to those merged into it, newest first"),
     {200: Answer(Sentence("One page of the history."), listed(component("HistoryEntry")))},
     (LIMIT, AFTER),
 )
@@ -73,7 +74,12 @@ def record_history(object_name: str, record_id: str) -> Response:
     parameters = read_parameters(("limit", "after"))
     limit, unit = page_limit(parameters), reading()
     entries, following = history_of(
-        unit, object_name, record_id, after=parameters.get("after"), limit=limit
+        unit,
+        object_name,
+        record_id,
+        parts=parts_of(unit, object_name, record_id),
+        after=parameters.get("after"),
+        limit=limit,
     )
     items = [entry_json(unit, entry, language()) for entry in entries]
     return json_answer({"items": items, "next": following})

@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final
 
+from metadata.access import SYSTEM
+from metadata.fields.files import StoredFiles
 from metadata.fields.types.file import File
+from metadata.fields.types.secret import Hidden
 from metadata.json_text import nearest, pointer
 from metadata.objects import FieldDefinition, ObjectDefinition
 from metadata.problems import Problem
 from trellis.errors import NotAllowed, Refused
+from trellis.records.history import as_wire
 from trellis.unit import Unit
 
 Record = Mapping[str, object]
@@ -28,7 +32,8 @@ class Wish:
 
     `fields` names the record by field whose value counts, empty or not. All other fields take the
     first value there is in the order of `prefer`: the survivor's own before the newest, the record
-    changed last, the one with most fields filled, or by the names of `sources`.
+    changed last, the one with most fields filled, or by the names of `sources`. Fields that hold
+    several files take those of all records, if they may hold so many.
     """
 
     fields: Mapping[str, str]
@@ -52,11 +57,10 @@ def ordered(records: Sequence[Record], wish: Wish) -> list[Record]:
 
 
 def mergeable(definition: ObjectDefinition) -> Iterator[FieldDefinition]:
-    """Gives the fields whose values can pass from one record to another: those that are written,
-    and no secrets, whose text nobody reads."""
+    """Gives the fields whose values can pass from one record to another: those that are
+    written."""
     for field in definition.own_fields:
-        kept = field.writable and not field.nested and not field.computed
-        if kept and field.type.name != "secret":
+        if field.writable and not field.nested and not field.computed:
             yield field
 
 
@@ -85,10 +89,12 @@ def unknown(place: str, value: str, known: Sequence[str]) -> Problem:
 @dataclass(frozen=True, slots=True)
 class Chosen:
     """Values that the survivor gets: `own` are written with the rights of who merges, `other` by
-    the platform, because they are files or fields that she does not see."""
+    the platform, because they are files or fields that she does not see. `before` is the survivor
+    as it is, secrets opened."""
 
     own: Mapping[str, object]
     other: Mapping[str, object]
+    before: Record
 
 
 def choose(
@@ -104,9 +110,9 @@ def choose(
     if problems:
         raise Refused(problems)
     access = unit.principal.access(definition.name)
-    survivor, ranked = records[0], ordered(records, wish)
-    unseen = ordered(records, Wish({}))
-    by_id = {str(record["id"]): record for record in records}
+    by_id = {str(record["id"]): opened(unit, definition, record) for record in records}
+    survivor, *_ = records = list(by_id.values())
+    ranked, unseen = ordered(records, wish), ordered(records, Wish({}))
     own: dict[str, object] = {}
     other: dict[str, object] = {}
     forbidden = []
@@ -115,7 +121,7 @@ def choose(
         if name in wish.fields:
             value = outer(by_id[wish.fields[name]], name, by_id)
         else:
-            value = first_value(name, ranked if seen else unseen, by_id)
+            value = usual_value(field, ranked if seen else unseen, by_id)
         if value == survivor.get(name):
             continue
         if seen and not access.edits(name):
@@ -132,13 +138,38 @@ def choose(
         raise NotAllowed(
             [Problem(place, "field_forbidden", {"field": name}) for place, name in places]
         )
-    return Chosen(own, other)
+    return Chosen(own, other, survivor)
 
 
-def first_value(name: str, ranked: Sequence[Record], merged: Collection[str]) -> object:
-    """Gives the first value that is not empty."""
-    found = (outer(one, name, merged) for one in ranked)
-    return next((value for value in found if value is not None), None)
+def as_told(field: FieldDefinition, value: object) -> object:
+    """Gives the form in which a merge remembers a value, which `kept` seals where the field is:
+    the wire form, and the text of a secret."""
+    return value.text if isinstance(value, Hidden) else as_wire(field, value)
+
+
+def opened(unit: Unit, definition: ObjectDefinition, record: Record) -> Record:
+    """Gives a record with the texts of its secrets, which pass on without anybody seeing them."""
+    records = replace(unit, principal=SYSTEM).records()
+    secrets = {
+        name: Hidden(records.reveal(definition.name, str(record["id"]), name))
+        for name, value in record.items()
+        if isinstance(value, Hidden)
+    }
+    return {**record, **secrets}
+
+
+def usual_value(
+    field: FieldDefinition, ranked: Sequence[Record], merged: Collection[str]
+) -> object:
+    """Gives the first value that is not empty, or the files of all records together."""
+    found = (outer(one, field.name, merged) for one in ranked)
+    values = [value for value in found if value is not None]
+    lists = [value.items for value in values if isinstance(value, StoredFiles)]
+    files = {file.id: file for items in lists for file in items}
+    most = field.limits.get("maxItems")
+    if len(lists) > 1 and (not isinstance(most, int) or len(files) <= most):
+        return StoredFiles(files.values())
+    return values[0] if values else None
 
 
 def outer(record: Record, name: str, merged: Collection[str]) -> object:

@@ -9,12 +9,13 @@ from typing import Final
 import sqlalchemy as sa
 import uuid_utils
 
+from metadata.fields.types.secret import Hidden
 from metadata.json_text import pointer
 from metadata.objects import ObjectDefinition
 from metadata.parse import SYSTEM
 from metadata.problems import Problem
 from trellis.audit import note
-from trellis.duplicates.choice import Chosen, Wish, choose
+from trellis.duplicates.choice import Chosen, Wish, as_told, choose
 from trellis.duplicates.pointers import MERGED, Moved, move_all
 from trellis.duplicates.redirects import last_survivor
 from trellis.duplicates.tables import MERGED as PAIR_MERGED
@@ -198,8 +199,11 @@ def write_values(
 
 
 def wire_of(definition: ObjectDefinition, values: Record) -> dict[str, object]:
-    """Gives values in wire form."""
-    return {name: as_wire(definition.fields[name], value) for name, value in values.items()}
+    """Gives values in wire form; a secret, which has none, as it is."""
+    return {
+        name: value if isinstance(value, Hidden) else as_wire(definition.fields[name], value)
+        for name, value in values.items()
+    }
 
 
 def remember(
@@ -214,7 +218,7 @@ def remember(
     values = {}
     for name, value in {**chosen.own, **chosen.other}.items():
         field = definition.fields[name]
-        pair = (as_wire(field, records[0].get(name)), as_wire(field, value))
+        pair = [as_told(field, one) for one in (chosen.before.get(name), value)]
         values[field.id] = [kept(unit, definition, field, survivor, wire) for wire in pair]
     row = {
         "id": merge_id,

@@ -41,8 +41,11 @@ MOST_POINTERS: Final = 20_000
 TABLES: Final[Mapping[str, sa.Table]] = {
     table.name: table for table in (approval_request, notification, queue_claim, RECORD_SHARE)
 }
-"""The platform's tables with `object` and `record_id` whose rows go with a record. History and the
-uses of files stay with the old id: they tell what was."""
+"""The platform's tables with `object` and `record_id` whose rows go with a record.
+
+Others stay with the old id: `record_history`, which is shown with the survivor's; `file_use`, since
+the old record keeps its files; `outbox`, `webhook_delivery` and `import_row`, which tell what was.
+A record with a row in `record_lock` is not merged."""
 
 Record = Mapping[str, object]
 
@@ -265,27 +268,45 @@ def refuse_circle(unit: Unit, pointing: Pointing, survivor: str) -> None:
 def move_rows(
     unit: Unit, definition: ObjectDefinition, others: Sequence[str], survivor: str
 ) -> list[Moved]:
-    """Moves rows of the platform's tables; a share stays where the survivor has one for the same
-    person already."""
+    """Moves rows of the platform's tables.
+
+    A share stays where the survivor has one for the same person already, and the claim of somebody
+    who does not own the survivor: it ends with the record.
+    """
     moved: list[Moved] = []
     for name, table in TABLES.items():
         here = table.c
         mine = sa.and_(here.object == object_key(table, definition), here.record_id.in_(others))
         query = sa.select(here.id, here.record_id).where(mine).order_by(here.id)
         if table is RECORD_SHARE:
-            query = query.where(
-                here.grantee.not_in(
-                    sa.select(here.grantee).where(
-                        here.object == definition.id, here.record_id == survivor
-                    )
-                )
-            )
+            query = query.where(here.grantee.not_in(grantees_of(unit, definition, survivor)))
+        elif table is queue_claim:
+            owner = owner_of(unit, definition, survivor)
+            query = query.where(sa.or_(here.ended_at.is_not(None), here.user == owner))
         rows = [(str(row), str(was)) for row, was in unit.connection.execute(query)]
         if table is RECORD_SHARE:
             rows = first_of_each(unit, rows)
         moved += [Moved(name, row, was) for row, was in rows]
         point_rows(unit, table, [row for row, _ in rows], survivor)
     return moved
+
+
+def grantees_of(unit: Unit, definition: ObjectDefinition, survivor: str) -> list[str]:
+    """Gives with whom a record is shared; what has run out is forgotten."""
+    share = RECORD_SHARE.c
+    here = sa.and_(share.object == definition.id, share.record_id == survivor)
+    ended = sa.delete(RECORD_SHARE).where(here, share.until <= unit.moment.now)
+    unit.connection.execute(ended)
+    return list(unit.connection.scalars(sa.select(share.grantee).where(here)))
+
+
+def owner_of(unit: Unit, definition: ObjectDefinition, survivor: str) -> str:
+    """Gives the id of a record's owner; "" for none."""
+    if not definition.owner:
+        return ""
+    records = replace(unit, principal=SYSTEM).records()
+    found = records.get(definition.name, survivor, ["owner"]) or {}
+    return str(found.get("owner") or "")
 
 
 def first_of_each(unit: Unit, rows: Sequence[tuple[str, str]]) -> list[tuple[str, str]]:

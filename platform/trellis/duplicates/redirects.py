@@ -24,6 +24,24 @@ def survivor_of(unit: Unit, object_name: str, record_id: str) -> str | None:
     return found if unit.records().get(object_name, found, ["id"]) is not None else None
 
 
+def parts_of(unit: Unit, object_name: str, record_id: str) -> frozenset[str]:
+    """Gives the records that became part of one, over several merges, as far as the principal may
+    read them."""
+    definition = unit.catalog.objects.get(object_name)
+    if definition is None or not unit.principal.access(object_name).may("read"):
+        return frozenset()
+    here, found, newest = merged_record.c, set[str](), {record_id}
+    for _ in range(LONGEST_WAY):
+        asked = sa.select(here.record).where(
+            here.object == definition.id, here.survivor.in_(sorted(newest))
+        )
+        newest = set(unit.connection.scalars(asked)) - found
+        if not newest:
+            break
+        found |= newest
+    return unit.records().readable(object_name, found) if found else frozenset()
+
+
 def last_survivor(unit: Unit, object_id: str, record_id: str) -> str | None:
     """Gives the end of the way of merges from a record; None where there is none."""
     here, at = merged_record.c, record_id

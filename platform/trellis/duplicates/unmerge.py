@@ -13,6 +13,7 @@ from metadata.access import SYSTEM
 from metadata.objects import ObjectDefinition
 from metadata.problems import Problem
 from trellis.audit import note
+from trellis.duplicates.choice import as_told, opened
 from trellis.duplicates.pointers import (
     TABLES,
     Pointing,
@@ -24,7 +25,7 @@ from trellis.duplicates.pointers import (
 from trellis.duplicates.tables import duplicate_pair, merged_record, record_merge
 from trellis.errors import Conflict, Missing, RecordError
 from trellis.records.delete import restore_record
-from trellis.records.history import as_wire, place_in_history, told_again
+from trellis.records.history import place_in_history, told_again
 from trellis.records.reach import definition_of, target_of
 from trellis.records.save import save_record
 from trellis.unit import Channel, Unit
@@ -150,7 +151,7 @@ def give_back(
 
     Gives the fields that were written, and those that were changed since.
     """
-    survivor = str(record["id"])
+    survivor, now = str(record["id"]), opened(unit, definition, record)
     back: dict[str, object] = {}
     kept: list[Kept] = []
     for field in definition.fields.values():
@@ -158,7 +159,7 @@ def give_back(
             continue
         place = place_in_history(definition, field.id, survivor)
         before, after = (told_again(unit, place, one) for one in values[field.id])
-        if as_wire(field, record.get(field.name)) == after:
+        if as_told(field, now.get(field.name)) == after:
             back[field.name] = before
         else:
             kept.append(Kept(definition.name, survivor, field.name))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from types import MappingProxyType
@@ -65,9 +65,11 @@ follow_rows(record_history)
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """One line of a record's history as its reader may see it; changes are in wire form."""
+    """One line of a record's history as its reader may see it; changes are in wire form. `record`
+    is the one that was written: another than asked for where that became part of it."""
 
     id: str
+    record: str
     version: int
     at: datetime
     by: str
@@ -201,13 +203,20 @@ def told_again(unit: Unit, place: Place, value: object) -> object:
 
 
 def history_of(
-    unit: Unit, object_name: str, record_id: str, *, after: str | None = None, limit: int = 50
+    unit: Unit,
+    object_name: str,
+    record_id: str,
+    *,
+    parts: Collection[str] = (),
+    after: str | None = None,
+    limit: int = 50,
 ) -> tuple[list[Entry], str | None]:
     """Gives entries, newest first, and where the next page starts (None: nothing follows).
 
-    Fields the principal may not read are left out, and entries of which nothing is left with
-    them. Raises Missing when the record itself is not to be seen, QueryProblem for an `after`
-    that no page gave.
+    `parts` are records that became part of this one and that the principal may read; what happened
+    to them is told too. Fields the principal may not read are left out, and entries of which
+    nothing is left with them. Raises Missing when the record itself is not to be seen,
+    QueryProblem for an `after` that no page gave.
     """
     if after is not None and not is_id(after):
         raise QueryProblem([Problem("after", "bad_cursor")])
@@ -215,7 +224,10 @@ def history_of(
     definition = unit.catalog.objects[object_name]
     query = (
         sa.select(record_history)
-        .where(record_history.c.object == definition.id, record_history.c.record_id == record_id)
+        .where(
+            record_history.c.object == definition.id,
+            record_history.c.record_id.in_(sorted({record_id, *parts})),
+        )
         .order_by(record_history.c.id.desc())
         .limit(limit + 1)
     )
@@ -226,7 +238,8 @@ def history_of(
     told, lists = seen_lists(unit, object_name, [dict(row) for row in rows[:limit]])
     found = (visible(unit, definition, row, {**names, **lists}) for row in told)
     entries = [entry for entry in found if entry is not None]
-    unit.show(object_name, [record_id], {name for entry in entries for name in entry.changes})
+    shown = sorted({entry.record for entry in entries})
+    unit.show(object_name, shown, {name for entry in entries for name in entry.changes})
     return entries, rows[limit - 1]["id"] if len(rows) > limit else None
 
 
@@ -264,6 +277,7 @@ def visible(
         return None
     return Entry(
         id=row["id"],
+        record=row["record_id"],
         version=row["version"],
         at=row["at"],
         by=row["by"],

@@ -18,6 +18,7 @@ from trellis.approvals.inbox import of_record
 from trellis.automation.approval_store import Request
 from trellis.automation.environment import environment_of
 from trellis.automation.requests import OPEN, Hold, hold_of
+from trellis.duplicates.redirects import parts_of
 from trellis.records.history import Entry, history_of
 from trellis.unit import Unit
 from trellis.web.activities import Composer, activities_of, composer_of, shape_of
@@ -269,7 +270,8 @@ class RecordView:
     def page(self, extra: Extra | None = None) -> RecordPage:
         """Gives everything."""
         unit, name = self.unit, self.object.name
-        entries, _next = history_of(unit, name, self.id, limit=HISTORY_SHOWN)
+        parts = parts_of(unit, name, self.id)
+        entries, _next = history_of(unit, name, self.id, parts=parts, limit=HISTORY_SHOWN)
         requests = of_record(unit, name, self.id)
         shape = shape_of(unit, self.object)
         activities = activities_of(unit, shape, self.id, self.language) if shape else []
@@ -286,7 +288,7 @@ class RecordView:
             may_delete=self.may("delete"),
             locked=self.hold is not None and self.hold.cause is not None,
             parent=self.parent(),
-            stages=self.stages(staged, entries),
+            stages=self.stages(staged, [one for one in entries if one.record == self.id]),
             stage_field=staged.path if staged else "",
             stage_label=staged.label if staged else "",
             stage_address=f"{self.address}/field/{staged.path}" if staged else "",
@@ -294,7 +296,7 @@ class RecordView:
             highlights=self.highlights(),
             sections=self.sections(),
             related=related_lists(unit, self.object, layout, self.id, self.language),
-            timeline=Timeline(unit, self.object, self.columns).groups(
+            timeline=Timeline(unit, self.object, self.columns, self.id).groups(
                 entries, requests, activities
             ),
             composer=composer_of(unit, shape, self.address, self.language) if shape else None,

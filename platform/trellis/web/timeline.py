@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from itertools import groupby
 
@@ -67,9 +67,12 @@ class Group:
 class Timeline:
     """Makes the events of one record for one reader."""
 
-    def __init__(self, unit: Unit, definition: ObjectDefinition, columns: Columns) -> None:
+    def __init__(
+        self, unit: Unit, definition: ObjectDefinition, columns: Columns, record_id: str
+    ) -> None:
         self.unit = unit
         self.object = definition
+        self.record_id = record_id
         self.columns = columns
         self.lists = ListChanges(unit, definition, columns.language)
 
@@ -82,7 +85,7 @@ class Timeline:
         """Gives all events, newest first, under days and months."""
         people = names_of(self.unit, [*writers(entries), *deciders(requests)])
         names = self.names_in(entries)
-        events = [self.saved(entry, people, names) for entry in entries]
+        events = [self.told(entry, people, names) for entry in entries]
         events += [event for request in requests for event in self.asked(request, people)]
         events += [done(activity) for activity in activities]
         events.sort(key=lambda event: event.at, reverse=True)
@@ -109,6 +112,18 @@ class Timeline:
             for target, ids in wanted.items()
             if target in self.unit.catalog.objects and known.access(target).exists
         }
+
+    def told(
+        self,
+        entry: Entry,
+        people: Mapping[str, str],
+        names: Mapping[str, Mapping[str, str]],
+    ) -> Event:
+        """Gives one save, saying so where it was of a record that became part of this one."""
+        event = self.saved(entry, people, names)
+        if entry.record == self.record_id:
+            return event
+        return replace(event, tag=gettext("merged record"))
 
     def saved(
         self,
