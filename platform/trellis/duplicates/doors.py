@@ -8,6 +8,7 @@ from metadata.coerce import coerce
 from metadata.objects import ObjectDefinition
 from metadata.problems import Problem
 from trellis.duplicates.check import Finding, find_duplicates, find_each
+from trellis.duplicates.holding import hold_new
 from trellis.duplicates.index import Record
 from trellis.errors import Conflict, Refused
 from trellis.records.incoming import read_incoming, resolve_references
@@ -46,6 +47,7 @@ def guard_new(
     definition = unit.catalog.objects[object_name]
     if not definition.duplicates:
         return []
+    hold_new(unit, definition, [saved.record])
     found = find_duplicates(unit, definition, saved.record, besides=(saved.id,))
     stopping = [one for one in found if one.blocks or not accepts_warnings]
     if stopping:
@@ -65,6 +67,7 @@ def guard_many(
         return {}
     places = list(sent)
     records = [readable_values(unit, definition, sent[place]) for place in places]
+    hold_new(unit, definition, records)
     found = find_each(unit, definition, records, door="create")
     blocked = {}
     for place, findings in zip(places, found, strict=True):

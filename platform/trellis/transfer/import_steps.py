@@ -11,6 +11,7 @@ from typing import Any, Final
 import sqlalchemy as sa
 
 from metadata.problems import Problem, as_text
+from trellis.duplicates.holding import hold_object
 from trellis.errors import Refused
 from trellis.files.blobs import Blobs
 from trellis.jobs.running import Job, RunningJob, Step
@@ -94,6 +95,7 @@ def write_some(unit: Unit, job: Job, run: Import, *, dry: bool) -> Step:
             told = work_off(unit, planner, run, rows, foreseen(unit, run, rows))
             savepoint.rollback()
     else:
+        hold_object(unit, definition)
         told = work_off(unit, planner, run, rows, {})
     keep(unit, run, rows, told, dry=dry)
     done = job.done + len(rows)
