@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 
 import pytest
@@ -10,11 +12,12 @@ from flask import Flask
 from limits.storage import MemoryStorage
 from werkzeug.test import TestResponse
 
+from tests.platform.serving import served, wait_until
 from tests.platform.test_api import call
-from tests.platform.world import PASSWORD, Bearer, Login, csrf_token
+from tests.platform.world import PASSWORD, Bearer, Login, People, csrf_token
 from trellis.app import create_app
 from trellis.config import Settings
-from trellis.rates import Counter, CounterAwayError, make_storage
+from trellis.rates import WINDOW_SECONDS, Counter, CounterAwayError, make_storage
 from trellis.runtime import Platform
 
 __all__ = ["call"]
@@ -102,6 +105,26 @@ def test_processes_count_together_and_ahead() -> None:
     passed = sum(counter.takes("b", 1_000) for _ in range(500) for counter in many)
     assert passed == 1_000
     assert storage.get("b/0") < 1_100
+
+
+@pytest.mark.xdist_group("processes")
+def test_two_web_processes_count_together(
+    platform: Platform, people: People, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As `trellis serve` runs them, with the counter that it starts itself."""
+    monkeypatch.setenv("TRELLIS_API_RATE", "20")
+    with served(platform.settings, "--no-worker") as server:
+        rita, ron = server.client("rita"), server.client("ron")
+        while time.time() % WINDOW_SECONDS > WINDOW_SECONDS - 20:
+            time.sleep(0.2)
+        with ThreadPoolExecutor(4) as crowd:
+            asked = [crowd.submit(rita, "GET", "lead?limit=1") for _ in range(60)]
+        statuses = sorted(one.result().status for one in asked)
+        assert statuses == [200] * 20 + [429] * 40
+        assert ron("GET", "lead?limit=1").status == 200
+        wait_until(lambda: sum(server.served_by().values()) >= 60, "the access log")
+        assert min(server.served_by().values()) > 10
+        assert len(server.served_by()) == 2
 
 
 def test_a_counter_that_is_away_is_left_alone_for_a_while() -> None:
