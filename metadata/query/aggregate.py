@@ -14,6 +14,7 @@ from metadata.fields.numbers import plain
 from metadata.json_text import nearest
 from metadata.problems import Problem
 from metadata.query.aggregate_buckets import LABELS, bucket
+from metadata.query.aggregate_having import Test
 from metadata.query.aggregate_measures import (
     Measure,
     MeasurePath,
@@ -174,8 +175,10 @@ def read_groups(
     values: Mapping[str, object],
     sort: Sequence[str],
     limit: int | None,
+    tests: Sequence[Test] = (),
 ) -> Aggregated:
-    """Gives the groups in order: by their keys, where nothing else is asked for.
+    """Gives the groups that fulfil all `tests`, in order: by their keys, where nothing else is
+    asked for.
 
     Raises QueryProblem for more groups than anybody can look at.
     """
@@ -184,6 +187,7 @@ def read_groups(
         raise QueryProblem([Problem("group", "too_many_groups", {"limit": MAX_GROUPS})])
     base = base_currency(run.connection)
     found = [aggregation.read(row, base) for row in rows]
+    found = [one for one in found if all(test.fulfilled(one.ranks) for test in tests)]
     for text in reversed([*sort, *(group.text for group in aggregation.groups)]):
         key = text.removeprefix("-")
         found.sort(key=lambda one, key=key: one.ranks[key], reverse=text.startswith("-"))  # type: ignore[misc]  # the loop's value

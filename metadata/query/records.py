@@ -16,6 +16,7 @@ from metadata.query.aggregate import (
     read_groups,
     resolve_aggregate,
 )
+from metadata.query.aggregate_having import read_having, tests_of
 from metadata.query.answers import MAX_SEARCH_CHARACTERS, Count, Page, QueryProblem, This
 from metadata.query.compiled import Record
 from metadata.query.filter import resolve_filter
@@ -136,6 +137,7 @@ class Records(RowRights):
         measure: Sequence[str] = (COUNTED,),
         filter: str | None = None,  # noqa: A002  # the parameter's name everywhere
         search: str | None = None,
+        having: Sequence[str] = (),
         sort: Sequence[str] = (),
         limit: int | None = None,
         this: This | None = None,
@@ -143,13 +145,15 @@ class Records(RowRights):
         """Gives the records that fulfil filter and search, counted and added up by groups.
 
         `group` holds paths and periods of dates (`stage`, `month(close_date)`), `measure` what is
-        told of each group (`count()`, `sum(amount)`), `sort` any of these, with `-` for
-        descending. Without `group` there is one item. Raises QueryProblem.
+        told of each group (`count()`, `sum(amount)`), `having` conditions that groups fulfil
+        (`count() > 5`), `sort` groups and measures, with `-` for descending. Without `group` there
+        is one item. Raises QueryProblem.
         """
         self._demand(object_name)
         searched = read_search(search)
         asked = ask_groups(object_name, group, measure, filter, searched, this)
         problems = asked_problems(asked, searched, sort, limit)
+        wanted = read_having(having, asked.measures, problems)
         if problems:
             resolve_aggregate(asked, self.paths, self.schema, problems)
         made = self._made(
@@ -157,9 +161,12 @@ class Records(RowRights):
             Aggregation,
             lambda tables: Aggregation(resolve_aggregate(asked, self.paths, self.schema), tables),
         )
+        tests = tests_of(wanted, made.measures, self._run.moment.zone, problems)
+        if problems:
+            raise QueryProblem(problems)
         around = this_values(self.catalog, this)
         values = asked_values(made.searched, searched, self._dialect)
-        return read_groups(made, self._run, {**around, **values}, sort, limit)
+        return read_groups(made, self._run, {**around, **values}, sort, limit, tests)
 
     def search(
         self,

@@ -278,6 +278,56 @@ def test_groups_are_in_order(connection: sa.Connection, world: World, sort: list
     assert list(few.items) == wanted[:3]
 
 
+KEPT: dict[str, Callable[[dict[str, Any]], bool]] = {
+    "count() > 12": lambda one: one["count()"] > 12,
+    "sum(discount)<=0.5": lambda one: one["sum(discount)"] <= Decimal("0.5"),
+    "avg(count) != 7": lambda one: one["avg(count)"] is not None and one["avg(count)"] != 7,
+    "min(close) >= 2024-12-22": lambda one: (
+        one["min(close)"] is not None and one["min(close)"] >= date(2024, 12, 22)
+    ),
+    "max(met) < 2026-01-17T00:00:00Z": lambda one: (
+        one["max(met)"] is not None and one["max(met)"] < datetime(2026, 1, 17, tzinfo=UTC)
+    ),
+    "count(name) = 0": lambda one: one["count(name)"] == 0,
+}
+
+
+def test_groups_are_kept_that_fulfil_all_conditions(
+    connection: sa.Connection, world: World
+) -> None:
+    records = Records(world.catalog, connection, SYSTEM, MOMENT)
+    asked = ["count()", "sum(discount)", "avg(count)", "min(close)", "max(met)", "count(name)"]
+    group = ["stage", "month(close)"]
+    every = records.aggregate("deal", group=group, measure=asked).items
+    for texts in [[], *([one] for one in KEPT), list(KEPT)[:2], list(KEPT)[1:5]]:
+        wanted = [one for one in every if all(KEPT[text](one) for text in texts)]
+        found = records.aggregate("deal", group=group, measure=asked, having=texts)
+        assert list(found.items) == wanted, texts
+        if len(texts) == 1 and texts[0] != "count(name) = 0":
+            assert 0 < len(wanted) < len(every), texts
+    few = records.aggregate("deal", group=group, measure=asked, having=["count()>1"], limit=2)
+    assert [one["count()"] > 1 for one in few.items] == [True, True]  # type: ignore[operator]
+
+
+def test_amounts_are_kept_by_what_they_are_worth(connection: sa.Connection, world: World) -> None:
+    table = world.catalog.tables["deal"]
+    with connection.begin_nested() as inner:
+        connection.execute(table.update().values({"amount$base": None}))
+        for place, one in enumerate(one for one in world.records["deal"] if one["amount"]):
+            change = table.update().where(table.c.id == one["id"])
+            connection.execute(change.values({"amount$base": Decimal(place)}))
+        records = Records(world.catalog, connection, SYSTEM, MOMENT)
+        kept, every = (
+            records.aggregate(
+                "deal", group=["name"], measure=["sum(amount)"], sort=["-sum(amount)"], having=some
+            ).items
+            for some in (["sum(amount) > 400"], [])
+        )
+        inner.rollback()
+    assert 0 < len(kept) < len(every)
+    assert kept == every[: len(kept)]
+
+
 def test_texts_are_in_the_order_of_lists(connection: sa.Connection, world: World) -> None:
     records = Records(world.catalog, connection, SYSTEM, MOMENT)
     found = [item["name"] for item in records.aggregate("deal", group=["name"]).items]
@@ -354,6 +404,15 @@ REFUSED = [
     ({"measure": ["avg(close)"]}, 'There is no avg of "close"'),
     ({"measure": [f"sum({'a' * n})" for n in range(21)]}, "At most 20 measures"),
     ({"sort": ["-sum(count)"]}, "There is no sum(count) here"),
+    ({"having": ["sum(count) > 1"]}, "There is no sum(count) here; did you mean count()?; there are: count()"),
+    ({"having": ["count()"]}, '"count()" is no condition on a group; write one like count() > 5'),
+    ({"having": ["1 < count() < 5"]}, '"1 < count() < 5" is no condition on a group; '),
+    ({"having": ["count() > many"]}, 'count() cannot be compared with "many"; give a number, or'),
+    (
+        {"measure": ["min(close)"], "having": ["min(close) > 5"]},
+        'min(close) cannot be compared with "5"; give a number, or a date such as 2026-01-31',
+    ),
+    ({"having": ["count() > 1"] * 21}, "At most 20 conditions on groups"),
     ({"limit": 0}, "limit is a number from 1 to 10000"),
     ({"group": ["account.parent.parent.parent.name"]}, " follows more than 3 references"),
     ({"filter": "nothing > 1"}, "nothing"),
@@ -375,9 +434,11 @@ def test_what_cannot_be_answered_is_told(
 def test_everything_is_told_at_once(connection: sa.Connection, world: World) -> None:
     records = Records(world.catalog, connection, SYSTEM, MOMENT)
     with pytest.raises(QueryProblem) as caught:
-        records.aggregate("deal", group=["x"], measure=["y"], filter="z", sort=["q"], limit=-1)
+        records.aggregate(
+            "deal", group=["x"], measure=["y"], filter="z", having=["h"], sort=["q"], limit=-1
+        )
     assert {one.path for one in caught.value.problems} == {
-        *("group", "measure", "filter", "sort", "limit")
+        *("group", "measure", "filter", "having", "sort", "limit")
     }
     with pytest.raises(UnknownObject):
         Records(world.catalog, connection, REP, MOMENT).aggregate("user")

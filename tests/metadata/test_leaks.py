@@ -150,6 +150,14 @@ READ_PATHS: Mapping[str, ReadPath] = {
             "deal", group=["stage"], measure=[f"count({path})"], sort=[f"-count({path})"]
         ).items
     ),
+    "having": lambda records, path: (
+        records.aggregate("deal", group=["stage"], having=[f"max({path}) > 0"]).items
+    ),
+    "measure, having": lambda records, path: (
+        records.aggregate(
+            "deal", group=["stage"], measure=[f"count({path})"], having=[f"count({path}) > 0"]
+        ).items
+    ),
     "aggregate, filter": lambda records, path: (
         records.aggregate("deal", group=["stage"], filter=f"{path} is empty").items
     ),
@@ -365,9 +373,14 @@ def random_request(randoms: random.Random) -> Request:
         group = randoms.sample(fields, randoms.randrange(2))
         measure = [f"{randoms.choice(FUNCTIONS)}({one})" for one in randoms.sample(fields, 1)]
         wanted = random_filter(randoms, leaves) if randoms.random() < 0.5 else None
+        having = [f"{randoms.choice(['count()', *measure])} > {randoms.randrange(3)}"]
         return lambda records: (
             records.aggregate(
-                target, group=group, measure=["count()", *measure], filter=wanted
+                target,
+                group=group,
+                measure=["count()", *measure],
+                filter=wanted,
+                having=having[: len(word) % 2],
             ).items
         )
     if kind == "ids":

@@ -3,8 +3,12 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
 
 import pytest
+import sqlalchemy as sa
 
 from metadata.query import patience as patient
 from tests.platform.test_api import Client, call, created
@@ -49,6 +53,52 @@ def test_sec_22_the_api_stops_slow_lists(call: Client, monkeypatch: pytest.Monke
         if answer.status_code == 422:
             assert answer.get_json()["detail"] == WAY_OUT.format("-1")
     assert told <= {200, 422}
+
+
+@contextmanager
+def busy(platform: Platform, words: str) -> Iterator[None]:
+    """Has the database take five seconds more for statements that contain some words."""
+    engine, seconds = platform.database.engine, 5
+
+    def wait(connection: sa.Connection, _cursor: Any, statement: str, *_: Any) -> None:
+        if words in statement:
+            raw = connection.connection.driver_connection
+            assert raw is not None
+            raw.execute(LONG[platform.database.dialect].format(seconds))
+
+    sa.event.listen(engine, "before_cursor_execute", wait)
+    yield
+    sa.event.remove(engine, "before_cursor_execute", wait)
+
+
+LONG = {
+    "sqlite": (
+        "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n LIMIT {}0000000)"
+        " SELECT max(i) FROM n"
+    ),
+    "postgresql": "SELECT pg_sleep({})",
+}
+LONG_READS = {
+    "search?q=Li": "search_entry",
+    "lead/{}/history": "record_history",
+    "lead/{}/as_of?at=2099-01-01T00:00:00Z": "record_history",
+    "lead": "o_lead",
+    "lead/aggregate": "o_lead",
+}
+
+
+@pytest.mark.parametrize("address", LONG_READS)
+def test_sec_22_each_long_read_is_stopped(
+    platform: Platform, call: Client, monkeypatch: pytest.MonkeyPatch, address: str
+) -> None:
+    record = created(call, "rita", "lead", name="Li Na")
+    address = address.format(record["id"])
+    assert call("rita", "GET", address).status_code == 200
+    monkeypatch.setattr(heavy_reads, "SECONDS", 0.2)
+    with busy(platform, LONG_READS[address.replace(record["id"], "{}")]):
+        stopped = call("rita", "GET", address)
+    assert (stopped.status_code, stopped.get_json()["detail"]) == (422, WAY_OUT.format("0.2"))
+    assert call("rita", "GET", address).status_code == 200
 
 
 def test_sec_22_few_long_reads_of_one_person_at_once(platform: Platform, call: Client) -> None:

@@ -204,6 +204,8 @@ def counted(target: str, randoms: random.Random) -> dict[str, str]:
         asked["filter"] = condition(target, randoms)
     if randoms.random() < 0.3:
         asked["sort"] = "-" + randoms.choice([*groups, *measures])
+    if randoms.random() < 0.3:
+        asked["having"] = f"{randoms.choice(['count()', *measures])}>{randoms.randrange(4)}"
     if randoms.random() < 0.2:
         asked["search"] = word(randoms)
     return asked

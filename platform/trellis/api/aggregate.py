@@ -14,7 +14,7 @@ from trellis.api.requests import read_list, read_number, read_parameters
 from trellis.phrases import Sentence
 from trellis.work import reading
 
-PARAMETERS = frozenset({"group", "measure", "filter", "search", "sort", "limit"})
+PARAMETERS = frozenset({"group", "measure", "filter", "search", "having", "sort", "limit"})
 AGGREGATED = Operation(
     Sentence("Count records and add them up by groups"),
     {
@@ -36,6 +36,11 @@ AGGREGATED = Operation(
         ),
         FILTER,
         SEARCH,
+        Parameter(
+            "having",
+            Sentence("Conditions on measures that groups fulfil, all of them: `count()>5`."),
+            example="count()>0",
+        ),
         Parameter("sort", Sentence("Groups and measures, with `-` for descending.")),
         Parameter(
             "limit",
@@ -58,6 +63,7 @@ def aggregate_records(object_name: str) -> Response:
             measure=read_list(parameters.get("measure")),
             filter=parameters.get("filter"),
             search=parameters.get("search"),
+            having=read_list(parameters.get("having")),
             sort=read_list(parameters.get("sort")),
             limit=read_number("limit", parameters["limit"]) if "limit" in parameters else None,
         )

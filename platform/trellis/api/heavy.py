@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from http import HTTPStatus
 from threading import Lock
 from typing import Final
@@ -46,8 +46,13 @@ class Turns:
 TURNS: Final = Turns()
 
 
+def in_time(unit: Unit) -> AbstractContextManager[None]:
+    """Has what is read in here take no longer than SECONDS."""
+    return patience(unit.connection, SECONDS)
+
+
 @contextmanager
 def heavy(unit: Unit) -> Iterator[None]:
-    """Has what is read in here take its turn, and no longer than SECONDS for each statement."""
-    with TURNS.taken(unit.principal.name), patience(unit.connection, SECONDS):
+    """Has what is read in here take its turn, and no longer than SECONDS."""
+    with TURNS.taken(unit.principal.name), in_time(unit):
         yield

@@ -14,6 +14,7 @@ from metadata.query.answers import MAX_LIMIT
 from trellis.api.answers import entry_json, instant, json_answer
 from trellis.api.blueprint import language
 from trellis.api.components import INSTANT, by_name, many
+from trellis.api.heavy import in_time
 from trellis.api.operations import (
     FLAG,
     TEXT,
@@ -73,14 +74,15 @@ def record_history(object_name: str, record_id: str) -> Response:
     """Answers what happened to a record, newest first."""
     parameters = read_parameters(("limit", "after"))
     limit, unit = page_limit(parameters), reading()
-    entries, following = history_of(
-        unit,
-        object_name,
-        record_id,
-        parts=parts_of(unit, object_name, record_id),
-        after=parameters.get("after"),
-        limit=limit,
-    )
+    with in_time(unit):
+        entries, following = history_of(
+            unit,
+            object_name,
+            record_id,
+            parts=parts_of(unit, object_name, record_id),
+            after=parameters.get("after"),
+            limit=limit,
+        )
     items = [entry_json(unit, entry, language()) for entry in entries]
     return json_answer({"items": items, "next": following})
 
@@ -104,7 +106,9 @@ def record_as_of(object_name: str, record_id: str) -> Response:
     except Refused as refused:
         problem = Problem("at", refused.code, refused.values)
         raise RequestError(UNPROCESSABLE, [problem]) from refused
-    return json_answer(past_json(record_at(unit, object_name, record_id, at)))
+    with in_time(unit):
+        past = record_at(unit, object_name, record_id, at)
+    return json_answer(past_json(past))
 
 
 def past_json(past: Past) -> dict[str, object]:

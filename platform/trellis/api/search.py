@@ -9,6 +9,7 @@ from metadata.query.search_everywhere import Hit
 from trellis.api.answers import field_json, json_answer
 from trellis.api.blueprint import language
 from trellis.api.components import TEXT_OR_NULL, optional
+from trellis.api.heavy import in_time
 from trellis.api.operations import TEXT, Answer, Operation, Parameter, common_route, listed, made_of
 from trellis.api.parameters import AFTER, DEFAULT_LIMIT, LIMIT
 from trellis.api.requests import read_list, read_number, read_parameters
@@ -55,12 +56,13 @@ def search_records() -> Response:
     """Answers one page of the records that the caller may read and that are found by a text."""
     parameters = read_parameters(PARAMETERS)
     unit = reading()
-    found = unit.records().search(
-        parameters.get("q", ""),
-        read_list(parameters["objects"]) if "objects" in parameters else None,
-        limit=read_number("limit", parameters.get("limit", str(DEFAULT_LIMIT))),
-        after=parameters.get("after"),
-    )
+    with in_time(unit):
+        found = unit.records().search(
+            parameters.get("q", ""),
+            read_list(parameters["objects"]) if "objects" in parameters else None,
+            limit=read_number("limit", parameters.get("limit", str(DEFAULT_LIMIT))),
+            after=parameters.get("after"),
+        )
     return json_answer({"items": [hit_json(unit, hit) for hit in found.items], "next": found.next})
 
 
