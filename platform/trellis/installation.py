@@ -6,6 +6,7 @@ import logging
 import secrets
 from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from pathlib import Path
 
 from metadata.packages.install import install
@@ -16,6 +17,7 @@ from trellis.bundled import SYSTEM, known_packages
 from trellis.checkpoints import BusyError, try_lock
 from trellis.config import Settings
 from trellis.demo.load import load_demo
+from trellis.publishing import note_published
 from trellis.runtime import Platform, open_platform
 from trellis.security.builder import ADMIN_ROLE
 from trellis.security.users import create_user, find_user
@@ -73,8 +75,11 @@ def set_up_platform(
     application.extensions["trellis_fab_engine"].dispose()
     folders = [SYSTEM, *(known_packages()[name] for name in packages)]
     with platform.database.write(publishing=True) as connection:
+        base = load_catalog(connection).version
         for folder in folders:
-            install(connection, read_package(folder), by="system")
+            version = install(connection, read_package(folder), by="system")
+            at = datetime.now(UTC)
+            base = note_published(connection, base, version, by="system", at=at)
         keep_program(connection, load_catalog(connection))
         watch_security(connection)
     bring_forward(platform)

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from datetime import datetime
 
 import sqlalchemy as sa
 
@@ -11,6 +13,8 @@ from metadata.catalog import Catalog
 from metadata.changes.moved import changes_since
 from metadata.migrate import PublishConflict, Unconfirmed
 from metadata.problems import DefinitionError, Problem
+from metadata.store import META_CHANGE
+from trellis.audit import write_event
 from trellis.errors import Conflict, Refused
 from trellis.security.users import user_names
 
@@ -56,3 +60,27 @@ def moved_on(
         "by": [names.get(one, one) for one in by],
     }
     return Problem(path, "base_moved", values)
+
+
+def note_published(
+    connection: sa.Connection, base: int, version: int, *, by: str, at: datetime, message: str = ""
+) -> int:
+    """Writes into the audit what a version published after version `base`: that it is in force,
+    and by themselves the packages and the roles in it. Nothing where it is the same; gives it."""
+    if version == base:
+        return version
+    table = META_CHANGE.c
+    changed = sa.select(table.kind, table.name, table.body).where(table.version == version)
+    rows = connection.execute(changed.order_by(table.kind, table.name)).all()
+    elements = [f"{row.kind} {row.name}" for row in rows]
+    told = {"version": version, "message": message, "elements": elements}
+    write_event(connection, "publish", by=by, at=at, values=told)
+    for row in rows:
+        if row.kind == "package":
+            body = json.loads(row.body or "{}")
+            installed = None if body.get("retired") is True else body.get("version")
+            package = {"version": version, "package": row.name, "installed": installed}
+            write_event(connection, "package", by=by, at=at, values=package)
+    if roles := [row.name for row in rows if row.kind == "role"]:
+        write_event(connection, "rights", by=by, at=at, values={"version": version, "roles": roles})
+    return version

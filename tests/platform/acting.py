@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import replace
 from typing import Any
@@ -92,16 +92,21 @@ def counted(platform: Platform) -> Iterator[list[str]]:
 
 
 def change_element(
-    platform: Platform, kind: str, name: str, change: Callable[[dict[str, Any]], None]
+    platform: Platform,
+    kind: str,
+    name: str,
+    change: Callable[[dict[str, Any]], None],
+    *,
+    confirm: Collection[str] = (),
 ) -> None:
-    """Publishes an element that `change` was let loose on."""
+    """Publishes an element that `change` was let loose on; `confirm` is what may go."""
     with platform.database.write() as connection:
         elements = load_elements(connection)
         (place,) = (n for n, element in enumerate(elements) if element.key == (kind, name))
         body: dict[str, Any] = json.loads(json.dumps(elements[place].body))
         change(body)
         elements[place] = replace(elements[place], body=body)
-        publish(connection, elements, by="system")
+        publish(connection, elements, by="system", confirm=confirm)
 
 
 def restrict_field(platform: Platform, role: str, object_name: str, field: str, right: str) -> None:

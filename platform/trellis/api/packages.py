@@ -31,7 +31,13 @@ from trellis.installing.plans import (
     keep_plan,
     plan_packages,
 )
-from trellis.installing.removal import RemovalPlan, export_data, plan_removal, uninstall_package
+from trellis.installing.removal import (
+    RemovalPlan,
+    export_data,
+    note_data,
+    plan_removal,
+    uninstall_package,
+)
 from trellis.installing.sources import find_offers
 from trellis.unit import Unit
 from trellis.work import reading, writing_now
@@ -155,7 +161,10 @@ def export(name: str) -> Response:
 def data(name: str) -> Response:
     """Answers the records of a package's objects that the caller may read, as CSV in a zip."""
     read_parameters(())
-    return zip_answer(export_data(reading(), name), f"{name}-data")
+    content = export_data(reading(), name)
+    with writing_now() as unit:
+        note_data(unit, name)
+    return zip_answer(content, f"{name}-data")
 
 
 def zip_answer(content: bytes, name: str) -> Response:

@@ -5,12 +5,15 @@ from __future__ import annotations
 import click
 import sqlalchemy as sa
 
+from metadata.access import SYSTEM
 from metadata.encryption import EncryptionError
+from trellis.audit import note
 from trellis.declared import declares
 from trellis.records.history import record_history
 from trellis.runtime import Platform
 from trellis.security.rotation import rotate, waiting
 from trellis.terminal import opened
+from trellis.work import writing_as
 
 
 @click.group("keys")
@@ -56,6 +59,9 @@ def rotate_keys() -> None:
             done = rotate(platform.database, catalog)
         except EncryptionError as error:
             raise click.ClickException(str(error)) from error
+        with writing_as(platform, SYSTEM) as unit:
+            key = platform.settings.cipher.keys[0].id
+            note(unit, "rotate", values={"values": done, "key": key})
     click.echo(f"{done} values were sealed with the first key")
 
 

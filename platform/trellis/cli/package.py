@@ -27,7 +27,7 @@ from trellis.errors import RecordError
 from trellis.evaluation.definitions import add_required, system_catalog
 from trellis.installation import new_password
 from trellis.installing.plans import Desk, PackagePlan, install_planned, plan_packages
-from trellis.installing.removal import export_data, plan_removal, uninstall_package
+from trellis.installing.removal import export_data, note_data, plan_removal, uninstall_package
 from trellis.installing.sources import find_offers, read_source
 from trellis.runtime import Platform
 from trellis.terminal import opened, refusing, with_options
@@ -271,6 +271,7 @@ def remove(name: str, confirm: tuple[str, ...], data: Path | None, only_plan: bo
         if data is not None:
             with writing_as(platform, SYSTEM) as unit:
                 data.write_bytes(export_data(unit, name))
+                note_data(unit, name)
         with desk_for(platform) as desk:
             version = uninstall_package(desk, name, confirm=confirm)
     click.echo(f"{name}: uninstalled, definitions at version {version}")

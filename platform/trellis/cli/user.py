@@ -3,14 +3,21 @@
 from __future__ import annotations
 
 import secrets
+from collections.abc import Mapping
+from datetime import UTC, datetime
 
 import click
+import sqlalchemy as sa
 
+from metadata.access import SYSTEM
+from metadata.catalog import Catalog
 from metadata.problems import sentence
+from trellis.audit.events import NOTHING, write_event
 from trellis.declared import declares
 from trellis.departing.depart import depart
 from trellis.departing.successors import MANAGER, RULES
 from trellis.errors import RecordError
+from trellis.records.people import USER
 from trellis.security.users import account_of, create_user, find_user, list_users, set_active
 from trellis.terminal import opened
 from trellis.work import writing
@@ -42,7 +49,8 @@ def add(username: str, roles: tuple[str, ...], password: str | None, **given: st
         values |= {key: value for key, value in given.items() if value is not None}
         if manager is not None:
             values["manager"] = known_user(find_user(connection, catalog, manager), manager)
-        create_user(connection, catalog, values, password=chosen, roles=roles)
+        user_id = create_user(connection, catalog, values, password=chosen, roles=roles)
+        note_person(connection, catalog, "roles", user_id, {"roles": sorted({*roles})})
     click.echo(f"added {username}" + ("" if password else f", password {chosen}"))
 
 
@@ -56,6 +64,7 @@ def lock(username: str, undo: bool) -> None:
         catalog = platform.catalogs.current(connection)
         user_id = known_user(find_user(connection, catalog, username), username)
         set_active(connection, catalog, user_id, active=undo)
+        note_person(connection, catalog, "unlocked" if undo else "locked", user_id)
     click.echo(f"{'unlocked' if undo else 'locked'} {username}")
 
 
@@ -93,6 +102,25 @@ def show() -> None:
     for user in users:
         state = "active" if user.active else "locked"
         click.echo("\t".join([user.username, state, user.roles, user.email, user.name]))
+
+
+def note_person(
+    connection: sa.Connection,
+    catalog: Catalog,
+    kind: str,
+    user_id: str,
+    values: Mapping[str, object] = NOTHING,
+) -> None:
+    """Writes into the audit what the operator did with a person."""
+    write_event(
+        connection,
+        kind,
+        by=SYSTEM.name,
+        at=datetime.now(UTC),
+        object_id=catalog.objects[USER].id,
+        record_ids=[user_id],
+        values=values,
+    )
 
 
 def known_user(user_id: str | None, username: str) -> str:

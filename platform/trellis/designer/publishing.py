@@ -26,7 +26,7 @@ from trellis.designer.drafts import author_of, place_of
 from trellis.designer.option_history import note_replaced_options
 from trellis.designer.replacing import with_replacements
 from trellis.errors import Conflict, Refused
-from trellis.publishing import answering, moved_on
+from trellis.publishing import answering, moved_on, note_published
 from trellis.unit import Unit
 
 Replacements = Mapping[str, Mapping[str, str]]
@@ -184,7 +184,7 @@ def publish_planned(unit: Unit, planned: Planned, *, message: str, confirm: Coll
         raise Refused(planned.problems)
     with answering(unit.connection, unit.catalog, planned.base_version):
         note_replaced_options(unit, planned.operations, message)
-        return publish(
+        version = publish(
             unit.connection,
             planned.elements,
             by=unit.principal.name,
@@ -195,6 +195,9 @@ def publish_planned(unit: Unit, planned: Planned, *, message: str, confirm: Coll
             known=unit.catalog,
             zone=unit.moment.zone,
         )
+    by, at = unit.principal.name, unit.moment.now
+    base = planned.base_version
+    return note_published(unit.connection, base, version, by=by, at=at, message=message)
 
 
 def outdated(unit: Unit, token: str, planned: Planned) -> Conflict:

@@ -21,7 +21,7 @@ from metadata.problems import PackageError, Problem
 from trellis.config import Settings
 from trellis.errors import Conflict, Refused
 from trellis.installing.sources import find_offers
-from trellis.publishing import answering, moved_on
+from trellis.publishing import answering, moved_on, note_published
 from trellis.unit import Unit
 
 
@@ -193,7 +193,7 @@ def install_planned(desk: Desk, found: PackagePlan, *, confirm: Collection[str] 
     if found.problems or found.prepared is None:
         raise Refused(found.problems)
     with answering(desk.connection, desk.catalog, found.base_version):
-        return publish_prepared(
+        version = publish_prepared(
             desk.connection,
             found.prepared,
             by=desk.author,
@@ -201,3 +201,7 @@ def install_planned(desk: Desk, found: PackagePlan, *, confirm: Collection[str] 
             expected_version=found.base_version,
             at=desk.now,
         )
+    base, message = found.base_version, found.prepared.message
+    return note_published(
+        desk.connection, base, version, by=desk.author, at=desk.now, message=message
+    )

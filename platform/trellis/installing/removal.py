@@ -17,9 +17,10 @@ from metadata.packages.requirements import removal_problems
 from metadata.packages.uninstall import without_package
 from metadata.problems import Problem
 from metadata.query.answers import MAX_LIMIT
+from trellis.audit import note
 from trellis.errors import Missing, Refused
 from trellis.installing.plans import Desk
-from trellis.publishing import answering
+from trellis.publishing import answering, note_published
 from trellis.transfer.delimited import write_delimited
 from trellis.unit import Unit
 
@@ -83,7 +84,7 @@ def uninstall_package(desk: Desk, name: str, *, confirm: Collection[str] = ()) -
     if found.problems:
         raise Refused(found.problems)
     with answering(desk.connection, desk.catalog, found.base_version, path="", names=[name]):
-        return uninstall(
+        version = uninstall(
             desk.connection,
             name,
             by=desk.author,
@@ -91,6 +92,8 @@ def uninstall_package(desk: Desk, name: str, *, confirm: Collection[str] = ()) -
             expected_version=found.base_version,
             at=desk.now,
         )
+    base = found.base_version
+    return note_published(desk.connection, base, version, by=desk.author, at=desk.now)
 
 
 def export_data(unit: Unit, name: str) -> bytes:
@@ -113,6 +116,11 @@ def export_data(unit: Unit, name: str) -> bytes:
     about = {"package": name, "version": unit.catalog.packages[name], "records": counts}
     files["package.json"] = (json.dumps(about, indent=2) + "\n").encode()
     return zipped(files)
+
+
+def note_data(unit: Unit, name: str) -> None:
+    """Writes into the audit that the records of a package were given out, as `export_data` does."""
+    note(unit, "export", values={"package": name})
 
 
 def readable(unit: Unit, definition: ObjectDefinition) -> Iterator[Mapping[str, object]]:

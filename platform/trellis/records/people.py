@@ -7,6 +7,7 @@ from collections.abc import Sequence
 
 from metadata.objects import ObjectDefinition
 from metadata.problems import Problem
+from trellis.audit import note
 from trellis.errors import NotAllowed, Refused
 from trellis.records.written import Written
 from trellis.security.users import hash_password, insert_account, taken_names, update_account
@@ -39,3 +40,13 @@ def follow_accounts(unit: Unit, definition: ObjectDefinition, writes: Sequence[W
     if definition.name == USER:
         for write in writes:
             update_account(unit.connection, unit.catalog, write.id)
+            note_standing(unit, write)
+
+
+def note_standing(unit: Unit, write: Written) -> None:
+    """Writes into the audit that somebody was locked out, also by deletion, or let in again."""
+    if write.old is None:
+        return
+    before, after = (bool((one or {}).get("active")) for one in (write.old, write.new))
+    if before != after:
+        note(unit, "unlocked" if after else "locked", object=USER, record_ids=[write.id])

@@ -10,7 +10,9 @@ from flask_appbuilder.security.views import UserGroupModelView
 from metadata.problems import Problem, sentence
 from metadata.roles import incompatible
 from trellis import current
+from trellis.audit import note
 from trellis.security.page_actions import PageActions
+from trellis.work import writing_now
 
 
 class ExcludedRolesError(Exception):
@@ -28,6 +30,18 @@ class GroupPages(PageActions, UserGroupModelView):
         """Refuses likewise."""
         self.refuse_excluded(item)
 
+    def post_add(self, item: Group) -> None:
+        """Writes the group into the audit."""
+        note_group(item)
+
+    def post_update(self, item: Group) -> None:
+        """Writes likewise."""
+        note_group(item)
+
+    def post_delete(self, item: Group) -> None:
+        """Writes that it is gone."""
+        note_group(item, is_gone=True)
+
     def refuse_excluded(self, item: Group) -> None:
         """Raises ExcludedRolesError, whose text Flask-AppBuilder shows."""
         problems = list(excluded_in(item))
@@ -35,6 +49,17 @@ class GroupPages(PageActions, UserGroupModelView):
             self.datamodel.session.rollback()
             said = ". ".join(sentence(problem, current.language()) for problem in problems)
             raise ExcludedRolesError(said)
+
+
+def note_group(group: Group, *, is_gone: bool = False) -> None:
+    """Writes into the audit who holds which roles by a group, in a transaction of its own."""
+    values = {
+        "group": group.name,
+        "roles": [] if is_gone else sorted(role.name for role in group.roles),
+        "users": [] if is_gone else sorted(user.username for user in group.users),
+    }
+    with writing_now() as unit:
+        note(unit, "rights", values=values)
 
 
 def excluded_in(group: Group) -> Iterator[Problem]:

@@ -9,6 +9,7 @@ from werkzeug.security import check_password_hash
 from werkzeug.wrappers import Response as BaseResponse
 
 from metadata.problems import sentence
+from trellis.audit import note
 from trellis.current import (
     LANGUAGES,
     account,
@@ -26,6 +27,7 @@ from trellis.security.redirects import safe_path
 from trellis.security.sessions import STAMP
 from trellis.security.tables import ab_user
 from trellis.security.users import UserError, set_language, set_password
+from trellis.work import writing_now
 
 blueprint = Blueprint("profile", __name__)
 
@@ -46,8 +48,9 @@ def change_password() -> BaseResponse | tuple[str, int]:
     if not knows_password(person, old):
         return refuse(gettext("The current password is wrong."))
     try:
-        with platform().database.write() as writing:
-            set_password(writing, catalog(), person.user_id, new)
+        with writing_now() as unit:
+            set_password(unit.connection, unit.catalog, person.user_id, new)
+            note(unit, "password", object="user", record_ids=[person.user_id])
     except UserError as error:
         return refuse(" ".join(sentence(problem, language()) for problem in error.problems))
     look_again()

@@ -7,6 +7,7 @@ from datetime import timedelta
 import click
 
 from metadata.changes.purge import find_purgeable, purge
+from trellis.audit import note
 from trellis.cli.meta.desk import CLI, CONFIRM, desk
 from trellis.declared import declares
 
@@ -37,6 +38,7 @@ def command(days: int, dry_run: bool, confirm: tuple[str, ...]) -> None:
             names = " ".join(f"--confirm {place}" for place in missing)
             raise click.ClickException(f"to drop these for good: trellis meta purge … {names}")
         version = purge(unit.connection, before=before, by=CLI, at=unit.moment.now, confirm=confirm)
+        note(unit, "purge", values={"version": version, "places": [one.place for one in found]})
     click.echo(f"definitions at version {version}")
 
 

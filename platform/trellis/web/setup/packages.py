@@ -31,7 +31,13 @@ from trellis.installing.plans import (
     packages_of,
     plan_packages,
 )
-from trellis.installing.removal import RemovalPlan, export_data, plan_removal, uninstall_package
+from trellis.installing.removal import (
+    RemovalPlan,
+    export_data,
+    note_data,
+    plan_removal,
+    uninstall_package,
+)
 from trellis.installing.sources import find_offers
 from trellis.unit import Unit
 from trellis.web.doors import make_blueprint, words
@@ -354,7 +360,10 @@ def data(name: str) -> Response:
     """Gives the records of a package's objects as CSV in a zip."""
     unit = reading()
     at_desk(unit)
-    return download(export_data(unit, name), f"{name}-data")
+    content = export_data(unit, name)
+    with writing_now() as writing:
+        note_data(writing, name)
+    return download(content, f"{name}-data")
 
 
 def download(content: bytes, name: str) -> Response:
