@@ -79,7 +79,7 @@ class Prepared:
                 givers = self._givers[name] = givers_of(made, connection.dialect, cursor)
         finally:
             cursor.close()
-        return [given(row, givers) for row in found] if givers else found
+        return given(found, givers) if givers and found else found
 
     def write(self, connection: sa.Connection, values: Values) -> int:
         """Runs a write that gives no rows; says how many it reached."""
@@ -145,12 +145,12 @@ def givers_of(
     return tuple(found)
 
 
-def given(row: Row, givers: Sequence[tuple[int, Processor]]) -> Row:
-    """Gives a row with our values."""
-    values = list(row)
+def given(rows: Sequence[Row], givers: Sequence[tuple[int, Processor]]) -> Sequence[Row]:
+    """Gives rows with our values, made column by column."""
+    columns: list[Sequence[Any]] = [*zip(*rows, strict=True)]
     for place, giver in givers:
-        values[place] = giver(values[place])
-    return values
+        columns[place] = [*map(giver, columns[place])]
+    return [*zip(*columns, strict=True)]
 
 
 def run(

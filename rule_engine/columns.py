@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from decimal import ROUND_HALF_UP, Decimal
@@ -16,6 +16,11 @@ from rule_engine.arithmetic import EXACT
 
 #: How many digits a stored number has at most: what fits a BIGINT with room for sums.
 MAX_DIGITS = 18
+
+#: PostgreSQL's number of the type NUMERIC, whose values the driver gives as decimals.
+PG_NUMERIC = 1700
+
+Processor = Callable[[Any], Any]
 
 
 class Scaled(TypeDecorator[Decimal]):
@@ -53,6 +58,10 @@ class Scaled(TypeDecorator[Decimal]):
             return value
         return Decimal(int(str(value))).scaleb(-self.scale, EXACT)
 
+    def result_processor(self, dialect: sa.Dialect, coltype: object) -> Processor | None:
+        """Gives nothing to do where the driver gives decimals."""
+        return None if coltype == PG_NUMERIC else super().result_processor(dialect, coltype)
+
 
 class DecimalText(TypeDecorator[Decimal]):
     """A decimal of any length, for results: text on SQLite, NUMERIC on PostgreSQL."""
@@ -72,6 +81,10 @@ class DecimalText(TypeDecorator[Decimal]):
     def process_result_value(self, value: object, dialect: sa.Dialect) -> Decimal | None:
         """Gives the decimal."""
         return None if value is None else Decimal(str(value))
+
+    def result_processor(self, dialect: sa.Dialect, coltype: object) -> Processor | None:
+        """Gives nothing to do where the driver gives decimals."""
+        return None if coltype == PG_NUMERIC else super().result_processor(dialect, coltype)
 
 
 class DeferredText(TypeDecorator[str]):
@@ -116,6 +129,12 @@ class Instant(TypeDecorator[datetime]):
         if isinstance(value, datetime):
             return value.astimezone(UTC)
         return read_instant(str(value))
+
+    def result_processor(self, dialect: sa.Dialect, coltype: object) -> Processor:
+        """Gives the reading of one value, without asking for the database each time."""
+        if dialect.name == "sqlite":
+            return lambda text: None if text is None else read_instant(text)
+        return lambda value: None if value is None else value.astimezone(UTC)
 
 
 class Choices(TypeDecorator[frozenset[str]]):
@@ -178,7 +197,8 @@ def write_instant(value: datetime) -> str:
     """Gives `2026-03-01T08:00:00.000Z`."""
     if value.tzinfo is None:
         raise ValueError(f"an instant without a zone: {value}")
-    return f"{value.astimezone(UTC).isoformat(timespec='milliseconds')[:-6]}Z"
+    utc = value if value.tzinfo is UTC else value.astimezone(UTC)
+    return f"{utc.isoformat(timespec='milliseconds')[:-6]}Z"
 
 
 def read_instant(text: str) -> datetime:

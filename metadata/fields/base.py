@@ -12,6 +12,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import date
+from functools import partial
 from typing import Any, ClassVar, Final
 from zoneinfo import ZoneInfo
 
@@ -71,6 +72,7 @@ class OptionDefinition:
 
 
 Check = Callable[[object], None]
+Writer = Callable[[object], object]
 JsonObject = Mapping[str, object]
 Parameters = Mapping[str, JsonObject]
 """The JSON Schemas of `crm` keywords, by keyword."""
@@ -289,6 +291,13 @@ class FieldType(ABC):
     def to_wire(self, value: object, field: FieldDefinition) -> object:
         """Gives the JSON form of a value."""
         return value
+
+    def writer(self, field: FieldDefinition) -> Writer | None:
+        """Gives what makes the JSON form of many values of one field, none of them empty; None
+        where they are JSON already."""
+        if type(self).to_wire is FieldType.to_wire:
+            return None
+        return partial(self.to_wire, field=field)
 
     def from_wire(self, wire: object, field: FieldDefinition) -> object:
         """Gives a value out of what `to_wire` gave of one before, as history keeps it."""

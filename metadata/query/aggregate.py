@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
 import sqlalchemy as sa
 
 from metadata.exchange import base_currency
-from metadata.fields.base import FieldDefinition
+from metadata.fields.base import FieldDefinition, Writer
 from metadata.fields.numbers import plain
 from metadata.json_text import nearest
+from metadata.prepared import Prepared
 from metadata.problems import Problem
 from metadata.query.aggregate_buckets import LABELS, bucket
 from metadata.query.aggregate_having import Test
@@ -27,7 +28,7 @@ from metadata.query.answers import QueryProblem, This
 from metadata.query.listing import conditions
 from metadata.query.paths import Paths, Source
 from metadata.query.question import Question, Resolved, resolve_question
-from metadata.query.run import Runner
+from metadata.query.run import Row, Runner
 from metadata.query.search import Searched
 from metadata.query.tables import PermittedTables
 from rule_engine.text import fold
@@ -66,12 +67,13 @@ class AggregateColumn:
     unit: str | None = None
     function: str | None = None
 
-    def to_wire(self, value: object) -> object:
-        """Gives a value in the form that fields of its type have on the wire."""
-        if value is None or self.field is None or self.unit or self.function == "count":
-            return value
+    def writer(self) -> Writer | None:
+        """Gives what puts values, none of them empty, into the form that fields of their type
+        have on the wire; None where they are in it already."""
+        if self.field is None or self.unit or self.function == "count":
+            return None
         is_mean = self.function == "avg" and kind_of(self.field) in (Kind.NUMBER, Kind.PERCENT)
-        return plain(value) if is_mean else self.field.type.to_wire(value, self.field)  # type: ignore[arg-type]  # the mean of numbers is one
+        return plain if is_mean else self.field.type.writer(self.field)  # type: ignore[return-value]  # the mean of numbers is one
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,12 +107,8 @@ def resolve_aggregate(
     return ResolvedAggregate(resolved, groups, measures)
 
 
-@dataclass(frozen=True, slots=True)
-class Ranked:
-    """A group with what it is sorted by."""
-
-    item: dict[str, object]
-    ranks: Mapping[str, tuple[bool, Any]]
+Group = tuple[dict[str, object], Row]
+"""What is told of a group, and the row that it was made from."""
 
 
 class Aggregation:
@@ -139,7 +137,7 @@ class Aggregation:
         outer = [*keys, *(piece for pieces in self.pieces for piece in pieces)]
         numbered = [column.label(f"p{place}") for place, column in enumerate(outer)]
         statement = sa.select(*numbered).select_from(rows).group_by(*keys)
-        self.statement = statement.limit(MAX_GROUPS + 1)
+        self.statement = Prepared(statement.limit(MAX_GROUPS + 1))
         self.bound = tables.bound
         self.searched = asked.records.searched
         self.columns = tuple(
@@ -151,22 +149,37 @@ class Aggregation:
                 ),
             ]
         )
+        self._values = {one.text: group_value(one) for one in groups}
+        self._ranks = {one.text: group_rank(one) for one in groups}
+        self._spans = self._placed()
 
-    def read(self, row: Sequence[Any], base: str) -> Ranked:
-        """Gives the group of a row."""
-        item: dict[str, object] = {}
-        ranks: dict[str, tuple[bool, Any]] = {}
-        for place, group in enumerate(self.groups):
-            value = group_value(group, row[place])
-            item[group.text] = value
-            ranks[group.text] = ranked(group_rank(group, value))
-        start = len(self.groups)
+    def _placed(self) -> dict[str, tuple[Measure, slice]]:
+        """Gives the measures with where their pieces stand in a row."""
+        found, start = {}, len(self.groups)
         for one, pieces in zip(self.measures, self.pieces, strict=True):
-            found = row[start : start + len(pieces)]
-            item[one.text] = one.value(found, base)
-            ranks[one.text] = ranked(one.rank(found, base))
+            found[one.text] = one, slice(start, start + len(pieces))
             start += len(pieces)
-        return Ranked(item, ranks)
+        return found
+
+    def read(self, row: Row, base: str) -> dict[str, object]:
+        """Gives the group of a row."""
+        item = {
+            text: None if stored is None else value(stored)
+            for (text, value), stored in zip(self._values.items(), row, strict=False)
+        }
+        for text, (one, span) in self._spans.items():
+            item[text] = one.value(row[span], base)
+        return item
+
+    def rank(self, key: str, group: Group, base: str) -> tuple[bool, Any]:
+        """Gives what a group is sorted by when it is by a key; empties are lowest."""
+        item, row = group
+        if key in self._spans:
+            one, span = self._spans[key]
+            value = one.rank(row[span], base)
+        else:
+            value = item[key] if item[key] is None else self._ranks[key](item[key])
+        return (False, 0) if value is None else (True, value)
 
 
 def read_groups(
@@ -186,12 +199,19 @@ def read_groups(
     if len(rows) > MAX_GROUPS:
         raise QueryProblem([Problem("group", "too_many_groups", {"limit": MAX_GROUPS})])
     base = base_currency(run.connection)
-    found = [aggregation.read(row, base) for row in rows]
-    found = [one for one in found if all(test.fulfilled(one.ranks) for test in tests)]
+    found = [(aggregation.read(row, base), row) for row in rows]
+    found = [
+        group
+        for group in found
+        if all(test.fulfilled(aggregation.rank(test.key, group, base)) for test in tests)
+    ]
     for text in reversed([*sort, *(group.text for group in aggregation.groups)]):
         key = text.removeprefix("-")
-        found.sort(key=lambda one, key=key: one.ranks[key], reverse=text.startswith("-"))  # type: ignore[misc]  # the loop's value
-    return Aggregated(aggregation.columns, tuple(one.item for one in found[:limit]))
+        found.sort(
+            key=lambda one, key=key: aggregation.rank(key, one, base),  # type: ignore[misc]  # the loop's value
+            reverse=text.startswith("-"),
+        )
+    return Aggregated(aggregation.columns, tuple(item for item, _ in found[:limit]))
 
 
 def ask_groups(
@@ -243,26 +263,21 @@ def group_column(source: Source, group: GroupPath) -> sa.ColumnElement[Any]:
     return bucket(column, kind, group.unit, source.tables.dialect)
 
 
-def group_value(group: GroupPath, stored: Any) -> object:
-    """Gives a group's value: that of the field, or the name of a period."""
-    if stored is None:
-        return None
+def group_value(group: GroupPath) -> Callable[[Any], object]:
+    """Gives what makes a group's value of what is stored: that of the field, or a period's name."""
     if group.unit is not None:
-        return LABELS[group.unit](stored)
-    return group.path.field.type.from_parts({"": stored}, group.path.field)
+        return LABELS[group.unit]
+    field = group.path.field
+    return lambda stored: field.type.from_parts({"": stored}, field)
 
 
-def group_rank(group: GroupPath, value: object) -> object:
-    """Gives what a group is sorted by: the place of an option, folded text, or the value."""
+def group_rank(group: GroupPath) -> Callable[[Any], object]:
+    """Gives what makes a rank of a group's value: the place of an option, folded text, or the
+    value itself."""
     options = group.path.field.options
-    if value is None or group.unit is not None:
-        return value
+    if group.unit is not None:
+        return lambda value: value
     if options and kind_of(group.path.field) is Kind.CHOICE:
         places = {option.value: place for place, option in enumerate(options)}
-        return places.get(str(value), len(places)), str(value)
-    return (fold(value), value) if isinstance(value, str) else value
-
-
-def ranked(value: object) -> tuple[bool, Any]:
-    """Gives a rank that lets empties be lowest."""
-    return (False, 0) if value is None else (True, value)
+        return lambda value: (places.get(str(value), len(places)), str(value))
+    return lambda value: (fold(value), value) if isinstance(value, str) else value

@@ -50,9 +50,10 @@ class Test:
     holds: Callable[[Any, Any], bool]
     value: object
 
-    def fulfilled(self, ranks: Mapping[str, tuple[bool, Any]]) -> bool:
-        """Says whether a group fulfils it; one of which nothing can be said does not."""
-        is_known, value = ranks[self.key]
+    def fulfilled(self, rank: tuple[bool, Any]) -> bool:
+        """Says whether a group whose measure has this rank fulfils it; one of which nothing can be
+        said does not."""
+        is_known, value = rank
         return is_known and self.holds(value, self.value)
 
 

@@ -99,7 +99,11 @@ class Extreme(Measure):
 
 
 class Numbered(Measure):
-    """A sum, mean or extreme of numbers, percents or lengths of time."""
+    """A sum, mean or extreme of numbers, percents or lengths of time: of these in milliseconds."""
+
+    def __init__(self, asked: MeasurePath, columns: Sequence[Column]) -> None:
+        super().__init__(asked, columns)
+        self.is_length = kind_of(self.field) is Kind.CLOCK_LENGTH
 
     def pieces(self, dialect: str) -> list[Column]:
         """Gives what `total` and `settled` read."""
@@ -111,11 +115,6 @@ class Numbered(Measure):
         if number is None or not self.is_length:
             return number
         return from_milliseconds(int(round_places(number, 0)))
-
-    @property
-    def is_length(self) -> bool:
-        """Says whether the numbers are milliseconds."""
-        return kind_of(self.field) is Kind.CLOCK_LENGTH
 
 
 class Valued(Measure):

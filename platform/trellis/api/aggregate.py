@@ -72,7 +72,10 @@ def aggregate_records(object_name: str) -> Response:
 
 def aggregate_json(found: Aggregated) -> list[dict[str, object]]:
     """Gives groups in wire form."""
-    return [
-        {column.key: column.to_wire(item[column.key]) for column in found.columns}
-        for item in found.items
-    ]
+    written = [(one.key, one.writer()) for one in found.columns]
+    items = [dict(item) for item in found.items]
+    for item in items:
+        for key, write in written:
+            if write is not None and item[key] is not None:
+                item[key] = write(item[key])
+    return items

@@ -2,18 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from functools import partial
 
-from metadata.fields.base import FieldDefinition, FieldType
+from metadata.fields.base import FieldDefinition, Writer
 from metadata.fields.nested import rows_of
 from metadata.objects import LinkDefinition
 from metadata.query.profile import profile_digest
 from trellis.unit import Unit
 
 Record = Mapping[str, object]
-Writer = Callable[[object], object]
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,19 +88,7 @@ def writer_of(unit: Unit, object_name: str, path: str) -> Writer | None:
     field = unit.catalog.objects[here].fields.get(last)
     if field is None or not unit.principal.access(here).reads(last):
         return None
-    return field_writer(field)
-
-
-def field_writer(field: FieldDefinition) -> Writer | None:
-    """Gives what makes JSON of a field's values; None where they are JSON already."""
-    kind = field.type
-    if type(kind).to_wire is FieldType.to_wire:
-        return None
-    return partial(_written, kind, field)
-
-
-def _written(kind: FieldType, field: FieldDefinition, value: object) -> object:
-    return kind.to_wire(value, field)
+    return field.type.writer(field)
 
 
 def nested_writer(unit: Unit, object_name: str, field: FieldDefinition, names: bool) -> Writer:
@@ -125,7 +111,7 @@ def row_writers(unit: Unit, link: LinkDefinition) -> Mapping[str, Writer | None]
     """Gives the fields of a row or link that are shown, with what makes JSON of them."""
     fields, access = unit.catalog.objects[link.target].fields, unit.principal.access(link.target)
     return {
-        name: field_writer(field) if access.reads(name) else None for name, field in fields.items()
+        name: one.type.writer(one) if access.reads(name) else None for name, one in fields.items()
     }
 
 

@@ -130,7 +130,7 @@ def our_asks(instance: Instance, cursors: Sequence[str]) -> dict[str, Ask]:
         return json.dumps([{"op": "create", "data": row(draw)} for _ in range(BULK)]).encode()
 
     paged = f"{base}?sort=close_date&limit={PAGE}{joined}"
-    grouped = f"{base}/aggregate?group_by=stage,month(close_date)&measures=sum(amount)"
+    grouped = f"{base}/aggregate?group=stage,month(close_date)&measure=sum(amount)"
     return {
         "get": lambda draw: Asked("GET", f"{base}/{draw.choice(instance.deals)}"),
         "list 50": lambda draw: Asked("GET", chosen(draw)),
