@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
+from functools import lru_cache
 
 ACTIONS = (
     *("read", "update", "delete", "assign", "share"),
@@ -138,11 +139,13 @@ class Access:
         )
 
 
+@lru_cache(maxsize=1_000)
 def nothing(object_name: str) -> Access:
     """Gives the access of somebody without any grant: the object does not exist."""
     return Access(object_name)
 
 
+@lru_cache(maxsize=1_000)
 def everything(object_name: str) -> Access:
     """Gives the access of the system itself."""
     rows = dict.fromkeys(ACTIONS, EVERYTHING)

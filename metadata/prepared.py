@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Final
 
 import sqlalchemy as sa
 from sqlalchemy.engine.interfaces import DBAPICursor
@@ -18,6 +18,10 @@ Processor = Callable[[Any], Any]
 Row = Sequence[Any]
 Values = Mapping[str, object]
 Executable = sa.Select[Any] | sa.Insert | sa.Update | sa.Delete
+
+
+ALONE: Final = "trellis_alone"
+"""The execution option of connections whose statements each stand alone."""
 
 
 class Ready(str):
@@ -160,7 +164,7 @@ def run(
 
     Who listens to the connection's statements hears of it, and errors are those of SQLAlchemy.
     """
-    if not connection.in_transaction():
+    if not connection.in_transaction() and ALONE not in connection.get_execution_options():
         connection.begin()
     cursor = connection.connection.cursor()
     for listener in connection.dispatch.before_cursor_execute:

@@ -198,7 +198,7 @@ def write_instant(value: datetime) -> str:
     if value.tzinfo is None:
         raise ValueError(f"an instant without a zone: {value}")
     utc = value if value.tzinfo is UTC else value.astimezone(UTC)
-    return f"{utc.isoformat(timespec='milliseconds')[:-6]}Z"
+    return utc.isoformat("T", "milliseconds")[:-6] + "Z"
 
 
 def read_instant(text: str) -> datetime:

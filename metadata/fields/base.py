@@ -73,6 +73,7 @@ class OptionDefinition:
 
 Check = Callable[[object], None]
 Writer = Callable[[object], object]
+"""Gives the JSON form of a value."""
 JsonObject = Mapping[str, object]
 Parameters = Mapping[str, JsonObject]
 """The JSON Schemas of `crm` keywords, by keyword."""

@@ -1,8 +1,8 @@
 """What belongs to the request at hand: its database connection, definitions, person and language.
 
-`begin_request` fills `flask.g`: account, principal, language, zone; connection, snapshot and moment
-come there when they are first asked for. Pages and the API take them from here; nothing below the
-web layer does.
+`begin_request` fills `flask.g`: account and principal; language, zone, connection, snapshot and
+moment come there when they are first asked for. Pages and the API take them from here; nothing
+below the web layer does.
 """
 
 from __future__ import annotations
@@ -25,6 +25,7 @@ from trellis.catalogs import Snapshot
 from trellis.retrying import again
 from trellis.runtime import Platform
 from trellis.security.access import Account
+from trellis.security.sessions import brings_token
 
 if TYPE_CHECKING:
     from flask import Flask
@@ -65,14 +66,15 @@ def is_public() -> bool:
 
 
 def begin_request() -> None:
-    """Opens the request's read transaction and finds out who asks, in which language."""
+    """Finds out who asks: by the token that came, else by the session."""
     if request.endpoint in BARE_ENDPOINTS:
         return
-    account = current_user if current_user.is_authenticated else None
-    g.account = account._get_current_object() if account else None
+    if brings_token(request):
+        person = current_app.extensions["appbuilder"].sm.load_from_token(request)
+    else:
+        person = current_user._get_current_object()
+    g.account = person if person is not None and person.is_authenticated else None
     g.principal = g.account.principal if g.account else None
-    g.language = choose_language(g.account)
-    g.zone = choose_zone(g.account)
 
 
 def look_again() -> None:
@@ -153,13 +155,17 @@ def principal() -> Principal:
 
 def language() -> str:
     """Gives the reader's language: en or zh."""
-    found: str = g.get("language") or platform().settings.language
+    if "language" not in g:
+        g.language = choose_language(g.get("account"))
+    found: str = g.language
     return found
 
 
 def zone() -> ZoneInfo:
     """Gives the reader's time zone."""
-    found: ZoneInfo = g.get("zone") or platform().settings.zone
+    if "zone" not in g:
+        g.zone = choose_zone(g.get("account"))
+    found: ZoneInfo = g.zone
     return found
 
 

@@ -21,7 +21,7 @@ from sqlalchemy.pool import ConnectionPoolEntry
 from metadata.encryption import Cipher, engine_options
 from metadata.exchange import OPTION
 from metadata.locks import HOLD, hold_definitions, take_definitions
-from metadata.prepared import wrapped
+from metadata.prepared import ALONE, wrapped
 from rule_engine.backends.sql import register_sqlite_functions
 from trellis.retrying import again
 
@@ -70,7 +70,7 @@ class Database:
         if base_currency is not None:
             options[OPTION] = base_currency
         self.engine = make_engine(url, synchronous).execution_options(**options)
-        self._reading = self.engine.execution_options(isolation_level="AUTOCOMMIT")
+        self._alone = self.engine.execution_options(**{ALONE: True})
         self._listeners: dict[str, list[Listener]] = {}
 
     @property
@@ -96,7 +96,7 @@ class Database:
         On PostgreSQL, where every statement sees what is committed when it begins anyway, none
         begins a transaction.
         """
-        engine = self.engine if self.dialect == "sqlite" else self._reading
+        engine = self.engine if self.dialect == "sqlite" else self._alone
         return engine.connect()
 
     @contextmanager
@@ -113,7 +113,7 @@ class Database:
         signals: dict[str, None] = {}
         answers: dict[str, Any] = {}
         at_once = first is not None and not publishing and self.dialect == "postgresql"
-        engine = self._reading if at_once else self.engine
+        engine = self._alone if at_once else self.engine
         with engine.connect() as connection:
             connection.execution_options(
                 trellis_write=True, trellis_signals=signals, trellis_answers=answers
@@ -152,8 +152,8 @@ class Database:
     @contextmanager
     def autocommit(self) -> Iterator[sa.Connection]:
         """Gives a connection whose statements stand alone, for what refuses a transaction."""
-        with self.engine.connect() as connection:
-            yield connection.execution_options(isolation_level="AUTOCOMMIT")
+        with self._alone.connect() as connection:
+            yield connection
 
     def dispose(self) -> None:
         """Closes all pooled connections."""
@@ -163,7 +163,7 @@ class Database:
 def begin_at_once(connection: sa.Connection, question: str) -> Any:
     """Begins a transaction of PostgreSQL, holds the definitions and asks, all in one message.
 
-    The driver leaves it to us to begin, and ends the transaction when it is told to as always.
+    The driver leaves it to us to begin, and ends the transaction when it is told to.
     """
     text = f"BEGIN; {HOLD}; {question}"
     cursor: Any = connection.connection.cursor()
@@ -226,15 +226,13 @@ def make_engine(url: str, synchronous: str = "NORMAL", *, autocommit: bool = Fal
     address = sa.make_url(url)
     options: dict[str, Any] = {"pool_size": POOL_SIZE, "max_overflow": POOL_SIZE}
     if autocommit:
-        options |= {"isolation_level": "AUTOCOMMIT", "pool_size": 2}
+        options |= {"pool_size": 2, "execution_options": {ALONE: True}}
     if address.get_backend_name() == "sqlite":
-        return make_sqlite_engine(address, synchronous, options, autocommit=autocommit)
+        return make_sqlite_engine(address, synchronous, options)
     return make_postgresql_engine(address, options)
 
 
-def make_sqlite_engine(
-    address: sa.URL, synchronous: str, options: dict[str, Any], *, autocommit: bool
-) -> sa.Engine:
+def make_sqlite_engine(address: sa.URL, synchronous: str, options: dict[str, Any]) -> sa.Engine:
     """Makes an engine whose transactions begin as we say, not as the driver guesses."""
     connect = {"timeout": BUSY_SECONDS, "check_same_thread": False}
     engine = sa.create_engine(address, connect_args=connect, **options)
@@ -253,21 +251,27 @@ def make_sqlite_engine(
             raise TypeError(f"SQLite is spoken through sqlite3, not {type(connection)}")
         register_sqlite_functions(connection)
 
-    if not autocommit:
-
-        @sa.event.listens_for(engine, "begin")
-        def begin(connection: sa.Connection) -> None:
-            options = connection.get_execution_options()
-            if options.get("isolation_level") != "AUTOCOMMIT":
-                writes = options.get("trellis_write")
-                connection.exec_driver_sql("BEGIN IMMEDIATE" if writes else "BEGIN")
+    @sa.event.listens_for(engine, "begin")
+    def begin(connection: sa.Connection) -> None:
+        options = connection.get_execution_options()
+        if ALONE not in options:
+            writes = options.get("trellis_write")
+            connection.exec_driver_sql("BEGIN IMMEDIATE" if writes else "BEGIN")
 
     return engine
 
 
 def make_postgresql_engine(address: sa.URL, options: dict[str, Any]) -> sa.Engine:
-    """Makes an engine at READ COMMITTED with time limits on locks and statements."""
-    engine = sa.create_engine(address, **options)
+    """Makes an engine at READ COMMITTED with time limits on locks and statements.
+
+    As with SQLite, transactions begin as we say: the driver itself begins none.
+    """
+    engine = sa.create_engine(address, isolation_level="AUTOCOMMIT", **options)
+
+    @sa.event.listens_for(engine, "begin")
+    def begin(connection: sa.Connection) -> None:
+        if ALONE not in connection.get_execution_options():
+            connection.exec_driver_sql("BEGIN")
 
     @sa.event.listens_for(engine, "connect")
     def set_up(connection: DBAPIConnection, _record: object) -> None:
@@ -278,7 +282,6 @@ def make_postgresql_engine(address: sa.URL, options: dict[str, Any]) -> sa.Engin
         # Just-in-time compilation costs more than our short statements take.
         cursor.execute("SET jit = off")
         cursor.close()
-        connection.commit()
 
     @sa.event.listens_for(engine, "checkout")
     def look(connection: DBAPIConnection, record: ConnectionPoolEntry, _proxy: object) -> None:

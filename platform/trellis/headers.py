@@ -9,10 +9,11 @@ from flask import Flask, Response, g, request
 from trellis.security.sessions import brings_token
 
 POLICY = (
-    "default-src 'self'; script-src 'self' 'nonce-{nonce}'; style-src 'self' 'nonce-{nonce}'; "
+    "default-src 'self'; script-src 'self'{nonce}; style-src 'self'{nonce}; "
     "img-src 'self' data: blob:; font-src 'self'; connect-src 'self'; object-src 'none'; "
     "base-uri 'none'; form-action 'self'; frame-ancestors 'none'"
 )
+POLICY_WITHOUT_NONCE = POLICY.format(nonce="")
 FIXED = {
     "X-Content-Type-Options": "nosniff",
     "X-Frame-Options": "DENY",
@@ -31,13 +32,20 @@ def csp_nonce() -> str:
     return nonce
 
 
+def policy() -> str:
+    """Gives what this answer may load: with the nonce, if its template asked for one."""
+    if "csp_nonce" not in g:
+        return POLICY_WITHOUT_NONCE
+    return POLICY.format(nonce=f" 'nonce-{csp_nonce()}'")
+
+
 def install_headers(app: Flask) -> None:
     """Sets the headers on every answer."""
     app.jinja_env.globals["csp_nonce"] = csp_nonce
 
     @app.after_request
     def protect(response: Response) -> Response:
-        response.headers.setdefault("Content-Security-Policy", POLICY.format(nonce=csp_nonce()))
+        response.headers.setdefault("Content-Security-Policy", policy())
         for name, value in FIXED.items():
             response.headers.setdefault(name, value)
         if request.is_secure:

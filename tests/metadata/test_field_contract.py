@@ -147,6 +147,8 @@ def test_wire_form(kind: FieldType, sample: Sample) -> None:
             assert isinstance(value, PYTHON_FORMS[kind.rule_type(field).kind])
         assert read_value(field, value) == value  # a value in its Python form passes
         assert kind.to_wire(value, field) == wire
+        write = kind.writer(field)
+        assert (value if write is None else write(value)) == wire
         assert json.loads(encode(wire)) == wire
         assert [error.message for error in schema.iter_errors(wire)] == []
         if not kind.is_write_only:

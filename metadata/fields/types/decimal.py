@@ -17,6 +17,7 @@ from metadata.fields.base import (
     Parameters,
     Sample,
     Titles,
+    Writer,
 )
 from metadata.fields.inputs import NumberField, WireField
 from metadata.fields.numbers import fit, plain, plain_number, read_decimal
@@ -88,6 +89,10 @@ class Decimal(FieldType):
         """Gives the digits as text; all places only where `scale` is asked for."""
         number = value if isinstance(value, Number) else Number(str(value))
         return f"{number:f}" if "scale" in field.parameters else plain(number)
+
+    def writer(self, field: FieldDefinition) -> Writer:
+        """Gives what does the same to a decimal."""
+        return "{:f}".format if "scale" in field.parameters else plain  # type: ignore[return-value]  # takes only what it is given
 
     def to_text(
         self, value: object, field: FieldDefinition, language: str = ENGLISH, zone: ZoneInfo = UTC

@@ -14,6 +14,7 @@ from metadata.fields.base import (
     Refused,
     Sample,
     Titles,
+    Writer,
 )
 from metadata.fields.inputs import IntegerField, WireField
 from metadata.fields.numbers import fit, plain_number, read_decimal, shown
@@ -62,6 +63,10 @@ class Integer(Decimal):
     def to_wire(self, value: object, field: FieldDefinition) -> object:
         """Gives a JSON number."""
         return int(value if isinstance(value, Number) else Number(str(value)))
+
+    def writer(self, field: FieldDefinition) -> Writer:
+        """Gives what does the same to a decimal."""
+        return int  # type: ignore[return-value]  # takes only what it is given
 
 
 TYPE = Integer()

@@ -6,7 +6,7 @@ from decimal import Decimal as Number
 from typing import ClassVar
 from zoneinfo import ZoneInfo
 
-from metadata.fields.base import ENGLISH, UTC, FieldDefinition, Refused, Sample, Titles
+from metadata.fields.base import ENGLISH, UTC, FieldDefinition, Refused, Sample, Titles, Writer
 from metadata.fields.inputs import NumberField
 from metadata.fields.numbers import NUMBER, fit, plain, plain_number, read_decimal, shown
 from metadata.fields.types.decimal import Decimal
@@ -57,6 +57,10 @@ class Percent(Decimal):
     def to_wire(self, value: object, field: FieldDefinition) -> object:
         """Gives the fraction as text."""
         return plain(Number(str(value)))
+
+    def writer(self, field: FieldDefinition) -> Writer:
+        """Gives what does the same to a decimal."""
+        return plain  # type: ignore[return-value]  # takes only what it is given
 
     def to_text(
         self, value: object, field: FieldDefinition, language: str = ENGLISH, zone: ZoneInfo = UTC

@@ -69,6 +69,8 @@ def field_json(field: FieldDefinition, value: object) -> object:
 
 def read_expand(unit: Unit, object_name: str, names: Sequence[str]) -> list[str]:
     """Gives the references to show with their names. Raises RequestError for other fields."""
+    if not names:
+        return []
     definition = unit.catalog.objects.get(object_name)
     access = unit.principal.access(object_name)
     known = [

@@ -11,6 +11,7 @@ from flask import Response
 
 from metadata.problems import Problem
 from metadata.query.answers import Count
+from metadata.query.profile import profile_digest
 from trellis.api import record_operations
 from trellis.api.answers import (
     json_answer,
@@ -89,12 +90,21 @@ def chosen_fields(
     fields = read_list(parameters["fields"]) if "fields" in parameters else None
     if not expand:
         return fields
-    if fields is None:
-        access = unit.principal.access(object_name)
-        known = unit.catalog.objects[object_name].fields.values()
-        seen = (one for one in known if access.sees(one.name))
-        fields = [one.name for one in seen if nested or not one.nested]
-    return [*fields, *expand, *readable_names(unit, object_name, expand)]
+
+    def choose() -> list[str]:
+        chosen = seen_fields(unit, object_name, nested=nested) if fields is None else fields
+        return [*chosen, *expand, *readable_names(unit, object_name, expand)]
+
+    asked = (None if fields is None else tuple(fields), tuple(expand), nested)
+    key = ("chosen", profile_digest(unit.catalog.queries, unit.principal), object_name, asked)
+    return unit.catalog.queries.get(key, list, choose)
+
+
+def seen_fields(unit: Unit, object_name: str, *, nested: bool) -> list[str]:
+    """Gives the fields that the caller sees, those of rows and links only with `nested`."""
+    access = unit.principal.access(object_name)
+    known = unit.catalog.objects[object_name].fields.values()
+    return [one.name for one in known if access.sees(one.name) and (nested or not one.nested)]
 
 
 def readable_names(unit: Unit, object_name: str, expand: list[str]) -> list[str]:

@@ -74,6 +74,8 @@ def read_optional_body(known: Collection[str], check: Check | None = None) -> Ma
 
 def read_parameters(known: Collection[str]) -> Mapping[str, str]:
     """Gives the query parameters; others than `known`, and repeated ones, are 422."""
+    if not request.query_string:
+        return {}
     problems = [
         unknown(name, "unknown_parameter", name, known)
         for name in request.args

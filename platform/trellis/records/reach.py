@@ -14,10 +14,11 @@ from trellis.unit import Unit
 
 def definition_of(unit: Unit, object_name: str) -> ObjectDefinition:
     """Gives an object that exists for the principal. Raises Missing for every other."""
-    known = [name for name in unit.catalog.objects if unit.principal.access(name).exists]
-    if object_name not in known:
+    definition = unit.catalog.objects.get(object_name)
+    if definition is None or not unit.principal.access(object_name).exists:
+        known = [name for name in unit.catalog.objects if unit.principal.access(name).exists]
         raise Missing(UnknownObject(object_name, known).problems)
-    return unit.catalog.objects[object_name]
+    return definition
 
 
 def creatable(unit: Unit, definition: ObjectDefinition) -> None:

@@ -209,7 +209,7 @@ def make_shell() -> Shell | None:
 
 def page_context() -> dict[str, object]:
     """Gives what every template knows; a fragment needs no shell."""
-    language = current.language() if "language" in g else "en"
+    language = current.language() if "account" in g else "en"
     theme = request.cookies.get("theme")
     return {
         "workspace": WORKSPACE,
