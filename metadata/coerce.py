@@ -64,7 +64,7 @@ def defaults(
 ) -> dict[str, object]:
     """Gives the values of a new record's fields that were not given: their defaults, or None."""
     return {
-        field.name: read_value(field, field.default)
+        field.name: None if field.default is None else read_value(field, field.default)
         for field in definition.own_fields
         if given is None or field.name not in given
     }

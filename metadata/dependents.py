@@ -22,9 +22,9 @@ def dependent_values(
     """
     values: dict[str, object] = {}
     problems: list[Problem] = []
-    for field in definition.own_fields:
+    for field in definition.dependent_fields:
         value = record.get(field.name)
-        if value is None or field.computed or not field.type.neighbours(field):
+        if value is None:
             continue
         try:
             given = old is None or old.get(field.name) != value

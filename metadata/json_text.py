@@ -74,7 +74,7 @@ def read_json(
         return None, [Problem("", "json_syntax", {"detail": str(error).partition(";")[0]})]
     except RecursionError:
         return None, [Problem("", "json_depth", {"limit": MAX_NESTING})]
-    problems = [*twice(document, ()), *crowded(document, (), most_keys)]
+    problems = [*flaws(document, (), most_keys)]
     return (None, problems) if problems else (document, [])
 
 
@@ -92,30 +92,23 @@ def pairs(items: list[tuple[str, object]]) -> Pairs:
     return made
 
 
-def crowded(value: object, place: tuple[object, ...], most_keys: int | None) -> Iterable[Problem]:
-    """Gives a problem for each object with too many keys; those below it are not looked at."""
-    if most_keys is None or len(place) > MAX_NESTING:
-        return
-    if isinstance(value, Pairs):
-        if len(value) > most_keys:
+def flaws(document: object, place: tuple[object, ...], most_keys: int | None) -> Iterable[Problem]:
+    """Gives a problem for each repeated key, for nesting that is too deep, and for each object with
+    too many keys, below which nobody looks."""
+    items: Iterable[tuple[object, object]]
+    if isinstance(document, Pairs):
+        for one in document.twice:
+            yield Problem(pointer((*place, one)), "duplicate_key", {"key": one})
+        if most_keys is not None and len(document) > most_keys:
             yield Problem(pointer(place), "json_keys", {"limit": most_keys})
             return
-        for key, item in value.items():
-            yield from crowded(item, (*place, key), most_keys)
-    elif isinstance(value, list):
-        for index, item in enumerate(value):
-            yield from crowded(item, (*place, index), most_keys)
-
-
-def twice(value: object, place: tuple[object, ...]) -> Iterable[Problem]:
-    """Gives a problem for each repeated key and for nesting that is too deep."""
-    if len(place) > MAX_NESTING:
-        yield Problem(pointer(place), "json_depth", {"limit": MAX_NESTING})
-    elif isinstance(value, Pairs):
-        for key in value.twice:
-            yield Problem(pointer((*place, key)), "duplicate_key", {"key": key})
-        for key, item in value.items():
-            yield from twice(item, (*place, key))
-    elif isinstance(value, list):
-        for index, item in enumerate(value):
-            yield from twice(item, (*place, index))
+        items = document.items()
+    elif isinstance(document, list):
+        items = enumerate(document)
+    else:
+        return
+    for key, item in items:
+        if len(place) >= MAX_NESTING:
+            yield Problem(pointer((*place, key)), "json_depth", {"limit": MAX_NESTING})
+        elif isinstance(item, Pairs | list):
+            yield from flaws(item, (*place, key), most_keys)

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
+from functools import cached_property
 
 from metadata.duplicates.definitions import DuplicateRule
 from metadata.exclusions import Exclusion
@@ -60,7 +61,7 @@ class LinkSides:
     plurals: Mapping[str, str]
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)  # without slots: what follows from it is made when first asked for
 class ObjectDefinition:
     """An object with its fields.
 
@@ -102,10 +103,44 @@ class ObjectDefinition:
         """Gives the title of many records."""
         return choose_label(self.plurals, language) or self.label(language)
 
-    @property
-    def own_fields(self) -> Iterator[FieldDefinition]:
+    @cached_property
+    def own_fields(self) -> tuple[FieldDefinition, ...]:
         """Gives the fields in use that are not system fields, in the definition's order."""
-        return (field for field in self.fields.values() if not field.system)
+        return tuple(field for field in self.fields.values() if not field.system)
+
+    @cached_property
+    def nested_fields(self) -> tuple[FieldDefinition, ...]:
+        """Gives the fields whose values stand in records of other objects."""
+        return tuple(field for field in self.own_fields if field.nested)
+
+    @cached_property
+    def tree_fields(self) -> tuple[FieldDefinition, ...]:
+        """Gives the fields by which records stand below one another."""
+        return tuple(field for field in self.own_fields if field.type.is_tree)
+
+    @cached_property
+    def automatic_fields(self) -> tuple[FieldDefinition, ...]:
+        """Gives the fields whose values the product draws, in the order of their ids."""
+        found = (field for field in self.own_fields if field.type.is_automatic)
+        return tuple(sorted(found, key=lambda field: field.id))
+
+    @cached_property
+    def pointing_fields(self) -> tuple[FieldDefinition, ...]:
+        """Gives the fields that lead to a record of an object, or of one among several."""
+        return tuple(field for field in self.fields.values() if field.type.targets(field))
+
+    @cached_property
+    def dependent_fields(self) -> tuple[FieldDefinition, ...]:
+        """Gives the fields whose values depend on other fields of the record."""
+        own = (field for field in self.own_fields if not field.computed)
+        return tuple(field for field in own if field.type.neighbours(field))
+
+    @cached_property
+    def tracked_fields(self) -> frozenset[str]:
+        """Gives the names of the fields whose changes history keeps: owner and deletion always."""
+        keeps = self.parameters.get("track") != "none"
+        known = self.fields.values()
+        return frozenset(one.name for one in known if one.system or (one.track and keeps))
 
     def origins(self, field: FieldDefinition) -> set[str]:
         """Gives the ids under which values of a field were kept: conversions gave it new ones."""
@@ -122,12 +157,12 @@ class ObjectDefinition:
             pending.extend(related)
         return found
 
-    @property
+    @cached_property
     def parameters(self) -> Mapping[str, object]:
         """Gives the object's `crm` part."""
         return mapping(self.document.get("crm"))
 
-    @property
-    def references(self) -> Iterator[FieldDefinition]:
+    @cached_property
+    def references(self) -> tuple[FieldDefinition, ...]:
         """Gives the fields that lead to another record, system fields included."""
-        return (field for field in self.fields.values() if field.target is not None)
+        return tuple(field for field in self.fields.values() if field.target is not None)

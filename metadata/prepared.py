@@ -34,26 +34,27 @@ class Ready(str):
 class Made:
     """A statement's text for one database, and what its parameters and columns need.
 
-    `names` are its parameters in their order, `asked` those that need a value, `fixed` the others.
+    `names` are its parameters in their order, `asked` those that need a value, `fixed` the others;
+    `takers` give the driver's values of those asked that need it.
     """
 
     text: str
     names: tuple[str, ...]
     asked: tuple[str, ...]
     fixed: Mapping[str, object]
-    takers: Mapping[str, Processor]
+    takers: tuple[tuple[str, Processor], ...]
     positional: bool
     types: tuple[sa.types.TypeEngine[Any], ...]
 
     def parameters(self, values: Values) -> Any:
         """Gives what the driver takes. Raises sa.exc.StatementError for what fits no column."""
-        found: dict[str, object] = dict(self.fixed)
-        takers = self.takers
         try:
-            for name in self.asked:
-                value = values[name]
-                taker = None if isinstance(value, Ready) else takers.get(name)
-                found[name] = value if taker is None else taker(value)
+            found = {name: values[name] for name in self.asked}
+            for name, taker in self.takers:
+                value = found[name]
+                if not isinstance(value, Ready):
+                    found[name] = taker(value)
+            found.update(self.fixed)
             if self.positional:
                 return tuple([found[name] for name in self.names])
         except (ValueError, TypeError, ArithmeticError, KeyError) as error:
@@ -134,7 +135,8 @@ def make(statement: Executable, dialect: sa.Dialect, columns: Sequence[str] | No
     shown = statement.exported_columns
     types = tuple(column.type for column in shown)
     asked = tuple(name for name in dict.fromkeys(names) if name not in fixed)
-    return Made(str(compiled), names, asked, fixed, takers, positional, types)
+    own = tuple((name, takers[name]) for name in asked if name in takers)
+    return Made(str(compiled), names, asked, fixed, own, positional, types)
 
 
 def givers_of(

@@ -24,7 +24,7 @@ def split_fields(
     `fields` None means all that have columns, and the others too with `everything`.
     """
     definition = records.catalog.objects.get(object_name)
-    if definition is None or not any(field.nested for field in definition.fields.values()):
+    if definition is None or not definition.nested_fields:
         return fields, ()
     known = records.paths.known(object_name, whole=False)
     nested = [name for name, field in known.items() if field.nested]

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from datetime import timedelta
+from typing import Any
 from urllib.parse import quote
 
 from flask import Flask, g, redirect, request
@@ -33,6 +35,18 @@ SESSION_LENGTH = timedelta(hours=12)
 
 API = "/api/"
 
+Function = Callable[..., Any]
+
+
+class Application(Flask):
+    """Flask, told what it would otherwise ask at every request."""
+
+    request_class = FileRequest
+
+    def ensure_sync(self, func: Function) -> Function:
+        """Gives a function as it is: none of ours is a coroutine."""
+        return func
+
 
 def create_app(
     settings: Settings, *, platform: Platform | None = None, set_up: bool = False
@@ -42,8 +56,7 @@ def create_app(
     `platform` is shared with the caller when given. `set_up` makes Flask-AppBuilder's tables and
     permissions; only `trellis init` does that, in one process.
     """
-    app = Flask("trellis", instance_path=str(settings.instance))
-    app.request_class = FileRequest
+    app = Application("trellis", instance_path=str(settings.instance))
     configure(app, settings)
     app.extensions["trellis"] = platform or open_platform(settings)
     app.before_request(allow_uploads)

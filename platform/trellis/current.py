@@ -118,6 +118,12 @@ def end_request(_error: BaseException | None = None) -> None:
         opened.close()
 
 
+def hand_over() -> sa.Connection | None:
+    """Gives the request's connection away, if it has one: who asks again gets another."""
+    found: sa.Connection | None = g.pop("connection", None)
+    return found
+
+
 def connection() -> sa.Connection:
     """Gives the request's connection for reading, opened when it is first asked for."""
     if "connection" not in g:

@@ -101,7 +101,11 @@ class Database:
 
     @contextmanager
     def write(
-        self, *, publishing: bool = False, first: str | None = None
+        self,
+        *,
+        publishing: bool = False,
+        first: str | None = None,
+        opened: sa.Connection | None = None,
     ) -> Iterator[sa.Connection]:
         """Gives a connection in one transaction: committed at the end, rolled back on an error.
 
@@ -109,12 +113,16 @@ class Database:
         definitions, which one that is `publishing` has for itself (`metadata.locks`). What was
         given to `signal` reaches its listeners when the commit has happened, and never otherwise.
         `first` is a question that is asked as soon as definitions are held: `first_answer` has it.
+        One that was `opened` for reading is taken for it where it can be, and closed in any case.
         """
         signals: dict[str, None] = {}
         answers: dict[str, Any] = {}
         at_once = first is not None and not publishing and self.dialect == "postgresql"
         engine = self._alone if at_once else self.engine
-        with engine.connect() as connection:
+        if opened is not None and not at_once:
+            opened.close()
+            opened = None
+        with opened or engine.connect() as connection:
             connection.execution_options(
                 trellis_write=True, trellis_signals=signals, trellis_answers=answers
             )

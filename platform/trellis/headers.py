@@ -45,14 +45,15 @@ def install_headers(app: Flask) -> None:
 
     @app.after_request
     def protect(response: Response) -> Response:
-        response.headers.setdefault("Content-Security-Policy", policy())
-        for name, value in FIXED.items():
-            response.headers.setdefault(name, value)
+        present = {name.lower() for name, _ in response.headers}
+        for name, value in (("Content-Security-Policy", policy()), *FIXED.items()):
+            if name.lower() not in present:
+                response.headers.add(name, value)
         if request.is_secure:
             response.headers["Strict-Transport-Security"] = f"max-age={YEAR_SECONDS}"
         if request.endpoint == "static":
             keep_static(response)
-        elif "Cache-Control" not in response.headers:
+        elif "cache-control" not in present:
             # A page belongs to one person: no proxy may keep it.
             response.headers["Cache-Control"] = "private, no-cache"
             response.vary.update(["Authorization"] if brings_token(request) else ["Cookie"])

@@ -40,16 +40,22 @@ def milliseconds(instant: datetime) -> datetime:
 
 @contextmanager
 def writing(
-    here: Platform, account_id: int, *, publishing: bool = False, scopes: Scopes | None = None
+    here: Platform,
+    account_id: int,
+    *,
+    publishing: bool = False,
+    scopes: Scopes | None = None,
+    opened: sa.Connection | None = None,
 ) -> Iterator[Unit]:
     """Gives an account a unit of work in a write transaction: committed at the end, or not at all.
 
     Definitions and rights are those of the transaction, not the ones the request began with; an
     API key is kept to its `scopes`.
     Catch what a use case raises outside of the `with`, so that its transaction is rolled back.
-    Whoever changes definitions is `publishing`.
+    Whoever changes definitions is `publishing`. A connection that was `opened` is used up.
     """
-    with here.database.write(publishing=publishing, first=READ_VERSIONS) as connection:
+    begun = here.database.write(publishing=publishing, first=READ_VERSIONS, opened=opened)
+    with begun as connection:
         snapshot = here.catalogs.snapshot(connection)
         yield acting_unit(here, connection, snapshot, account_id, scopes)
 
@@ -98,7 +104,8 @@ def writing_now(*, publishing: bool = False) -> Iterator[Unit]:
         with whole.part(publishing=publishing) as (connection, snapshot):
             yield acting_unit(here, connection, snapshot, account.id, account.scopes)
         return
-    with writing(here, account.id, publishing=publishing, scopes=account.scopes) as unit:
+    opened, scopes = current.hand_over(), account.scopes
+    with writing(here, account.id, publishing=publishing, scopes=scopes, opened=opened) as unit:
         yield unit
     current.note_written()
     current.look_again()

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from http import HTTPStatus
+from typing import Final
 
 import msgspec
 from flask import Response
@@ -21,17 +22,19 @@ from trellis.unit import Unit
 
 Record = Mapping[str, object]
 
+NOT_KEPT: Final = {"Cache-Control": "private, no-store"}
+
 
 def json_answer(
     document: object, status: HTTPStatus = HTTPStatus.OK, headers: Mapping[str, str] | None = None
 ) -> Response:
     """Gives a JSON answer that no cache keeps."""
-    response = Response(
-        msgspec.json.encode(document), status=status.value, content_type="application/json"
+    return Response(
+        msgspec.json.encode(document),
+        status=status.value,
+        headers={**NOT_KEPT, **(headers or {})},
+        content_type="application/json",
     )
-    response.headers["Cache-Control"] = "private, no-store"
-    response.headers.update(headers or {})
-    return response
 
 
 def record_answer(

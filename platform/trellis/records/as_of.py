@@ -14,7 +14,6 @@ from metadata.problems import Problem
 from trellis.errors import Missing
 from trellis.records.history import (
     field_names,
-    is_tracked,
     place_in_history,
     record_history,
     told_again,
@@ -124,7 +123,7 @@ def is_deleted(definition: ObjectDefinition, rows: Iterable[Mapping[str, Any]]) 
 def is_kept(definition: ObjectDefinition, name: str) -> bool:
     """Says whether history tells of a field."""
     field = definition.fields[name]
-    return is_tracked(definition, field) and not field.virtual and name not in STAMPS
+    return name in definition.tracked_fields and not field.virtual and name not in STAMPS
 
 
 def unknown(unit: Unit, definition: ObjectDefinition, told: Mapping[str, object]) -> set[str]:

@@ -76,8 +76,10 @@ def fixed_problems(
     definition: ObjectDefinition, conditions: Conditions, saving: Saving, sent: Record
 ) -> Iterator[Problem]:
     """Gives the fields that a person changes although they may not be changed now."""
-    before = saving.old if saving.old is not None else defaults(definition)
     fixed = fixed_fields(conditions.fields, saving.record, saving.environment, saving.old)
+    if not fixed:
+        return
+    before = saving.old if saving.old is not None else defaults(definition)
     for name in sorted(fixed):
         if name in sent and sent[name] != before.get(name):
             yield Problem(pointer(name), "read_only", {"field": name})

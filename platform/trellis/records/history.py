@@ -132,11 +132,6 @@ def insert_entries(connection: sa.Connection, rows: Sequence[Mapping[str, object
         ADD.write_many(connection, made)
 
 
-def is_tracked(definition: ObjectDefinition, field: FieldDefinition) -> bool:
-    """Says whether changes of a field are kept: owner and deletion always."""
-    return field.system or (field.track and definition.parameters.get("track") != "none")
-
-
 def entry_row(
     unit: Unit,
     definition: ObjectDefinition,
@@ -155,7 +150,7 @@ def entry_row(
             kept(unit, definition, definition.fields[name], record_id, wire) for wire in pair
         ]
         for name, pair in changes.items()
-        if is_tracked(definition, definition.fields[name])
+        if name in definition.tracked_fields
     }
     return {
         "id": str(uuid_utils.uuid7()),

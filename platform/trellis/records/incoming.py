@@ -12,6 +12,7 @@ from metadata.fields.values import read_value
 from metadata.json_text import pointer as pointer_of
 from metadata.objects import ObjectDefinition
 from metadata.problems import Problem
+from metadata.query.profile import profile_digest
 from trellis.errors import NotAllowed
 from trellis.unit import Unit
 
@@ -44,25 +45,46 @@ def read_incoming(unit: Unit, definition: ObjectDefinition, wire: Record) -> Inc
     An unknown field and a hidden one give the same problem. Raises NotAllowed when a visible field
     may not be written by this principal: rights come before everything else.
     """
-    access = unit.principal.access(definition.name)
-    known = [name for name in definition.fields if access.sees(name)]
-    fixed, forbidden = [], []
-    for name in wire:
-        field = definition.fields.get(name)
-        if field is None or not access.sees(name):
-            continue
-        if not writable(field, trusted=unit.principal.unrestricted):
-            fixed.append(name)
-        elif not access.edits(name):
-            forbidden.append(name)
+    takes = takes_of(unit, definition)
+    forbidden = [name for name in wire if name in takes.forbidden]
     if forbidden:
         raise NotAllowed(
             [Problem(pointer(name), "field_forbidden", {"field": name}) for name in forbidden]
         )
-    free = {name: value for name, value in wire.items() if name not in fixed}
-    values, problems = coerce(definition, free, partial=True, zone=unit.moment.zone, known=known)
+    fixed = [name for name in wire if name in takes.fixed]
+    free = {name: value for name, value in wire.items() if name not in fixed} if fixed else wire
+    zone = unit.moment.zone
+    values, problems = coerce(definition, free, partial=True, zone=zone, known=takes.known)
     problems += [Problem(pointer(name), "read_only", {"field": name}) for name in fixed]
     return Incoming(values, tuple(problems))
+
+
+@dataclass(frozen=True, slots=True)
+class Takes:
+    """The fields of an object as those with equal rights may write them.
+
+    `known` are those that exist for them, in the order of the definition (a dict, to find them);
+    of these nobody writes the `fixed` ones and others the `forbidden` ones.
+    """
+
+    known: Mapping[str, None]
+    fixed: frozenset[str]
+    forbidden: frozenset[str]
+
+
+def takes_of(unit: Unit, definition: ObjectDefinition) -> Takes:
+    """Gives the fields as this principal may write them, worked out once for equal rights."""
+    principal, fields = unit.principal, definition.fields
+
+    def make() -> Takes:
+        access, trusted = principal.access(definition.name), principal.unrestricted
+        known = dict.fromkeys(name for name in fields if access.sees(name))
+        free = {name for name in known if writable(fields[name], trusted=trusted)}
+        forbidden = frozenset(name for name in free if not access.edits(name))
+        return Takes(known, frozenset(known.keys() - free), forbidden)
+
+    key = ("takes", profile_digest(unit.catalog.queries, principal), definition.name)
+    return unit.catalog.queries.get(key, Takes, make)
 
 
 def writable(field: FieldDefinition, *, trusted: bool) -> bool:
@@ -85,9 +107,9 @@ def resolve_references(
     find = find or find_record
     values = dict(incoming.values)
     problems = list(incoming.problems)
-    for field in definition.fields.values():
+    for field in definition.pointing_fields:
         value = values.get(field.name)
-        if value is None or not field.type.targets(field):
+        if value is None:
             continue
         if old is not None and old.get(field.name) == value:
             continue

@@ -109,7 +109,9 @@ def take_nested(
     """Takes rows and links out of what was sent; a record that is not there yet has none."""
     values, problems = dict(incoming.values), list(incoming.problems)
     parts: list[Part] = []
-    for field in definition.own_fields:
+    if not definition.nested_fields:
+        return incoming, Nested(definition, ())
+    for field in definition.nested_fields:
         kind = nested_type(field)
         if kind is None:
             continue

@@ -34,8 +34,7 @@ def give_numbers(
     of their ids, so that two transactions cannot wait for each other.
     """
     drawn: dict[str, object] = {}
-    automatic = (field for field in definition.own_fields if field.type.is_automatic)
-    for field in sorted(automatic, key=lambda one: one.id):
+    for field in definition.automatic_fields:
         given = record.get(field.name)
         if given is None:
             following = follower(unit.connection, field.id)

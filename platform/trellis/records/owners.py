@@ -28,14 +28,19 @@ class Owning:
     link: LinkDefinition
 
 
-def owning(unit: Unit, definition: ObjectDefinition) -> Iterator[Owning]:
+def owning(unit: Unit, definition: ObjectDefinition) -> tuple[Owning, ...]:
     """Gives the objects to whose records those of `definition` belong, or which they link."""
-    for field in definition.own_fields:
-        for target in field.type.targets(field):
-            for link in unit.catalog.children(target).values():
-                is_it = link.target == definition.name and link.field == field.name
-                if is_it and (link.nested is not None or link.beyond is not None):
-                    yield Owning(target, link)
+
+    def find() -> Iterator[Owning]:
+        for field in definition.pointing_fields:
+            for target in field.type.targets(field):
+                for link in unit.catalog.children(target).values():
+                    is_it = link.target == definition.name and link.field == field.name
+                    if is_it and (link.nested is not None or link.beyond is not None):
+                        yield Owning(target, link)
+
+    key = ("owning", definition.name)
+    return unit.catalog.queries.get(key, tuple, lambda: tuple(find()))
 
 
 def hold_owners(unit: Unit, definition: ObjectDefinition, state: Record) -> None:

@@ -17,7 +17,7 @@ class KnownReferences:
 
     def __init__(self, unit: Unit, definition: ObjectDefinition) -> None:
         self._unit = unit
-        self._fields = [field for field in definition.fields.values() if field.type.targets(field)]
+        self._fields = definition.pointing_fields
         self._known: dict[tuple[str, str], str | None] = {}
 
     def look_up(self, incoming: Iterable[Incoming]) -> None:

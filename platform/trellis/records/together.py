@@ -31,7 +31,6 @@ from trellis.records.references import KnownReferences
 from trellis.records.rows import insert_rows, update_rows
 from trellis.records.save import judged, refresh_all, scored, told
 from trellis.records.stamps import FIRST_VERSION, stamps_of_change, stamps_of_new
-from trellis.records.trees import tree_fields
 from trellis.records.written import Written
 from trellis.unit import Channel, Unit
 
@@ -116,13 +115,13 @@ def works_together(unit: Unit, definition: ObjectDefinition) -> bool:
         return False
     if unit.catalog.conditions(definition.name).exclusions:
         return False
-    return next(owning(unit, definition), None) is None
+    return not owning(unit, definition)
 
 
 def fields_apart(definition: ObjectDefinition) -> frozenset[str]:
     """Gives the fields with which a write is done alone: rows, links, files, places in a tree."""
     found = [one.name for one in definition.fields.values() if one.nested]
-    found += [one.name for one in (*tree_fields(definition), *file_fields(definition))]
+    found += [one.name for one in (*definition.tree_fields, *file_fields(definition))]
     return frozenset(found)
 
 
@@ -172,8 +171,7 @@ class Together:
         found = [self.judged(one, sent, old) for one, sent in zip(asked, incoming, strict=True)]
         if self.related.asked & self.affected():
             raise NotTogether
-        automatic = any(one.type.is_automatic for one in self.definition.own_fields)
-        if automatic and any(isinstance(one, RecordError) for one in found):
+        if self.definition.automatic_fields and any(isinstance(one, RecordError) for one in found):
             raise InParts  # a number that was drawn for nothing would be missing
         return found
 

@@ -20,11 +20,6 @@ Record = Mapping[str, object]
 HIDDEN: Final = "…"
 
 
-def tree_fields(definition: ObjectDefinition) -> Iterator[FieldDefinition]:
-    """Gives the fields by which records stand below one another."""
-    return (field for field in definition.own_fields if field.type.is_tree)
-
-
 def lock_trees(unit: Unit, definition: ObjectDefinition, values: Record) -> None:
     """Lets one person at a time move records of an object within a tree.
 
@@ -32,7 +27,7 @@ def lock_trees(unit: Unit, definition: ObjectDefinition, values: Record) -> None
     """
     if unit.connection.dialect.name != "postgresql":
         return
-    for field in tree_fields(definition):
+    for field in definition.tree_fields:
         if field.name in values:
             number = int.from_bytes(sha256(field.id.encode()).digest()[:8], signed=True)
             unit.connection.execute(sa.select(sa.func.pg_advisory_xact_lock(number)))
@@ -42,7 +37,7 @@ def tree_problems(
     unit: Unit, definition: ObjectDefinition, record: Record, old: Record | None
 ) -> Iterator[Problem]:
     """Finds a record that would stand below itself, or a branch that would be too deep."""
-    for field in tree_fields(definition):
+    for field in definition.tree_fields:
         parent = record.get(field.name)
         if parent is None or (old is not None and old.get(field.name) == parent):
             continue
