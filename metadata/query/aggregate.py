@@ -83,6 +83,16 @@ class Aggregated:
     columns: tuple[AggregateColumn, ...]
     items: tuple[dict[str, object], ...]
 
+    def wire(self) -> list[dict[str, object]]:
+        """Gives the groups in wire form."""
+        written = [(one.key, one.writer()) for one in self.columns]
+        items = [dict(item) for item in self.items]
+        for item in items:
+            for key, write in written:
+                if write is not None and item[key] is not None:
+                    item[key] = write(item[key])
+        return items
+
 
 @dataclass(frozen=True, slots=True)
 class ResolvedAggregate:

@@ -16,7 +16,6 @@ from metadata.catalog import Catalog
 from metadata.problems import sentence
 from metadata.query import QueryProblem, Records, UnknownObject
 from metadata.query import aggregate as aggregates
-from metadata.query.aggregate import Aggregated
 from rule_engine.text import fold
 from rule_engine.values import Money
 from tests.metadata.databases import engine_for
@@ -335,13 +334,6 @@ def test_texts_are_in_the_order_of_lists(connection: sa.Connection, world: World
     assert found[1:] == sorted(found[1:], key=lambda name: (fold(str(name)), str(name)))
 
 
-def wire(found: Aggregated) -> list[dict[str, object]]:
-    return [
-        {column.key: column.to_wire(item[column.key]) for column in found.columns}
-        for item in found.items
-    ]
-
-
 def test_values_have_their_wire_forms(connection: sa.Connection, world: World) -> None:
     records = Records(world.catalog, connection, SYSTEM, MOMENT)
     with connection.begin_nested() as inner:
@@ -356,8 +348,8 @@ def test_values_have_their_wire_forms(connection: sa.Connection, world: World) -
             group=["hot", "close", "discount", "week(close)"],
             measure=["avg(count)", "sum(count)", "sum(amount)", "avg(amount)", "max(close)"],
         )
-        told = wire(found)
-        total = wire(records.aggregate("deal", measure=["avg(count)", "avg(discount)"]))
+        told = found.wire()
+        total = records.aggregate("deal", measure=["avg(count)", "avg(discount)"]).wire()
         inner.rollback()
     assert total == [{"avg(count)": "1.666666666667", "avg(discount)": "0.166666666667"}]
     money = {"amount": "12.50", "currency": "USD"}

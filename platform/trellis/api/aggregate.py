@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from flask import Response
 
-from metadata.query.aggregate import COUNTED, MAX_GROUPS, Aggregated
+from metadata.query.aggregate import COUNTED, MAX_GROUPS
 from trellis.api.answers import json_answer
 from trellis.api.components import by_name
 from trellis.api.heavy import heavy
@@ -67,15 +67,4 @@ def aggregate_records(object_name: str) -> Response:
             sort=read_list(parameters.get("sort")),
             limit=read_number("limit", parameters["limit"]) if "limit" in parameters else None,
         )
-    return json_answer({"items": aggregate_json(found)})
-
-
-def aggregate_json(found: Aggregated) -> list[dict[str, object]]:
-    """Gives groups in wire form."""
-    written = [(one.key, one.writer()) for one in found.columns]
-    items = [dict(item) for item in found.items]
-    for item in items:
-        for key, write in written:
-            if write is not None and item[key] is not None:
-                item[key] = write(item[key])
-    return items
+    return json_answer({"items": found.wire()})
