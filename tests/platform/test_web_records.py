@@ -54,7 +54,7 @@ def test_what_a_rule_computes_later_is_no_second_beginning(
     client = login("rita")
     client.post("/lang/zh")
     page = get(client, quote)
-    assert "报价明细有变更" in text(page, "#record-activity")
+    assert "报价明细已更改" in text(page, "#record-activity")
     assert "报价明细" in text(page, "#record-panel")
 
 
