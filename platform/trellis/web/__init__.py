@@ -70,5 +70,5 @@ def install(app: Flask) -> None:
 
 def role_label(name: str) -> str:
     """Gives a role's title in the reader's language."""
-    role = current.catalog().roles.get(name) if "catalog" in g else None
+    role = current.catalog().roles.get(name) if "account" in g else None
     return role.label(current.language()) if role else name

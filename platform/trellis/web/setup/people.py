@@ -157,7 +157,7 @@ def leaving(
         raise Missing
     language = current.language()
     titles = {
-        "manager": gettext("Her manager"),
+        "manager": gettext("The manager"),
         "user": gettext("A user"),
         "team": gettext("A team, in turn"),
         "queue": gettext("A queue"),
