@@ -6,11 +6,13 @@ import io
 from typing import Any
 
 import pytest
+import sqlalchemy as sa
 
 from metadata.problems import Problem, sentence
 from tests.platform.acting import make, system
 from tests.platform.importing import csv_bytes
 from tests.platform.world import Bearer, Login
+from trellis.audit.tables import audit_event
 from trellis.runtime import Platform
 
 ROWS = [["Name", "Where from", "Company"], ["Ada", "x", "Acme"], ["Bob", "y", ""]]
@@ -53,6 +55,43 @@ def test_an_import_from_upload_to_undo_by_page(
     assert client.post(f"{page}/undo").status_code == 302
     assert "Taken back 2" in client.get(page).get_data(as_text=True)
     assert "leads.csv" in client.get("/transfers").get_data(as_text=True)
+
+
+def test_texts_that_are_no_options_are_given_one_by_page(
+    platform: Platform, login: Login, source: str
+) -> None:
+    client = login("diana")
+    with system(platform) as unit:
+        field = unit.catalog.objects["lead"].fields["lead_source"]
+    title, name = field.options[0].labels["en"], field.label("en")
+    rows = [["Name", "Source"], ["Ada", "From afar"], ["Bob", title]]
+    page = client.post("/o/lead/import", data=sent(csv_bytes(rows))).headers["Location"]
+    form = {"then": "check", "column-1": "lead_source"}
+    assert client.post(f"{page}/run", data=form).status_code == 302
+    shown = client.get(page).get_data(as_text=True)
+    titles = ", ".join(option.labels["en"] for option in field.options)
+    assert f"{name}: &#34;From afar&#34; is not an option; there are: {titles}" in shown
+    assert 'name="text-1-0" value="From afar"' in shown
+    assert "text-1-1" not in shown
+    form |= {"text-1-0": "From afar", "value-1-0": source}
+    assert client.post(f"{page}/run", data=form).status_code == 302
+    assert "To create 2" in client.get(page).get_data(as_text=True)
+    assert client.post(f"{page}/run", data={**form, "value-1-0": ""}).status_code == 302
+    assert "With errors 1" in client.get(page).get_data(as_text=True)
+
+
+@pytest.mark.parametrize(("username", "offered"), [("diana", False), ("admin", True)])
+def test_only_administrators_are_offered_to_import_silently(
+    platform: Platform, login: Login, source: str, username: str, offered: bool
+) -> None:
+    client = login(username)
+    page = client.post("/o/lead/import", data=sent(csv_bytes(ROWS))).headers["Location"]
+    assert ('name="silent"' in client.get(page).get_data(as_text=True)) is offered
+    form = {"then": "run", "default-lead_source": source, "silent-asked": "1", "silent": "true"}
+    assert client.post(f"{page}/run", data=form).status_code == (302 if offered else 403)
+    with system(platform) as unit:
+        kinds = set(unit.connection.scalars(sa.select(audit_event.c.kind)))
+    assert ("import_silent" in kinds) is offered
 
 
 def test_a_list_is_exported_by_page(platform: Platform, login: Login, source: str) -> None:

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 
+from metadata.fields.base import FieldDefinition, choose_label
 from metadata.objects import ObjectDefinition
 from metadata.problems import Problem, sentence
 from trellis.transfer.delimited import write_delimited
@@ -21,8 +23,17 @@ LEFT = (ERROR, KEPT)
 def said(definition: ObjectDefinition, problem: Problem, language: str) -> str:
     """Words a problem of a row, with the label of the field that it is about."""
     known = definition.fields.get(problem.path.removeprefix("/").partition("/")[0])
-    told = sentence(problem, language)
-    return told if known is None else f"{known.label(language)}: {told}"
+    if known is None:
+        return sentence(problem, language)
+    return f"{known.label(language)}: {sentence(in_titles(known, problem, language), language)}"
+
+
+def in_titles(known: FieldDefinition, problem: Problem, language: str) -> Problem:
+    """Gives a problem that names options by their titles, as people know them."""
+    if problem.code != "not_option":
+        return problem
+    titles = [choose_label(one.labels, language) for one in known.options if not one.retired]
+    return replace(problem, values={**problem.values, "known": titles})
 
 
 def errors_file(unit: Unit, run: Import, language: str) -> Iterator[bytes]:

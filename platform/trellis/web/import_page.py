@@ -33,9 +33,10 @@ from trellis.transfer.settings import missing
 from trellis.transfer.sources import look_at
 from trellis.unit import Unit
 from trellis.web.doors import words
+from trellis.web.import_values import Pairs, asked_of, label_for, options_of, values_in
 from trellis.web.words import gettext
 
-SHOWN_ROWS = 50
+SHOWN_ROWS, ASKED_ROWS = 50, 500
 SURE, LIKELY = 98, 82
 HUES = {
     "create": "green",
@@ -48,8 +49,18 @@ HUES = {
 
 
 @dataclass(frozen=True, slots=True)
+class TextLine:
+    """A text of a column that is no option, what it stands for, and what that choice is called."""
+
+    text: str
+    value: str
+    label: str
+
+
+@dataclass(frozen=True, slots=True)
 class ColumnLine:
-    """One column of the file: what is in it, and which field it fills."""
+    """One column of the file: what is in it, and which field it fills; `texts` are to stand for
+    `options` of that field."""
 
     name: str
     place: int
@@ -61,6 +72,8 @@ class ColumnLine:
     decimal: str
     has_date: bool
     has_number: bool
+    texts: tuple[TextLine, ...] = ()
+    options: Pairs = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,6 +122,7 @@ class ImportPage:
     can_undo: bool
     mappings: tuple[str, ...]
     has_errors: bool
+    may_be_silent: bool
 
     @property
     def settings(self) -> Any:
@@ -127,6 +141,7 @@ def import_page(
     labels = outcome_labels(run)
     until = run.undo_until()
     job = run.job
+    noted = problem_rows(unit, run, ASKED_ROWS)
     told = [] if job is None else [words(problem) for problem in job.problems]
     ended = job is not None and job.is_ended
     matches = [(RECORD_ID, "ID")]
@@ -136,7 +151,7 @@ def import_page(
         object=definition,
         address=f"/o/{run.object}/import/{run.id}",
         can_map=can_map,
-        columns=tuple(columns_of(unit, run, definition, samples)) if can_map else (),
+        columns=tuple(columns_of(unit, run, definition, samples, noted)) if can_map else (),
         targets=tuple(targets_of(unit, definition, language)) if can_map else (),
         matches=tuple(matches),
         required=tuple(required_of(unit, run, definition, form)) if can_map else (),
@@ -144,9 +159,7 @@ def import_page(
         sheets=sheets,
         problems=(*problems, *told),
         counts=tuple((labels[n], HUES[n], counts[n]) for n in HUES if counts.get(n)),
-        rows=tuple(
-            problem_line(definition, row, labels) for row in problem_rows(unit, run, SHOWN_ROWS)
-        ),
+        rows=tuple(problem_line(definition, row, labels) for row in noted[:SHOWN_ROWS]),
         job=job,
         percent=percent_of(job),
         is_busy=run.is_busy,
@@ -156,6 +169,7 @@ def import_page(
         can_undo=until is not None and until > unit.moment.now and run.phase in (RUN, UNDO),
         mappings=tuple(str(row["name"]) for row in mappings_of(unit, run.object)),
         has_errors=bool(counts.get("error") or counts.get("kept")),
+        may_be_silent=unit.principal.may_administer,
     )  # fmt: skip
 
 
@@ -174,16 +188,24 @@ def shown_of(unit: Unit, run: Import) -> tuple[Sequence[Sequence[object]], tuple
 
 
 def columns_of(
-    unit: Unit, run: Import, definition: ObjectDefinition, samples: Sequence[Sequence[object]]
+    unit: Unit,
+    run: Import,
+    definition: ObjectDefinition,
+    samples: Sequence[Sequence[object]],
+    noted: Sequence[Any],
 ) -> list[ColumnLine]:
     """Gives the columns of the file."""
-    lines = []
+    lines, language = [], current.language()
     for place, (name, column) in enumerate(
         zip(run.layout.headers, run.settings.columns, strict=True)
     ):
         seen = [str(row[place])[:60] for row in samples if row[place] not in ("", None)]
         field = None if column.target is None else definition.fields.get(column.target.field)
         kind = None if field is None else field.type.kind
+        texts: Pairs = ()
+        if field is not None and field.options:
+            cells = [row[place] for row in samples]
+            texts = asked_of(unit, field, column, cells, noted, language)
         lines.append(
             ColumnLine(
                 name=name,
@@ -196,6 +218,8 @@ def columns_of(
                 decimal=column.decimal,
                 has_date=kind in (Kind.DATE, Kind.INSTANT),
                 has_number=kind in (Kind.NUMBER, Kind.PERCENT, Kind.MONEY),
+                texts=tuple(TextLine(text, value, label_for(text)) for text, value in texts),
+                options=options_of(field, language) if field is not None and texts else (),
             )
         )
     return lines
@@ -297,6 +321,11 @@ def settings_of(run: Import, form: MultiDict[str, str]) -> dict[str, Any]:
         for key in ("date", "decimal"):
             if form.get(f"{key}-{place}"):
                 wanted[key] = form[f"{key}-{place}"]
+        values = values_in(form, place)
+        if values is not None and "field" not in wanted:
+            wanted["values"] = values
+        elif "field" in wanted:
+            wanted["values"] = {}
         if wanted:
             columns[name] = wanted
     if columns:
@@ -313,6 +342,8 @@ def settings_of(run: Import, form: MultiDict[str, str]) -> dict[str, Any]:
     }
     if defaults:
         body["defaults"] = defaults
+    if "silent-asked" in form:
+        body["silent"] = "silent" in form
     if form.get("save_as"):
         body["save_as"] = form["save_as"]
     return body
