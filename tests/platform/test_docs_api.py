@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import io
+import re
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
@@ -15,6 +17,8 @@ from tests.platform.docs_http import Example, Reader, examples_of
 from tests.platform.world import PASSWORD, People
 from trellis.jobs.running_loop import drain_jobs
 from trellis.runtime import Platform
+from trellis.webhooks.receiving import receive_due
+from trellis.webhooks.signing import headers_of
 
 TEXT = (Path(__file__).parents[2] / "docs" / "api.md").read_text("utf-8")
 EXAMPLES = list(examples_of(TEXT))
@@ -47,6 +51,7 @@ def test_every_request_is_answered_as_the_page_says(
     for example in EXAMPLES:
         if example.method == "GET":
             drain_jobs(platform)
+            receive_due(platform)
         answer = send(client, example, reader)
         told = answer.get_data(as_text=True)
         answer.close()
@@ -56,6 +61,23 @@ def test_every_request_is_answered_as_the_page_says(
             line = f"{example.method} {example.address}"
             wrong.append(f"{line}\n{answer.status_code} {dict(answer.headers)}\n{told}")
     assert wrong == [], "\n\n".join(wrong)
+
+
+def test_the_check_of_signatures_on_the_page_works() -> None:
+    (text,) = re.findall(r"^```python\n(.*?)^```$", TEXT, re.MULTILINE | re.DOTALL)
+    names: dict[str, Any] = {}
+    exec(compile(text, "docs/api.md", "exec"), names)
+    (secret,) = set(re.findall(r"whsec_[\w+/]+=*", TEXT)) - {"whsec_"}
+    now, body = datetime.now(UTC), b'{"data": {}}'
+    old = now - timedelta(seconds=301)
+    for told, sent, wanted in (
+        (headers_of([secret], "m1", now, body), body, True),
+        (headers_of(["whsec_b3RoZXI=", secret], "m1", now, body), body, True),
+        (headers_of(["whsec_b3RoZXI="], "m1", now, body), body, False),
+        (headers_of([secret], "m1", now, body), body + b" ", False),
+        (headers_of([secret], "m1", old, body), body, False),
+    ):
+        assert names["is_ours"](secret, told, sent) is wanted
 
 
 def ids_of(people: People) -> dict[str, str]:

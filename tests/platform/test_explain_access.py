@@ -17,6 +17,7 @@ from trellis.automation.requests import take_hold
 from trellis.errors import Missing, NotAllowed
 from trellis.records.assign import assign_record
 from trellis.records.explain_access import AccessExplained, explain_access
+from trellis.records.readers import readers_of
 from trellis.records.save import save_record
 from trellis.records.sharing import share_record
 from trellis.runtime import Platform
@@ -167,3 +168,46 @@ def test_sec_01_hidden_fields_are_not_spoken_of(
     assert "title" not in {one.field for one in found.fields}
     assert [reason.kind for reason in found.actions[1].reasons] == ["scope"]
     assert found.actions[1].allowed
+
+
+def test_readers_are_those_whom_the_doors_let_see(
+    platform: Platform, people: People, leads: dict[str, str]
+) -> None:
+    for record in leads.values():
+        with acting(platform, "admin") as unit:
+            found = readers_of(unit, "lead", record)
+        doors = set()
+        for username in (*PEOPLE, "admin"):
+            with acting(platform, username) as unit:
+                may = unit.principal.access("lead").exists
+                if may and unit.records().reaches("lead", record, "read"):
+                    doors.add(people[username])
+        assert {one.user for one in found.items} == doors
+        assert found.next is None
+        assert [one.name for one in found.items] == sorted(one.name for one in found.items)
+        assert all(one.reasons and all(why.grants for why in one.reasons) for one in found.items)
+
+
+def test_readers_are_told_to_those_above_them(
+    platform: Platform, people: People, leads: dict[str, str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    seen = {}
+    for username in ("rita", "mark", "admin"):
+        with acting(platform, username) as unit:
+            found = readers_of(unit, "lead", leads["shared"])
+            seen[username] = {one.user for one in found.items}
+    assert seen["rita"] == {people["rita"]}
+    assert {people["rita"], people["mark"]} <= seen["mark"] < seen["admin"]
+    monkeypatch.setattr("trellis.records.readers.SCANNED", 2)
+    for username in ("mark", "admin"):
+        with acting(platform, username) as unit:
+            paged, after = set[str](), None
+            for _ in range(len(PEOPLE) + 2):
+                found = readers_of(unit, "lead", leads["shared"], after)
+                paged |= {one.user for one in found.items}
+                after = found.next
+                if after is None:
+                    break
+            assert (paged, after) == (seen[username], None)
+    with acting(platform, "fay") as unit, pytest.raises(Missing):
+        readers_of(unit, "lead", leads["shared"])

@@ -28,6 +28,7 @@ from trellis.security.tables import (
     ab_role,
     ab_user,
     ab_view_menu,
+    accounts_roles,
     role_ids,
 )
 
@@ -174,6 +175,24 @@ def roles_of(connection: sa.Connection, account_id: int) -> frozenset[str]:
     """Gives the API names of an account's roles."""
     names = sa.select(ab_role.c.name).where(ab_role.c.id.in_(role_ids(account_id)))
     return frozenset(connection.execute(names).scalars())
+
+
+def roles_by_account(
+    connection: sa.Connection, account_ids: Collection[int]
+) -> dict[int, frozenset[str]]:
+    """Gives the API names of the roles of several accounts; those that are locked are left out."""
+    wanted = ab_user.c.id.in_(sorted(account_ids))
+    active = sa.select(ab_user.c.id).where(wanted, ab_user.c.active.is_(True))
+    found: dict[int, set[str]] = {key: set() for key in connection.execute(active).scalars()}
+    held = accounts_roles().subquery()
+    names = (
+        sa.select(held.c.user_id, ab_role.c.name)
+        .join(ab_role, ab_role.c.id == held.c.role_id)
+        .where(held.c.user_id.in_(sorted(found)))
+    )
+    for account_id, name in connection.execute(names):
+        found[account_id].add(name)
+    return {account_id: frozenset(roles) for account_id, roles in found.items()}
 
 
 def permissions_of(connection: sa.Connection, account_id: int) -> frozenset[tuple[str, str]]:

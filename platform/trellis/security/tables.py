@@ -33,6 +33,15 @@ ab_group_role: sa.Table = assoc_group_role
 ab_permission_view_role: sa.Table = assoc_permissionview_role
 
 
+def accounts_roles() -> sa.CompoundSelect[tuple[int, int]]:
+    """Gives which account has which role, of its own or of its groups."""
+    own = sa.select(ab_user_role.c.user_id, ab_user_role.c.role_id)
+    of_groups = sa.select(ab_user_group.c.user_id, ab_group_role.c.role_id).join(
+        ab_group_role, ab_user_group.c.group_id == ab_group_role.c.group_id
+    )
+    return own.union(of_groups)
+
+
 def role_ids(account_id: int) -> sa.CompoundSelect[tuple[int]]:
     """Gives the ids of an account's roles, its own and those of its groups."""
     own = sa.select(ab_user_role.c.role_id).where(ab_user_role.c.user_id == account_id)

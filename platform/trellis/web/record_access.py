@@ -13,6 +13,7 @@ from metadata.fields.base import Refused as RefusedValue
 from metadata.fields.times import read_date
 from metadata.objects import ObjectDefinition
 from metadata.problems import Problem
+from metadata.query import QueryProblem
 from metadata.shares import LEVELS, READ
 from trellis import current
 from trellis.declared import ANY_OBJECT, declares
@@ -21,9 +22,10 @@ from trellis.records.assign import assign_record
 from trellis.records.claim import claim_record, may_claim
 from trellis.records.explain_access import AccessExplained, Reason, explain_access
 from trellis.records.incoming import find_record
+from trellis.records.readers import Readers, readers_of
 from trellis.records.sharing import Share, may_share, share_record, shares_of, unshare_record
 from trellis.unit import Unit
-from trellis.web.addresses import list_address, record_address
+from trellis.web.addresses import list_address, record_address, with_query
 from trellis.web.doors import make_blueprint, object_for, words
 from trellis.web.people import name_of, names_of
 from trellis.web.words import gettext
@@ -61,6 +63,8 @@ class AccessPage:
     may_assign: bool
     may_claim: bool
     levels: tuple[tuple[str, str], ...]
+    readers: tuple[tuple[str, str, tuple[str, ...]], ...]
+    more_href: str | None
     given: Mapping[str, str]
     problems: tuple[str, ...]
 
@@ -173,9 +177,11 @@ def render(
     found = explain_access(unit, user_id, object_name, record_id)
     record = unit.records().get(object_name, record_id) or {}
     language = current.language()
+    readers = readers_at(unit, object_name, record_id)
+    address = record_address(object_name, record_id)
     page = AccessPage(
         object=definition,
-        address=record_address(object_name, record_id),
+        address=address,
         title=unit.records().names(object_name, [record_id]).get(record_id) or record_id,
         who=name_of(names_of(unit, {found.user}), found.user),
         asked=asked,
@@ -196,10 +202,25 @@ def render(
         and unit.records().reaches(object_name, record_id, "assign"),
         may_claim=may_claim(unit, record),
         levels=tuple((level, level_label(level)) for level in LEVELS),
+        readers=tuple(
+            (one.user, one.name, tuple(words(why.because) for why in one.reasons))
+            for one in readers.items
+        ),
+        more_href=with_query(f"{address}/access", {"after": readers.next})
+        if readers.next
+        else None,
         given=given,
         problems=problems,
     )
     return render_template("record_access.html", page=page)
+
+
+def readers_at(unit: Unit, object_name: str, record_id: str) -> Readers:
+    """Gives the page of readers that is asked for; the first one when the cursor is none."""
+    try:
+        return readers_of(unit, object_name, record_id, request.args.get("after") or None)
+    except QueryProblem:
+        return readers_of(unit, object_name, record_id)
 
 
 def action_verdicts(found: AccessExplained) -> tuple[Verdict, ...]:
