@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Mapping
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -13,6 +14,7 @@ from werkzeug.test import TestResponse
 
 from tests.platform.acting import acting, make
 from tests.platform.test_api import LEAD, Client, call
+from tests.platform.world import Login
 from trellis.runtime import Platform
 from trellis.security.tables import ab_api_key
 from trellis.security.users import find_user, set_active
@@ -169,3 +171,28 @@ def test_sec_18_keys_die_with_their_time_and_their_owner(
     assert keyed(eternal["key"], "GET", "lead").status_code == 401
     for wrong in (eternal["key"][:-1], eternal["key"] + "x", "trl_"):
         assert keyed(wrong, "GET", "lead").status_code == 401
+
+
+def test_a_key_is_made_and_revoked_by_page(login: Login, keyed: Keyed, platform: Platform) -> None:
+    make(platform, "rita", "lead", **LEAD)
+    client = login("rita")
+    assert "You have no API keys." in client.get("/profile/keys").get_data(as_text=True)
+    refused = client.post("/profile/keys", data={"name": "", "scopes": "leed:read", "life": "30"})
+    assert refused.status_code == 422
+    assert refused.get_data(as_text=True).count('class="error"') == 2
+    form = {"name": "Web site", "scopes": "lead:read", "life": "30"}
+    made = client.post("/profile/keys", data=form)
+    assert (made.status_code, made.headers["Cache-Control"]) == (200, "private, no-store")
+    (key,) = re.findall(r'value="(trl_[^"]+)"', made.get_data(as_text=True))
+    assert keyed(key, "GET", "lead").status_code == 200
+    assert keyed(key, "GET", "account").status_code == 404
+    page = client.get("/profile/keys").get_data(as_text=True)
+    assert "Web site" in page
+    assert key not in page
+    (revoke,) = re.findall(r'action="(/profile/keys/[^"]+/revoke)"', page)
+    assert login("ron").post(revoke).status_code == 404
+    assert client.post(revoke).status_code == 302
+    page = client.get("/profile/keys").get_data(as_text=True)
+    assert "Revoked" in page
+    assert "/revoke" not in page
+    assert keyed(key, "GET", "lead").status_code == 401

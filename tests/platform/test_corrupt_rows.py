@@ -13,7 +13,7 @@ from tests.platform.world import Login
 from trellis.audit.tables import audit_event
 from trellis.channels.in_app import notification
 from trellis.runtime import Platform
-from trellis.webhooks.tables import webhook_delivery
+from trellis.webhooks.tables import webhook_delivery, webhook_inbox
 
 THEN = datetime(2026, 1, 2, tzinfo=UTC)
 NONSENSE = "no such thing"
@@ -35,10 +35,11 @@ def filler(column: sa.Column[Any]) -> object:
     ("table", "page"),
     [
         (webhook_delivery, "/setup/webhooks"),
+        (webhook_inbox, "/setup/webhooks/received"),
         (audit_event, "/setup/audit"),
         (notification, "/notifications"),
     ],
-    ids=["webhooks", "audit", "notifications"],
+    ids=["webhooks", "received", "audit", "notifications"],
 )
 def test_sec_26_a_corrupt_row_spoils_no_list(
     platform: Platform, people: Any, login: Login, table: sa.Table, page: str

@@ -14,8 +14,9 @@ import sqlalchemy as sa
 from flask import Flask
 from standardwebhooks.webhooks import Webhook
 
-from tests.platform.acting import make, stored
-from tests.platform.world import People
+from tests.platform.acting import acting, make, stored
+from tests.platform.world import Login, People
+from trellis.records.save import save_record
 from trellis.runtime import Platform
 from trellis.webhooks.receiving import receive_due
 from trellis.webhooks.tables import webhook_inbox
@@ -155,3 +156,29 @@ def test_what_cannot_be_a_record_is_dead_and_says_why(
 def test_a_body_that_is_too_long_is_refused(app: Flask, platform: Platform, people: People) -> None:
     body = b"x" * (1024 * 1024 + 1)
     assert send(app, source(platform, people), body, standard(body)) == 413
+
+
+def test_messages_that_failed_are_shown_and_tried_again(
+    app: Flask, platform: Platform, people: People, login: Login
+) -> None:
+    key = source(platform, people, mapping={"name": "nmae"})
+    body = json.dumps(BODY).encode()
+    assert send(app, key, body, standard(body)) == 202
+    receive_due(platform)
+    client = login("admin")
+    page = client.get("/setup/webhooks/received?state=dead").get_data(as_text=True)
+    assert "name: " in page
+    assert "WANG@ACME.CN" in page
+    with acting(platform, "admin") as unit:
+        save_record(unit, "webhook_source", key, {"mapping": MAPPING}, channel="api")
+    (message,) = inbox(platform)
+    assert login("rita").get("/setup/webhooks/received").status_code == 403
+    assert login("rita").post(f"/setup/webhooks/received/{message.id}/again").status_code == 403
+    again = f"/setup/webhooks/received/{message.id}/again"
+    assert client.post(again).status_code == 302
+    assert client.post(again).status_code == 404
+    assert receive_due(platform) == 1
+    page = client.get("/setup/webhooks/received").get_data(as_text=True)
+    assert "Taken in" in page
+    (message,) = inbox(platform)
+    assert f"/o/lead/{message.record_id}" in page

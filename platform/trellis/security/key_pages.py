@@ -8,14 +8,23 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Final
 
-from flask import Blueprint, Response, flash, make_response, redirect, render_template, request
+from flask import (
+    Blueprint,
+    Response,
+    abort,
+    flash,
+    make_response,
+    redirect,
+    render_template,
+    request,
+)
 from flask_babel import gettext
 from werkzeug.wrappers import Response as BaseResponse
 
 from metadata.problems import Problem, sentence
 from trellis import current
 from trellis.declared import declares
-from trellis.errors import RecordError
+from trellis.errors import Missing, RecordError
 from trellis.security.api_keys import ApiKey, list_keys, make_key, revoke_key
 from trellis.security.profile import logged_in
 from trellis.work import writing_now
@@ -68,9 +77,12 @@ def add_key() -> Response | tuple[Response, int]:
 @blueprint.post("/profile/keys/<key_id>/revoke")
 @declares("", "")
 def end_key(key_id: str) -> BaseResponse:
-    """Revokes a key."""
-    with writing_now() as unit:
-        revoke_key(unit, logged_in(), key_id)
+    """Revokes a key; answers 404 for one that is not the person's own."""
+    try:
+        with writing_now() as unit:
+            revoke_key(unit, logged_in(), key_id.replace("\0", ""))
+    except Missing:
+        abort(404)
     flash(gettext("The key is revoked."), "success")
     return redirect("/profile/keys")
 

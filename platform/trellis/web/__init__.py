@@ -37,6 +37,7 @@ from trellis.web.setup import (
     people,
     publishing,
     raw,
+    webhook_inbox,
     webhooks,
 )
 
@@ -45,7 +46,8 @@ BLUEPRINTS = (
     *(notifications.blueprint, preview.blueprint, people.blueprint),
     *(transfer.blueprint, past.blueprint),
     *(objects.blueprint, fields.blueprint, publishing.blueprint, packages.blueprint),
-    *(assistance.blueprint, raw.blueprint, audit.blueprint, webhooks.blueprint),
+    *(assistance.blueprint, raw.blueprint, audit.blueprint),
+    *(webhooks.blueprint, webhook_inbox.blueprint),
     *(files.blueprint, duplicates.blueprint, record_access.blueprint),
     *(records.blueprint, form_live.blueprint, lists.blueprint),
 )

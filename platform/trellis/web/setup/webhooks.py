@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 
 from flask import flash, redirect, render_template, request
 from werkzeug.wrappers import Response
@@ -71,14 +73,39 @@ def messages() -> str:
             state=words.get(one["state"], one["state"]),
             hue=HUES.get(one["state"], UNKNOWN_HUE),
             attempts=one["attempts"],
-            answer=one["error"] or (str(one["status"]) if one["status"] else ""),
+            answer=told(one["error"] or "") or (str(one["status"]) if one["status"] else ""),
             may_repeat=one["state"] in (DONE, DEAD) and one["webhook"] in titles,
         )
         for one in found
     )
+    dead = {one["webhook"]: titles[one["webhook"]] for one in found if is_dead(one, titles)}
     return render_template(
-        "setup/webhooks.html", lines=lines, states=words, chosen=chosen, changes=changes(unit)
+        "setup/webhooks.html",
+        lines=lines,
+        states=words,
+        chosen=chosen,
+        dead=sorted(dead.items()),
+        changes=changes(unit),
     )
+
+
+def told(error: str) -> str:
+    """Gives what kept a message from its way in the reader's language; texts of others stay."""
+    nobody = gettext("Nobody acts for it")
+    known = {
+        "the webhook is not active": gettext("The webhook is not active"),
+        "nobody acts for the webhook": nobody,
+        "nobody acts for the source": nobody,
+        "the webhook has no secret": gettext("The webhook has no secret"),
+        "the source is gone": gettext("The source is gone"),
+        "the message is not JSON": gettext("The message is not JSON"),
+    }
+    return known.get(error, error)
+
+
+def is_dead(message: Mapping[str, Any], titles: Mapping[str, str]) -> bool:
+    """Says whether a message was given up whose webhook is still there."""
+    return message["state"] == DEAD and message["webhook"] in titles
 
 
 @blueprint.post("/<webhook_id>/replay")
