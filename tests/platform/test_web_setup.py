@@ -66,6 +66,10 @@ def test_an_object_without_a_file(platform: Platform, login: Login, bearer: Bear
     assert rita.get("/o/site_visit/").status_code == 404
     assert "New object site_visit" in get(admin, "/setup/publish").text_content()
     assert publish(admin, message="For the field team") == 302
+    noted = get(admin, "/setup/audit?kind=publish").text_content()
+    assert "Message: For the field team" in noted
+    assert "Definitions published" in noted
+    assert "Roles: " in get(admin, "/setup/audit?kind=rights").text_content()
     assert "For the field team" in texts(get(admin, "/setup/versions"), "tbody tr")[0]
     rita.post("/lang/zh")
     form = get(rita, "/o/site_visit/new")

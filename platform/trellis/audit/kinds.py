@@ -38,7 +38,55 @@ KINDS: Final[Mapping[str, Mapping[str, str]]] = {
 }
 
 
+DETAILS: Final[Mapping[str, Mapping[str, str]]] = {
+    "address": {"en": "Address", "zh": "地址"},
+    "as": {"en": "As", "zh": "身份"},
+    "begun": {"en": "Begun", "zh": "开始"},
+    "door": {"en": "By", "zh": "途径"},
+    "elements": {"en": "Definitions", "zh": "定义"},
+    "fields": {"en": "Fields", "zh": "字段"},
+    "file": {"en": "File", "zh": "文件"},
+    "filter": {"en": "Filter", "zh": "筛选条件"},
+    "format": {"en": "Format", "zh": "格式"},
+    "from": {"en": "From", "zh": "原负责人"},
+    "grantee": {"en": "With", "zh": "共享给"},
+    "installed": {"en": "Installed", "zh": "已安装"},
+    "job": {"en": "Job", "zh": "任务编号"},
+    "kept": {"en": "Kept as they are", "zh": "保持不变"},
+    "key": {"en": "Key", "zh": "密钥编号"},
+    "kind": {"en": "Kind", "zh": "类型"},
+    "level": {"en": "Level", "zh": "级别"},
+    "merge": {"en": "Merge", "zh": "合并编号"},
+    "message": {"en": "Message", "zh": "消息"},
+    "messages": {"en": "Messages", "zh": "消息数"},
+    "mode": {"en": "Mode", "zh": "方式"},
+    "moved": {"en": "Moved records", "zh": "转移的记录"},
+    "name": {"en": "Name", "zh": "名称"},
+    "owned": {"en": "Owned", "zh": "拥有的记录"},
+    "package": {"en": "Package", "zh": "业务包"},
+    "policy": {"en": "Policy", "zh": "处理方式"},
+    "removed": {"en": "Removed", "zh": "已移除"},
+    "role": {"en": "Role", "zh": "角色"},
+    "roles": {"en": "Roles", "zh": "角色"},
+    "rule": {"en": "Rule", "zh": "规则"},
+    "run": {"en": "Number", "zh": "编号"},
+    "scopes": {"en": "Scopes", "zh": "权限范围"},
+    "search": {"en": "Search", "zh": "搜索"},
+    "shares": {"en": "Shares ended", "zh": "结束的共享"},
+    "to": {"en": "To", "zh": "给"},
+    "until": {"en": "Until", "zh": "截止"},
+    "version": {"en": "Version", "zh": "版本"},
+}
+"""What the values of events are called; others keep their names."""
+
+
 def wording(kind: str, language: str) -> str:
     """Gives what a kind is called; one that an older product knew keeps its name."""
     words = KINDS.get(kind)
     return kind if words is None else words[language]
+
+
+def detail_wording(name: str, language: str) -> str:
+    """Gives what a value of an event is called."""
+    words = DETAILS.get(name)
+    return name if words is None else words[language]

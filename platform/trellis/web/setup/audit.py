@@ -11,7 +11,7 @@ from flask import render_template, request
 
 from metadata.query import UnknownObject
 from trellis import current
-from trellis.audit.kinds import KINDS, wording
+from trellis.audit.kinds import KINDS, detail_wording, wording
 from trellis.audit.listing import Event, Wanted, list_events
 from trellis.declared import declares
 from trellis.records.history import is_id
@@ -28,6 +28,7 @@ blueprint = make_blueprint("setup_audit", "/setup/audit")
 PAGE = 50
 LINKED = 3
 MAX_PEOPLE = 50
+PEOPLE = ("to", "from", "grantee")
 NAMES = ("person", "object", "kind", "since", "until")
 
 
@@ -129,20 +130,41 @@ def line_of(unit: Unit, event: Event, people: Mapping[str, str]) -> Line:
 
 
 def details_of(unit: Unit, event: Event) -> str:
-    """Gives the values of an event: fields by their titles, all else as it was noted."""
-    definition = unit.catalog.objects.get(event.object or "")
+    """Gives the values of an event: fields by their titles, people by name, else as noted."""
     if not isinstance(event.values, Mapping):  # a row that something else has written
         return str(event.values)
-    parts = []
-    for name, value in event.values.items():
-        if name == "fields" and definition is not None and isinstance(value, list):
-            fields = definition.fields
-            labels = (
-                fields[one].label(current.language()) if one in fields else str(one)
-                for one in value
-            )
-            parts.append(gettext("Fields: %(names)s", names=", ".join(labels)))
-        else:
-            shown = ", ".join(map(str, value)) if isinstance(value, list) else str(value)
-            parts.append(f"{name}: {shown}")
-    return " · ".join(parts)
+    language = current.language()
+    parts = (
+        (detail_wording(name, language), shown_value(unit, event, name, value))
+        for name, value in event.values.items()
+        if value not in (None, "", [], {})
+    )
+    return " · ".join(
+        gettext("%(name)s: %(value)s", name=name, value=value) for name, value in parts
+    )
+
+
+def shown_value(unit: Unit, event: Event, name: str, value: object) -> str:
+    """Gives a value of an event as a reader understands it."""
+    if isinstance(value, bool):
+        return gettext("yes") if value else gettext("no")
+    if isinstance(value, Mapping):
+        objects, language = unit.catalog.objects, current.language()
+        named = ((objects[n].plural(language) if n in objects else n, v) for n, v in value.items())
+        return ", ".join(f"{title} {number}" for title, number in named)
+    if isinstance(value, list):
+        return ", ".join(title_of(unit, event, name, str(one)) for one in value)
+    if name in PEOPLE and is_id(str(value)):
+        return name_of(names_of(unit, [str(value)]), str(value))
+    return title_of(unit, event, name, str(value))
+
+
+def title_of(unit: Unit, event: Event, name: str, value: str) -> str:
+    """Gives the title of a field or role; other values as they are."""
+    language = current.language()
+    definition = unit.catalog.objects.get(event.object or "")
+    if name == "fields" and definition is not None and value in definition.fields:
+        return definition.fields[value].label(language)
+    if name in ("role", "roles") and value in unit.catalog.roles:
+        return unit.catalog.roles[value].label(language)
+    return value
