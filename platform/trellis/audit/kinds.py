@@ -40,7 +40,6 @@ KINDS: Final[Mapping[str, Mapping[str, str]]] = {
 
 DETAILS: Final[Mapping[str, Mapping[str, str]]] = {
     "address": {"en": "Address", "zh": "地址"},
-    "as": {"en": "As", "zh": "身份"},
     "begun": {"en": "Begun", "zh": "开始"},
     "door": {"en": "By", "zh": "途径"},
     "elements": {"en": "Definitions", "zh": "定义"},

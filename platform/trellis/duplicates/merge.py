@@ -9,6 +9,7 @@ from typing import Final
 import sqlalchemy as sa
 import uuid_utils
 
+from metadata.access import Access
 from metadata.fields.types.secret import Hidden
 from metadata.json_text import pointer
 from metadata.objects import ObjectDefinition
@@ -50,6 +51,12 @@ class Merge:
     moved: int
     fields: tuple[str, ...]
     dry_run: bool = False
+
+
+def may_merge(definition: ObjectDefinition, access: Access) -> bool:
+    """Says whether records of an object may be merged by who has these rights."""
+    is_fixed = definition.package == SYSTEM or definition.append_only
+    return not is_fixed and access.may("update") and access.may("delete")
 
 
 def merge_records(

@@ -63,7 +63,7 @@ def start_as_user(unit: Unit, user_id: str) -> None:
     if user is None or not user["active"] or user_id == unit.user_id:
         raise Missing([Problem("", "preview_of_nobody")])
     note(unit, PREVIEW, object="user", record_ids=[user_id], values={"begun": True})
-    session[PREVIEW] = {"kind": USER, "id": int(str(user["account"]))}
+    session[PREVIEW] = {"kind": USER, "id": int(str(user["account"])), "user": user_id}
 
 
 def start_as_role(unit: Unit, role: str) -> None:
@@ -82,8 +82,11 @@ def end(unit: Unit) -> None:
     """Ends the preview of this session; `unit` is the administrator's own."""
     ended = session.pop(PREVIEW, None)
     if ended is not None:
-        values = {"as": f"{ended.get('kind')} {ended.get('id')}", "begun": False}
-        note(unit, PREVIEW, values=values)
+        if ended.get("kind") == USER:
+            told = [str(ended["user"])] if "user" in ended else []
+            note(unit, PREVIEW, object="user", record_ids=told, values={"begun": False})
+        else:
+            note(unit, PREVIEW, values={"role": ended.get("id"), "begun": False})
 
 
 def demand_administrator(unit: Unit) -> None:

@@ -10,13 +10,12 @@ from flask import flash, redirect, render_template, request
 from werkzeug.wrappers import Response
 
 from metadata.objects import ObjectDefinition
-from metadata.parse import SYSTEM
 from trellis import current
 from trellis.declared import ANY_OBJECT, declares
 from trellis.duplicates.check import Finding, find_duplicates
 from trellis.duplicates.choice import PREFERENCES, SURVIVOR, Wish, mergeable
 from trellis.duplicates.doors import check_record, problem_of
-from trellis.duplicates.merge import MOST_RECORDS, merge_records
+from trellis.duplicates.merge import MOST_RECORDS, may_merge, merge_records
 from trellis.duplicates.pairs import decide, list_pairs, whole_rules
 from trellis.duplicates.scan import SCAN, start_scan
 from trellis.duplicates.tables import DISMISSED, OPEN, record_merge
@@ -134,10 +133,7 @@ def merge_address(
 ) -> str | None:
     """Gives where records are merged; None for who may not merge any of them into another."""
     ids = [str(record["id"]) for record in records]
-    access = unit.principal.access(definition.name)
-    if definition.package == SYSTEM or definition.append_only:
-        return None
-    if not access.may("update") or not access.may("delete"):
+    if not may_merge(definition, unit.principal.access(definition.name)):
         return None
     query = "&".join(f"record={one}" for one in ids)
     return f"{list_address(definition.name)}merge?{query}"

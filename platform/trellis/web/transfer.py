@@ -37,6 +37,7 @@ from trellis.transfer.imports import (
     take_file,
     undo_import,
 )
+from trellis.unit import Unit
 from trellis.web.doors import flash_problems, is_fragment, make_blueprint, object_for, words
 from trellis.web.files import disposition
 from trellis.web.import_page import import_page, question_of, settings_of
@@ -214,17 +215,12 @@ def asked(object_name: str, given: Mapping[str, str], problems: tuple[str, ...])
     unit = reading()
     definition = exportable(unit, object_name)
     question = question_of(given)
-    count = None
-    if not problems and not unit.records().check(object_name, filter=question.get("filter")):
-        page = unit.records().list(
-            object_name,
-            fields=["id"],
-            filter=question.get("filter"),
-            search=question.get("search"),
-            count="capped",
-            limit=1,
-        )
-        count = (page.count, page.count_is)
+    marked = request.values.getlist("record")
+    count: tuple[int | None, str | None] | None = None
+    if marked:
+        count = len(marked), "exact"
+    elif not problems:
+        count = counted(unit, object_name, question)
     everything = usual_fields(unit, object_name)
     return render_template(
         "export.html",
@@ -233,8 +229,27 @@ def asked(object_name: str, given: Mapping[str, str], problems: tuple[str, ...])
         fields=[(name, definition.fields[name].label(current.language())) for name in everything],
         chosen=question.get("fields") or everything,
         count=count,
+        marked=marked,
         problems=problems,
     )
+
+
+def counted(
+    unit: Unit, object_name: str, question: Mapping[str, Any]
+) -> tuple[int | None, str | None] | None:
+    """Gives how many records are asked for; None for a filter that is wrong."""
+    records = unit.records()
+    if records.check(object_name, filter=question.get("filter")):
+        return None
+    page = records.list(
+        object_name,
+        fields=["id"],
+        filter=question.get("filter"),
+        search=question.get("search"),
+        count="capped",
+        limit=1,
+    )
+    return page.count, page.count_is
 
 
 @blueprint.post("/o/<object_name>/export")
@@ -245,6 +260,8 @@ def start(object_name: str) -> Answer:
     try:
         body = question_of(request.form)
         body["fields"] = request.form.getlist("fields")
+        if request.form.getlist("record"):
+            body["ids"] = request.form.getlist("record")
         question = read_question(reading(), object_name, body, current.language())
         with writing_now() as unit:
             run_id = start_export(unit, object_name, question)

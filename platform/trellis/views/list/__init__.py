@@ -10,6 +10,7 @@ from flask import render_template
 
 from metadata.objects import ObjectDefinition
 from metadata.query import Page, QueryProblem
+from trellis.duplicates.merge import MOST_RECORDS, may_merge
 from trellis.views import ViewRequest
 from trellis.views.list.chips import Chip, Words
 from trellis.views.list.filters import Finding, both, chips_of, findings
@@ -72,9 +73,16 @@ class ListPage:
     new_href: str | None
     import_href: str | None
     export_href: str | None
+    may_merge: bool
+    most_merged: int
     next_href: str | None
     sort_label: str
     count_text: str
+
+    @property
+    def may_mark(self) -> bool:
+        """Says whether there is anything to do with rows that are marked."""
+        return self.may_merge or self.export_href is not None
 
 
 @dataclass(frozen=True, slots=True)
@@ -142,6 +150,8 @@ class Listing:
             new_href=new_address(self.object.name) if access.create else None,
             import_href=import_address(self.object.name) if access.may("import") else None,
             export_href=self.export_href() if access.may("export") else None,
+            may_merge=may_merge(self.object, access),
+            most_merged=MOST_RECORDS,
             next_href=self.href(after=found.next) if found.next else None,
             sort_label=self.sort_label(),
             count_text=count_text(found),
