@@ -19,6 +19,13 @@ WORDS: Final[Mapping[str, Sentence]] = {
     "rescored": Sentence("score brought up to date"),
     "computed": Sentence("computed anew"),
 }
+DONE: Final[Mapping[str, Sentence]] = {
+    "merged": Sentence("merged into another record"),
+    "unmerged": Sentence("merge taken back"),
+    "departed": Sentence("left the company"),
+}
+"""Words for what people do by a use case that writes no reason of theirs, through any door."""
+LEFT: Final = Sentence("{name} left the company")
 HAPPENED: Final[Mapping[str, Sentence]] = {
     "changed": Sentence("{object} changed"),
     "deleted": Sentence("{object} deleted"),
@@ -39,6 +46,11 @@ def worded(unit: Unit, why: str | None, channel: str, language: str) -> str | No
         return None
     if channel not in PERSONAL and why in WORDS:
         return WORDS[why].in_language(language)
+    if why in DONE:
+        return DONE[why].in_language(language)
+    person, _space, verb = why.rpartition(" ")
+    if channel not in PERSONAL and person and verb == "departed":
+        return replace(LEFT, values={"name": person}).in_language(language)
     label, _colon, word = why.rpartition(": ")
     if label and word in DECIDED:
         values = {"label": unit.catalog.message(label, language)}

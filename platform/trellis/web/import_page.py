@@ -205,7 +205,7 @@ def columns_of(
         texts: Pairs = ()
         if field is not None and field.options:
             cells = [row[place] for row in samples]
-            texts = asked_of(unit, field, column, cells, noted, language)
+            texts = asked_of(unit, field, column, cells, noted)
         lines.append(
             ColumnLine(
                 name=name,

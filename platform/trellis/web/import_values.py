@@ -18,7 +18,7 @@ from trellis.web.words import gettext
 
 MAX_TEXTS: Final = 30
 """As many texts are asked about at once; the next check asks for further ones."""
-ENOUGH: Final = 70
+ENOUGH: Final = 80
 """Texts are taken for the same from this likeness on, of 100."""
 NOT_OPTION: Final = "not_option"
 
@@ -41,7 +41,6 @@ def asked_of(
     column: Column,
     samples: Iterable[object],
     rows: Sequence[Any],
-    language: str,
 ) -> Asked:
     """Gives the texts of a column that need an option, with the one that is chosen or likely.
 
@@ -50,9 +49,8 @@ def asked_of(
     chosen = dict(column.values)
     plain = replace(column, values={})
     found = [*unknown_samples(unit, field, plain, samples), *refused_texts(field, rows)]
-    likely = dict(options_of(field, language))
     for text in dict.fromkeys(found):
-        chosen.setdefault(text, likely_option(text, likely))
+        chosen.setdefault(text, likely_option(text, field))
     return tuple(chosen.items())[:MAX_TEXTS]
 
 
@@ -83,13 +81,22 @@ def refused_texts(field: FieldDefinition, rows: Sequence[Any]) -> Iterator[str]:
                 yield str(one["values"]["value"])
 
 
-def likely_option(text: str, labels: Mapping[str, str]) -> str:
+def likely_option(text: str, field: FieldDefinition) -> str:
     """Gives the option whose value or title is most like a text; empty for none."""
-    names = {value: f"{value} {label}" for value, label in labels.items()}
+    names = [
+        (one.value, name)
+        for one in field.options
+        if not one.retired
+        for name in (one.value, *one.labels.values())
+    ]
     best = process.extractOne(
-        text, names, scorer=fuzz.partial_ratio, processor=utils.default_process
+        text,
+        [name for _value, name in names],
+        scorer=fuzz.WRatio,
+        processor=utils.default_process,
+        score_cutoff=ENOUGH,
     )
-    return str(best[2]) if best is not None and best[1] >= ENOUGH else ""
+    return names[best[2]][0] if best is not None else ""
 
 
 def values_in(form: Mapping[str, str], place: int) -> dict[str, str] | None:

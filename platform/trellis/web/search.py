@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from flask import redirect, render_template, request
@@ -15,6 +16,7 @@ from trellis import current
 from trellis.declared import declares
 from trellis.unit import Unit
 from trellis.web.addresses import list_address, new_address, record_address, with_query
+from trellis.web.columns import Columns, paths_of
 from trellis.web.doors import make_blueprint
 from trellis.web.formatting import hue_of
 from trellis.web.shell import SEARCH, is_main, readable_objects
@@ -25,6 +27,8 @@ blueprint = make_blueprint("search")
 
 IN_PALETTE = 12
 ON_PAGE = 50
+TOLD = 2
+TELLING = frozenset({"reference", "text", "email", "phone"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -134,19 +138,43 @@ def grouped(unit: Unit, hits: Hits, text: str) -> list[FoundGroup]:
     found: dict[str, list[Hit]] = {}
     for hit in hits.items:
         found.setdefault(hit.object, []).append(hit)
-    return [
-        FoundGroup(
-            unit.catalog.objects[name].plural(current.language()),
-            tuple(found_record(unit, hit) for hit in group),
-            search_address(text, name),
+    groups = []
+    for name, group in found.items():
+        told = told_apart(unit, name, [hit.id for hit in group if hit.field is None])
+        items = tuple(found_record(unit, hit, told.get(hit.id, "")) for hit in group)
+        title = unit.catalog.objects[name].plural(current.language())
+        groups.append(FoundGroup(title, items, search_address(text, name)))
+    return groups
+
+
+def told_apart(unit: Unit, object_name: str, ids: Sequence[str]) -> dict[str, str]:
+    """Gives by what records of one name are told apart: the first texts and references that the
+    object's list shows beside the name."""
+    view = unit.catalog.default_view(object_name)
+    known = Columns(unit.catalog, unit.records(), current.language())
+    columns = [
+        column
+        for column in known.of(object_name, view.columns)
+        if column.cell in TELLING
+        and not column.is_name
+        and (column.name_path or not column.is_reference)
+    ][:TOLD]
+    if not columns or not ids:
+        return {}
+    found = unit.records().by_ids(object_name, ids, paths_of(columns))
+    return {
+        key: " · ".join(
+            str(text)
+            for column in columns
+            if (text := record.get(column.name_path or column.path)) not in (None, "")
         )
-        for name, group in found.items()
-    ]
+        for key, record in found.items()
+    }
 
 
-def found_record(unit: Unit, hit: Hit) -> Found:
-    """Gives a record with the field it was found by."""
-    definition, hint = unit.catalog.objects[hit.object], ""
+def found_record(unit: Unit, hit: Hit, hint: str = "") -> Found:
+    """Gives a record with the field it was found by, else with what tells it apart."""
+    definition = unit.catalog.objects[hit.object]
     if hit.field is not None:
         field = definition.fields[hit.field]
         shown = field.type.display(hit.value, field, current.language(), current.zone())
