@@ -396,7 +396,10 @@ REFUSED = [
     ({"measure": ["avg(close)"]}, 'There is no avg of "close"'),
     ({"measure": [f"sum({'a' * n})" for n in range(21)]}, "At most 20 measures"),
     ({"sort": ["-sum(count)"]}, "There is no sum(count) here"),
-    ({"having": ["sum(count) > 1"]}, "There is no sum(count) here; did you mean count()?; there are: count()"),
+    (
+        {"having": ["sum(count) > 1"]},
+        "There is no sum(count) here; did you mean count()?; there are: count()",
+    ),
     ({"having": ["count()"]}, '"count()" is no condition on a group; write one like count() > 5'),
     ({"having": ["1 < count() < 5"]}, '"1 < count() < 5" is no condition on a group; '),
     ({"having": ["count() > many"]}, 'count() cannot be compared with "many"; give a number, or'),

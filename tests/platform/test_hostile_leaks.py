@@ -104,7 +104,11 @@ def questions(vault: str, key: str) -> Iterator[str]:
     yield from (f"key/{key}/history", f"vault/{vault}/history", "vault?count=exact")
     yield from ("changes", "changes?object=vault", "changes?object=key&limit=1")
     yield from (f"{at}/as_of?at=2100-01-01T00:00:00Z" for at in (f"key/{key}", f"vault/{vault}"))
-    yield from (f"key/{key}/readers", f"vault/{vault}/readers", f"vault/{vault}/explain?what=access")
+    yield from (
+        f"key/{key}/readers",
+        f"vault/{vault}/readers",
+        f"vault/{vault}/explain?what=access",
+    )
     yield f"key/{key}?expand=vault,tags&fields=vault.name,about,tags"
     for name in (*NAMES, "secret_of", "place.city", "visits", "about", "tags", "keys"):
         for place in (name, f"vault.{name}", f"about.{name}", f"tags.{name}", f"keys.{name}"):
