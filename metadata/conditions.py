@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from typing import Final
 
 from metadata.exclusions import Exclusion
-from metadata.fields.base import OptionDefinition
+from metadata.fields.option import OptionDefinition
 from metadata.objects import FieldDefinition, ObjectDefinition
 from metadata.problems import Problem
 from metadata.record_types import RECORD_TYPE

@@ -8,16 +8,11 @@ from functools import cached_property
 
 from metadata.duplicates.definitions import DuplicateRule
 from metadata.exclusions import Exclusion
-from metadata.fields.base import (
-    ENGLISH,
-    FieldDefinition,
-    OptionDefinition,
-    choose_label,
-)
+from metadata.fields.base import ENGLISH, FieldDefinition, choose_label
 from metadata.json_text import mapping
 from metadata.record_types import RecordType
 
-__all__ = ["FieldDefinition", "LinkDefinition", "ObjectDefinition", "OptionDefinition"]
+__all__ = ["FieldDefinition", "LinkDefinition", "ObjectDefinition"]
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping
 
 from metadata.catalog import Translated
 from metadata.conditions import Conditions
-from metadata.fields.base import OptionDefinition
+from metadata.fields.option import OptionDefinition
 from metadata.json_text import pointer
 from metadata.objects import FieldDefinition, ObjectDefinition
 from metadata.problems import Problem

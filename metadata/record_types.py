@@ -6,7 +6,8 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Final
 
-from metadata.fields.base import ENGLISH, FieldDefinition, OptionDefinition, choose_label
+from metadata.fields.base import ENGLISH, FieldDefinition, choose_label
+from metadata.fields.option import OptionDefinition
 from metadata.fields.read import read_labels, readable
 from metadata.fields.registry import field_types
 from metadata.json_text import mapping, strings

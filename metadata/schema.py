@@ -6,7 +6,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from types import MappingProxyType
 
-from metadata.fields.base import FieldDefinition, OptionDefinition
+from metadata.fields.base import FieldDefinition
+from metadata.fields.option import OptionDefinition
 from metadata.links import Links, find_links
 from metadata.objects import LinkDefinition, ObjectDefinition
 from metadata.parse import parse_object

@@ -6,7 +6,8 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from typing import TypeVar
 
-from metadata.fields.base import FieldDefinition, OptionDefinition
+from metadata.fields.base import FieldDefinition
+from metadata.fields.option import OptionDefinition
 from metadata.json_text import mapping, text
 from metadata.layouts import LayoutDefinition, Section, Tab
 from metadata.objects import LinkDefinition, ObjectDefinition

@@ -13,7 +13,7 @@ from metadata.conditions import (
     expression_problems,
 )
 from metadata.exclusions import OVERLAP, Exclusion
-from metadata.fields.base import OptionDefinition
+from metadata.fields.option import OptionDefinition
 from metadata.json_text import nearest, pointer
 from metadata.objects import FieldDefinition, ObjectDefinition
 from metadata.parse import unknown_field

@@ -19,7 +19,7 @@ from zoneinfo import ZoneInfo
 import sqlalchemy as sa
 from wtforms.fields.core import UnboundField
 
-from metadata.fields.exits import ExitCriteria
+from metadata.fields.option import OptionDefinition
 from rule_engine.columns import Kept
 from rule_engine.types import Kind, RateTable, Type
 
@@ -49,26 +49,6 @@ class Refused(ValueError):  # noqa: N818  # what it says reads as a fact: the va
 def choose_label(labels: Mapping[str, str], language: str) -> str:
     """Gives the label in a language, else in English, else any; "" when there is none."""
     return labels.get(language) or labels.get(ENGLISH) or next(iter(labels.values()), "")
-
-
-@dataclass(frozen=True, slots=True)
-class OptionDefinition:
-    """One value of a choice. `category` groups values for reports and boards (won, lost, open).
-
-    `attributes` are typed values by name, as in `{"probability": (PERCENT, Decimal("0.1"))}`.
-    `when` is the condition under which the option is offered; a retired one is kept where it is
-    and never chosen anew, `replaced_by` names the one that takes its place.
-    """
-
-    value: str
-    labels: Mapping[str, str]
-    hue: str | None = None
-    category: str | None = None
-    attributes: Mapping[str, tuple[Type, object]] = field(default_factory=dict)
-    retired: bool = False
-    when: str | None = None
-    exit: ExitCriteria | None = None
-    replaced_by: str | None = None
 
 
 Check = Callable[[object], None]

@@ -21,10 +21,11 @@ from wtforms.widgets import (
     html_params,
 )
 
-from metadata.fields.base import FieldDefinition, FormSetting, OptionDefinition, choose_label
+from metadata.fields.base import FieldDefinition, FormSetting, choose_label
 from metadata.fields.currencies import USUAL
 from metadata.fields.markup import clean_html
 from metadata.fields.numbers import plain_number
+from metadata.fields.option import OptionDefinition
 from metadata.fields.values import read_value
 
 Attributes = Mapping[str, str | bool]

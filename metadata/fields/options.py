@@ -7,13 +7,9 @@ from datetime import date
 from decimal import Decimal
 from typing import Final
 
-from metadata.fields.base import (
-    ENGLISH,
-    FieldDefinition,
-    Flaw,
-    OptionDefinition,
-)
+from metadata.fields.base import ENGLISH, FieldDefinition, Flaw
 from metadata.fields.exits import ExitCriteria
+from metadata.fields.option import OptionDefinition
 from metadata.json_text import mapping, nearest, pointer, sequence, strings, text
 from rule_engine.types import Kind, Type
 

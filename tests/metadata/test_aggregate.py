@@ -291,9 +291,7 @@ KEPT: dict[str, Callable[[dict[str, Any]], bool]] = {
 }
 
 
-def test_groups_are_kept_that_fulfil_all_conditions(
-    connection: sa.Connection, world: World
-) -> None:
+def test_groups_are_kept_that_fulfil_all(connection: sa.Connection, world: World) -> None:
     records = Records(world.catalog, connection, SYSTEM, MOMENT)
     asked = ["count()", "sum(discount)", "avg(count)", "min(close)", "max(met)", "count(name)"]
     group = ["stage", "month(close)"]

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 
 from metadata.catalog import Catalog
-from metadata.fields.base import OptionDefinition
+from metadata.fields.option import OptionDefinition
 from metadata.objects import FieldDefinition, ObjectDefinition
 from metadata.problems import Problem
 from metadata.query import Records

@@ -6,7 +6,8 @@ from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 
 from metadata.conditions import Conditions
-from metadata.objects import FieldDefinition, ObjectDefinition, OptionDefinition
+from metadata.fields.option import OptionDefinition
+from metadata.objects import FieldDefinition, ObjectDefinition
 from metadata.stages import LOST, Lacking, lacking_for
 from rule_engine.types import Environment
 
