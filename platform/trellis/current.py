@@ -118,9 +118,9 @@ def end_request(_error: BaseException | None = None) -> None:
         opened.close()
 
 
-def hand_over() -> sa.Connection | None:
-    """Gives the request's connection away, if it has one: who asks again gets another."""
-    found: sa.Connection | None = g.pop("connection", None)
+def opened() -> sa.Connection | None:
+    """Gives the request's connection, if it has one already."""
+    found: sa.Connection | None = g.get("connection")
     return found
 
 

@@ -113,16 +113,12 @@ class Database:
         definitions, which one that is `publishing` has for itself (`metadata.locks`). What was
         given to `signal` reaches its listeners when the commit has happened, and never otherwise.
         `first` is a question that is asked as soon as definitions are held: `first_answer` has it.
-        One that was `opened` for reading is taken for it where it can be, and closed in any case.
+        One that was `opened` for reading lends itself where it can, and is for reading afterwards.
         """
         signals: dict[str, None] = {}
         answers: dict[str, Any] = {}
         at_once = first is not None and not publishing and self.dialect == "postgresql"
-        engine = self._alone if at_once else self.engine
-        if opened is not None and not at_once:
-            opened.close()
-            opened = None
-        with opened or engine.connect() as connection:
+        with self._lent(opened) if opened and at_once else self._new(at_once) as connection:
             connection.execution_options(
                 trellis_write=True, trellis_signals=signals, trellis_answers=answers
             )
@@ -135,6 +131,20 @@ class Database:
         for name in signals:
             for listener in self._listeners.get(name, ()):
                 listener()
+
+    def _new(self, is_alone: bool) -> sa.Connection:
+        return (self._alone if is_alone else self.engine).connect()
+
+    @contextmanager
+    def _lent(self, connection: sa.Connection) -> Iterator[sa.Connection]:
+        if connection.in_transaction():  # so SQLAlchemy calls a row of statements that stand alone
+            connection.rollback()
+        try:
+            yield connection
+        finally:
+            connection.execution_options(
+                trellis_write=False, trellis_signals={}, trellis_answers={}
+            )
 
     def do(self, work: Callable[[sa.Connection], Answer], *, publishing: bool = False) -> Answer:
         """Gives what `work` gives, done in a transaction of `write`.

@@ -52,7 +52,7 @@ def writing(
     Definitions and rights are those of the transaction, not the ones the request began with; an
     API key is kept to its `scopes`.
     Catch what a use case raises outside of the `with`, so that its transaction is rolled back.
-    Whoever changes definitions is `publishing`. A connection that was `opened` is used up.
+    Whoever changes definitions is `publishing`. A connection that was `opened` for reading may be taken.
     """
     begun = here.database.write(publishing=publishing, first=READ_VERSIONS, opened=opened)
     with begun as connection:
@@ -104,7 +104,7 @@ def writing_now(*, publishing: bool = False) -> Iterator[Unit]:
         with whole.part(publishing=publishing) as (connection, snapshot):
             yield acting_unit(here, connection, snapshot, account.id, account.scopes)
         return
-    opened, scopes = current.hand_over(), account.scopes
+    opened, scopes = current.opened(), account.scopes
     with writing(here, account.id, publishing=publishing, scopes=scopes, opened=opened) as unit:
         yield unit
     current.note_written()
