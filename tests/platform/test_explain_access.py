@@ -2,20 +2,26 @@
 
 from __future__ import annotations
 
+import re
 from datetime import timedelta
 from itertools import product
 from typing import Any
 
 import pytest
+import sqlalchemy as sa
 from flask import Flask
 
 from metadata.access import ACTIONS
 from metadata.problems import sentence
+from metadata.shares import RECORD_SHARE
 from tests.platform.acting import acting, change_element, make, system
-from tests.platform.world import PEOPLE, Bearer, People
+from tests.platform.world import PEOPLE, Bearer, Login, People
 from trellis.automation.requests import take_hold
+from trellis.duplicates.choice import Wish
+from trellis.duplicates.merge import merge_records
 from trellis.errors import Missing, NotAllowed
 from trellis.records.assign import assign_record
+from trellis.records.delete import delete_record
 from trellis.records.explain_access import AccessExplained, explain_access
 from trellis.records.readers import readers_of
 from trellis.records.save import save_record
@@ -154,6 +160,39 @@ def test_over_the_api(
     assert lone.status_code == 422
     other = client.get(f"{address}?what=access&user=fay", headers=mark)
     assert other.status_code == 403
+
+
+# What is new on each page: numbers of scripts, tokens of forms.
+FRESH = re.compile(r'nonce="[^"]*"|[\w.-]{60,}')
+EXPLAINED = (
+    *("what=access", "what=access&user=ron", "what=access&user={me}", "what=access&user=nobody"),
+    *("what=access&user=admin", "what=access,score,approval", "", "what=nothing"),
+)
+
+
+def test_sec_07_of_records_out_of_sight_nothing_is_explained(
+    platform: Platform, app: Flask, people: People, bearer: Bearer, login: Login
+) -> None:
+    """Neither the caller's rights nor another's, neither by the API nor by the page."""
+    foreign, deleted, keep, merged, ended = (
+        make(platform, "ron", "lead", name=str(number), **LEAD) for number in range(5)
+    )
+    with acting(platform, "diana") as unit:
+        delete_record(unit, "lead", deleted, channel="api")
+        merge_records(unit, "lead", keep, [merged], Wish({}), channel="api")
+        share_record(unit, "lead", ended, "rita", level="read")
+        past = unit.moment.now - timedelta(seconds=1)
+        unit.connection.execute(sa.update(RECORD_SHARE).values(until=past))
+    client, headers, page = app.test_client(), bearer("rita"), login("rita")
+    for asked in EXPLAINED:
+        query = asked.replace("{me}", people["rita"])
+        told = set()
+        for record in (foreign, deleted, keep, merged, ended, "0190d6a4-0000-7000-8000-0000000000"):
+            answer = client.get(f"/api/v1/lead/{record}/explain?{query}", headers=headers)
+            shown = page.get(f"/o/lead/{record}/access?{query}")
+            text = answer.get_data(as_text=True) + FRESH.sub("", shown.get_data(as_text=True))
+            told.add((answer.status_code, shown.status_code, text.replace(record, "ID")))
+        assert [one[:2] for one in told] == [(422 if "nothing" in query else 404, 404)], asked
 
 
 def test_sec_01_hidden_fields_are_not_spoken_of(
