@@ -17,13 +17,14 @@ from metadata.query import QueryProblem
 from metadata.shares import LEVELS, READ
 from trellis import current
 from trellis.declared import ANY_OBJECT, declares
-from trellis.errors import Conflict, Refused
+from trellis.errors import Conflict, Missing, NotAllowed, Refused
 from trellis.records.assign import assign_record
 from trellis.records.claim import claim_record, may_claim
 from trellis.records.explain_access import AccessExplained, Reason, explain_access
 from trellis.records.incoming import find_record
 from trellis.records.readers import Readers, readers_of
 from trellis.records.sharing import Share, may_share, share_record, shares_of, unshare_record
+from trellis.security.standing import Standing
 from trellis.unit import Unit
 from trellis.web.addresses import list_address, record_address, with_query
 from trellis.web.doors import make_blueprint, object_for, words
@@ -173,8 +174,7 @@ def render(
     definition, access = object_for(object_name)
     unit = reading()
     asked = request.args.get("user", "").strip()
-    user_id = find_record(unit, "user", asked) or asked if asked else None
-    found = explain_access(unit, user_id, object_name, record_id)
+    found, refused = explained(unit, object_name, record_id, asked)
     record = unit.records().get(object_name, record_id) or {}
     language = current.language()
     readers = readers_at(unit, object_name, record_id)
@@ -185,7 +185,7 @@ def render(
         title=unit.records().names(object_name, [record_id]).get(record_id) or record_id,
         who=name_of(names_of(unit, {found.user}), found.user),
         asked=asked,
-        may_ask=unit.principal.access("user").may("read"),
+        may_ask=may_ask(unit),
         actions=action_verdicts(found),
         fields=tuple(
             Verdict(
@@ -210,9 +210,31 @@ def render(
         if readers.next
         else None,
         given=given,
-        problems=problems,
+        problems=(*problems, *refused),
     )
     return render_template("record_access.html", page=page)
+
+
+def explained(
+    unit: Unit, object_name: str, record_id: str, asked: str
+) -> tuple[AccessExplained, tuple[str, ...]]:
+    """Gives what the person who is asked about may do, or the reader with why it is not told."""
+    if asked:
+        try:
+            user_id = find_record(unit, "user", asked) or asked
+            return explain_access(unit, user_id, object_name, record_id), ()
+        except (Missing, NotAllowed) as error:
+            refused = tuple(words(problem) for problem in error.problems)
+            return explain_access(unit, None, object_name, record_id), refused
+    return explain_access(unit, None, object_name, record_id), ()
+
+
+def may_ask(unit: Unit) -> bool:
+    """Says whether the reader is told of anybody but herself."""
+    if unit.principal.may_administer or unit.user_id is None:
+        return unit.principal.may_administer
+    standing = Standing(unit.connection, unit.catalog, unit.moment.today)
+    return len(standing.people_below(unit.user_id)) > 1
 
 
 def readers_at(unit: Unit, object_name: str, record_id: str) -> Readers:
