@@ -9,7 +9,7 @@ const CHINESE = {
   'Examples': '示例', 'Example Value': '示例值', 'Schema': '结构', 'Example': '示例', 'Response body': '响应正文', 'Details': '详情',
   'Response headers': '响应头', 'Request URL': '请求地址', 'Server response': '服务器响应', 'Download': '下载', 'required': '必填',
   'Loading': '加载中', 'Close': '关闭', 'Logout': '退出', 'Available authorizations': '可用的授权方式', 'Value:': '值：',
-  'Controls ': '由 ', 'Add string item': '添加一项', 'Send empty value': '发送空值', 'Copied': '已复制',
+  'Controls ': '由 ', ' header.': ' 请求头控制', 'header.': '请求头控制', 'Add string item': '添加一项', 'Send empty value': '发送空值', 'Copied': '已复制',
 }
 
 /** Translates the texts of a part of the page that Swagger UI has written. */
