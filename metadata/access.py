@@ -9,7 +9,9 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
-from functools import lru_cache
+from functools import cached_property, lru_cache
+
+from metadata.profile import UNRESTRICTED, shape_of
 
 ACTIONS = (
     *("read", "update", "delete", "assign", "share"),
@@ -152,7 +154,7 @@ def everything(object_name: str) -> Access:
     return Access(object_name, True, rows, {}, FieldRight.EDIT)
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)  # without slots: the profile is made when first asked for
 class Principal:
     """Somebody who acts: a person, or the system.
 
@@ -175,6 +177,11 @@ class Principal:
         if self.unrestricted:
             return everything(object_name)
         return self.grants.get(object_name) or nothing(object_name)
+
+    @cached_property
+    def profile(self) -> str:
+        """The shape of the rights: principals with the same one share what is compiled."""
+        return UNRESTRICTED if self.unrestricted else shape_of(self.grants)
 
 
 SYSTEM = Principal("system", unrestricted=True, may_administer=True)

@@ -114,6 +114,11 @@ class ObjectDefinition:
         return tuple(field for field in self.own_fields if field.type.is_tree)
 
     @cached_property
+    def file_fields(self) -> tuple[FieldDefinition, ...]:
+        """Gives the fields that hold files."""
+        return tuple(field for field in self.own_fields if field.type.holds_files)
+
+    @cached_property
     def automatic_fields(self) -> tuple[FieldDefinition, ...]:
         """Gives the fields whose values the product draws, in the order of their ids."""
         found = (field for field in self.own_fields if field.type.is_automatic)

@@ -209,6 +209,8 @@ class FieldType(ABC):
     """Whether a reference has a way back although its definition names none."""
     is_brief: ClassVar[bool] = True
     """Whether a value fits a table's cell; forms give others the whole width."""
+    holds_files: ClassVar[bool] = False
+    """Whether values are files that were uploaded before."""
     is_automatic: ClassVar[bool] = False
     """Whether the product itself gives every record a value of its own, when it is created."""
     is_offered: ClassVar[bool] = True

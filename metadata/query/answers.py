@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
+from functools import cached_property
 from typing import Literal
 from zoneinfo import ZoneInfo
 
@@ -21,14 +22,14 @@ MAX_SEARCH_CHARACTERS = 200
 MAX_HOPS = 3
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)  # without slots: the day is worked out once
 class Moment:
     """When a query runs: `now` is aware UTC, `zone` the organisation's."""
 
     now: datetime
     zone: ZoneInfo
 
-    @property
+    @cached_property
     def today(self) -> date:
         """Gives the date in the organisation's zone."""
         return self.now.astimezone(self.zone).date()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Hashable, Mapping, Sequence
+from functools import cached_property
 from typing import TYPE_CHECKING, TypeVar
 
 import sqlalchemy as sa
@@ -12,12 +13,12 @@ from metadata.encryption import find_cipher
 from metadata.problems import Problem
 from metadata.query.answers import Moment, QueryProblem, UnknownObject
 from metadata.query.paths import Paths, ResolvedPath
-from metadata.query.profile import profile_digest
 from metadata.query.question import Question, Resolved, resolve_question
 from metadata.query.rows import RowQuery
 from metadata.query.run import Runner
 from metadata.query.tables import PermittedTables
 from metadata.query.visible import visible_schema
+from rule_engine.types import Schema
 
 if TYPE_CHECKING:
     from metadata.catalog import Catalog
@@ -35,10 +36,13 @@ class CompiledReads:
         self.catalog = catalog
         self.principal = principal
         self.paths = Paths(catalog, principal)
-        self.schema = visible_schema(catalog.schema, principal)
         self._dialect = connection.dialect.name
-        self._profile = profile_digest(catalog.queries, principal)
         self._run = Runner(catalog, connection, principal, moment)
+
+    @cached_property
+    def schema(self) -> Schema:
+        """The schema as the principal sees it."""
+        return visible_schema(self.catalog.schema, self.principal)
 
     def _demand(self, object_name: str) -> None:
         access = self.principal.access
@@ -62,7 +66,9 @@ class CompiledReads:
             cipher = find_cipher(self._run.connection)
             return make(PermittedTables(self.catalog, self._dialect, self.principal, cipher))
 
-        return self.catalog.queries.get((self._dialect, self._profile, key), kind, compile_now)
+        return self.catalog.queries.get(
+            (self._dialect, self.principal.profile, key), kind, compile_now
+        )
 
     def _read(self, query: RowQuery, values: Mapping[str, object]) -> tuple[Record, ...]:
         rows = self._run(query.statement, query.bound, values)

@@ -21,7 +21,7 @@ from metadata.encryption import Cipher, EncryptionError
 from metadata.fields.base import BASE, FieldDefinition, physical_name
 from metadata.holding import holding_columns
 from metadata.objects import LinkSides
-from metadata.query.profile import FEW_VALUES
+from metadata.profile import FEW_VALUES
 from metadata.query.sealed import MAIN, SEPARATOR, not_in_sql, use_indexes
 from metadata.query.visible import visible_schema
 from metadata.shares import RECORD_SHARE, shared_records

@@ -51,6 +51,7 @@ class File(FieldType):
     """
 
     name = "file"
+    holds_files = True
     titles: ClassVar[Titles] = {"en": "File", "zh": "文件"}
     icon: ClassVar[str] = "paperclip"
     group = "more"

@@ -19,7 +19,6 @@ from werkzeug.routing import Rule
 from metadata.access import Principal
 from metadata.catalog import Catalog
 from metadata.objects import ObjectDefinition
-from metadata.query.profile import profile_digest
 from trellis.api.blueprint import language
 from trellis.api.components import COMPONENTS
 from trellis.api.login_operations import LOGIN_OPERATIONS
@@ -62,7 +61,7 @@ def show_openapi() -> Response:
     read_parameters(())
     unit, reader = reading(), language()
     catalog, principal = unit.catalog, unit.principal
-    key = ("openapi", profile_digest(catalog.queries, principal), principal.may_administer, reader)
+    key = ("openapi", principal.profile, principal.may_administer, reader)
     text = catalog.queries.get(
         key, bytes, lambda: msgspec.json.encode(build(current_app, catalog, principal, reader))
     )

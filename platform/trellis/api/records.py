@@ -11,7 +11,6 @@ from flask import Response
 
 from metadata.problems import Problem
 from metadata.query.answers import Count
-from metadata.query.profile import profile_digest
 from trellis.api import record_operations
 from trellis.api.answers import (
     json_answer,
@@ -96,7 +95,7 @@ def chosen_fields(
         return [*chosen, *expand, *readable_names(unit, object_name, expand)]
 
     asked = (None if fields is None else tuple(fields), tuple(expand), nested)
-    key = ("chosen", profile_digest(unit.catalog.queries, unit.principal), object_name, asked)
+    key = ("chosen", unit.principal.profile, object_name, asked)
     return unit.catalog.queries.get(key, list, choose)
 
 

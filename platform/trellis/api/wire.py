@@ -8,7 +8,6 @@ from dataclasses import dataclass
 from metadata.fields.base import FieldDefinition, Writer
 from metadata.fields.nested import rows_of
 from metadata.objects import LinkDefinition
-from metadata.query.profile import profile_digest
 from trellis.unit import Unit
 
 Record = Mapping[str, object]
@@ -46,8 +45,7 @@ class Wire:
 
 def wire_of(unit: Unit, object_name: str, paths: Sequence[str], expand: Sequence[str]) -> Wire:
     """Gives what makes JSON of records that hold `paths`; `expand` are references to name."""
-    profile = profile_digest(unit.catalog.queries, unit.principal)
-    key = ("wire", profile, object_name, tuple(paths), tuple(expand))
+    key = ("wire", unit.principal.profile, object_name, tuple(paths), tuple(expand))
     return unit.catalog.queries.get(
         key, Wire, lambda: make_wire(unit, object_name, paths, frozenset(expand))
     )

@@ -38,7 +38,7 @@ def marked(
     It is a keyed hash: who can write into the database but has no key of the instance cannot make
     one. Without keys there are no marks.
     """
-    whole = {column.name: row.get(column.name) for column in table.columns}
+    whole = {name: row.get(name) for name in table.columns.keys()}  # noqa: SIM118  # no dict
     cipher = find_cipher(connection)
     mark = None if cipher is None else cipher.index(canonical(table.name, whole), PURPOSE)
     return {**row, "mark": mark}

@@ -56,7 +56,9 @@ def hold_sources(
         return
     before = old or {}
     reached: dict[tuple[Up, ...], str] = {}
-    ways = unit.catalog.computed.upward.get(definition.name, frozenset())
+    ways = unit.catalog.computed.upward.get(definition.name)
+    if not ways:
+        return
     steps = {way[: place + 1] for way in ways for place in range(len(way))}
     for way in sorted(steps, key=lambda way: (len(way), repr(way))):
         step = way[-1]

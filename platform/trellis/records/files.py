@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
 import sqlalchemy as sa
@@ -31,7 +31,9 @@ def take_files(
     same problem. Those that the field holds already stay as they are.
     """
     values, problems = dict(incoming.values), list(incoming.problems)
-    sent = [field for field in file_fields(definition) if values.get(field.name) is not None]
+    sent = [one for one in definition.file_fields if values.get(one.name) is not None]
+    if not sent:
+        return incoming
     kept = {
         field.name: {file.id: file for file in files_in((old or {}).get(field.name))}
         for field in sent
@@ -54,11 +56,6 @@ def take_files(
                 found.append(known or new_file(unit, field, facts_of(rows[file.id])))
         values[field.name] = as_value(values[field.name], found)
     return Incoming(values, tuple(problems))
-
-
-def file_fields(definition: ObjectDefinition) -> Iterator[FieldDefinition]:
-    """Gives an object's fields that hold files."""
-    return (field for field in definition.own_fields if isinstance(field.type, File))
 
 
 def as_value(sent: object, found: list[StoredFile]) -> object:
@@ -100,7 +97,7 @@ def follow_files(unit: Unit, definition: ObjectDefinition, writes: Sequence[Writ
 
     A deleted record keeps its files: it may come back.
     """
-    for field in file_fields(definition):
+    for field in definition.file_fields:
         for write in writes:
             if write.new is not None and write.differs(field.name):
                 note_files(unit, definition, field, write, write.new)

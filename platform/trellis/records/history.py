@@ -146,11 +146,11 @@ def entry_row(
 ) -> dict[str, object]:
     """Gives a row; fields are kept by their stable ids, so a rename does not lose them."""
     by_id = {
-        definition.fields[name].id: [
-            kept(unit, definition, definition.fields[name], record_id, wire) for wire in pair
-        ]
-        for name, pair in changes.items()
-        if name in definition.tracked_fields
+        field.id: [kept(unit, definition, field, record_id, wire) for wire in pair]
+        if field.type.is_sealed
+        else [*pair]
+        for field, pair in ((definition.fields[name], pair) for name, pair in changes.items())
+        if field.name in definition.tracked_fields
     }
     return {
         "id": str(uuid_utils.uuid7()),
@@ -183,8 +183,8 @@ def place_in_history(definition: ObjectDefinition, field_id: str, record_id: str
 def kept(
     unit: Unit, definition: ObjectDefinition, field: FieldDefinition, record_id: str, wire: object
 ) -> object:
-    """Gives a wire form as history keeps it: that of an encrypted field is sealed."""
-    if wire is None or not field.type.is_sealed:
+    """Gives a wire form of an encrypted field as history keeps it: sealed."""
+    if wire is None:
         return wire
     place = place_in_history(definition, field.id, record_id)
     return {SEALED: cipher_of(unit.connection).seal(json.dumps(wire), place)}

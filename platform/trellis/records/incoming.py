@@ -12,7 +12,6 @@ from metadata.fields.values import read_value
 from metadata.json_text import pointer as pointer_of
 from metadata.objects import ObjectDefinition
 from metadata.problems import Problem
-from metadata.query.profile import profile_digest
 from trellis.errors import NotAllowed
 from trellis.unit import Unit
 
@@ -83,7 +82,7 @@ def takes_of(unit: Unit, definition: ObjectDefinition) -> Takes:
         forbidden = frozenset(name for name in free if not access.edits(name))
         return Takes(known, frozenset(known.keys() - free), forbidden)
 
-    key = ("takes", profile_digest(unit.catalog.queries, principal), definition.name)
+    key = ("takes", principal.profile, definition.name)
     return unit.catalog.queries.get(key, Takes, make)
 
 

@@ -17,7 +17,6 @@ from trellis.automation.environment import RelatedRecords, environment_of
 from trellis.automation.requests import held_among
 from trellis.errors import RecordError
 from trellis.records.computed import hold_sources
-from trellis.records.files import file_fields
 from trellis.records.followers import tell_followers
 from trellis.records.history import changes_between, entry_row, insert_entries
 from trellis.records.incoming import Incoming, read_incoming, resolve_references
@@ -121,7 +120,7 @@ def works_together(unit: Unit, definition: ObjectDefinition) -> bool:
 def fields_apart(definition: ObjectDefinition) -> frozenset[str]:
     """Gives the fields with which a write is done alone: rows, links, files, places in a tree."""
     found = [one.name for one in definition.fields.values() if one.nested]
-    found += [one.name for one in (*definition.tree_fields, *file_fields(definition))]
+    found += [one.name for one in (*definition.tree_fields, *definition.file_fields)]
     return frozenset(found)
 
 
