@@ -65,13 +65,15 @@ class Exit:
 @dataclass(frozen=True, slots=True)
 class Conditions:
     """All conditions of one object. `exclusions` come each with the test of its `when`, those of
-    rules of duplicates by the name of their rule."""
+    rules of duplicates by the name of their rule; `limited` are the fields with options that not
+    every record may take."""
 
     fields: tuple[FieldCondition, ...] = ()
     options: tuple[OptionCondition, ...] = ()
     exits: tuple[Exit, ...] = ()
     exclusions: tuple[tuple[Exclusion, Test | None], ...] = ()
     duplicates: Mapping[str, Test] = field(default_factory=dict)
+    limited: tuple[FieldDefinition, ...] = ()
     _of_option: Mapping[tuple[str, str], Test] = field(default_factory=dict)
 
     @property
@@ -112,7 +114,13 @@ def compile_conditions(definition: ObjectDefinition, schema: Schema) -> Conditio
         if rule.when is not None
     }
     known = {(one.field.name, one.option): one.test for one in options}
-    return Conditions(fields, options, exits, exclusions, duplicates, known)
+    bound = {name for name, _ in known}
+    limited = tuple(
+        field
+        for field in definition.own_fields
+        if field.name in bound or any(option.retired for option in field.options)
+    )
+    return Conditions(fields, options, exits, exclusions, duplicates, limited, known)
 
 
 def described_options(

@@ -92,6 +92,9 @@ def pairs(items: list[tuple[str, object]]) -> Pairs:
     return made
 
 
+CONTAINERS = (Pairs, list)
+
+
 def flaws(document: object, place: tuple[object, ...], most_keys: int | None) -> Iterable[Problem]:
     """Gives a problem for each repeated key, for nesting that is too deep, and for each object with
     too many keys, below which nobody looks."""
@@ -110,5 +113,5 @@ def flaws(document: object, place: tuple[object, ...], most_keys: int | None) ->
     for key, item in items:
         if len(place) >= MAX_NESTING:
             yield Problem(pointer((*place, key)), "json_depth", {"limit": MAX_NESTING})
-        elif isinstance(item, Pairs | list):
+        elif isinstance(item, CONTAINERS):
             yield from flaws(item, (*place, key), most_keys)

@@ -8,7 +8,7 @@ from metadata.catalog import Translated
 from metadata.conditions import Conditions
 from metadata.fields.option import OptionDefinition
 from metadata.json_text import pointer
-from metadata.objects import FieldDefinition, ObjectDefinition
+from metadata.objects import FieldDefinition
 from metadata.problems import Problem
 from rule_engine.types import Environment
 
@@ -41,7 +41,6 @@ def kept_options(
 
 
 def offer_problems(
-    definition: ObjectDefinition,
     conditions: Conditions,
     record: Record,
     world: Environment,
@@ -52,9 +51,7 @@ def offer_problems(
     A value may stay where it did not fit before either, and where it is retired: only what this
     save brings about is refused.
     """
-    for field in definition.own_fields:
-        if not field.options:
-            continue
+    for field in conditions.limited:
         before = chosen_options(old.get(field.name)) if old is not None else ()
         for value in chosen_options(record.get(field.name)):
             option = field.option(value)

@@ -41,7 +41,7 @@ def condition_problems(
     hidden = hidden_fields(conditions.fields, saving.record, saving.environment)
     hidden = hidden.union(saving.unshown)
     yield from lacking(catalog, definition, conditions, saving, hidden)
-    yield from offer_problems(definition, conditions, saving.record, saving.environment, saving.old)
+    yield from offer_problems(conditions, saving.record, saving.environment, saving.old)
     if saving.sent is None:
         return
     yield from fixed_problems(definition, conditions, saving, saving.sent)

@@ -83,12 +83,15 @@ def changes_between(
     definition: ObjectDefinition, old: Mapping[str, object], new: Mapping[str, object]
 ) -> dict[str, tuple[object, object]]:
     """Gives field → (old, new) in wire form for what differs in `new`."""
-    found = {}
+    found: dict[str, tuple[object, object]] = {}
     for name, value in new.items():
         before = old.get(name)
-        field = definition.fields[name]
-        if before != value and not field.virtual:
-            found[name] = (as_wire(field, before), as_wire(field, value))
+        if before == value or (field := definition.fields[name]).virtual:
+            continue
+        found[name] = (
+            None if before is None else field.type.to_wire(before, field),
+            None if value is None else field.type.to_wire(value, field),
+        )
     return found
 
 
@@ -145,13 +148,14 @@ def entry_row(
     op: Op | None = None,
 ) -> dict[str, object]:
     """Gives a row; fields are kept by their stable ids, so a rename does not lose them."""
-    by_id = {
-        field.id: [kept(unit, definition, field, record_id, wire) for wire in pair]
-        if field.type.is_sealed
-        else [*pair]
-        for field, pair in ((definition.fields[name], pair) for name, pair in changes.items())
-        if field.name in definition.tracked_fields
-    }
+    by_id: dict[str, list[object]] = {}
+    for name, pair in changes.items():
+        if name in definition.tracked_fields:
+            field = definition.fields[name]
+            told: list[object] = [*pair]
+            if field.type.is_sealed:
+                told = [kept(unit, definition, field, record_id, one) for one in pair]
+            by_id[field.id] = told
     return {
         "id": str(uuid_utils.uuid7()),
         "object": definition.id,
