@@ -60,7 +60,7 @@ def lead(platform: Platform, people: People) -> str:
 # Pages of a logged-in sales rep that were opened before → statements at most, the version row and
 # the badges of the frame included.
 PAGES = [
-    ("/", 12),
+    ("/", 8),
     ("/o/lead/", 4),
     ('/o/lead/?filter=employees > 200 and owner.name = "Rita"&sort=-score&search=acme', 4),
     ("/o/lead/{lead}", 19),
@@ -90,7 +90,7 @@ REQUESTS: list[tuple[str, str, dict[str, object] | None, int]] = [
     ("GET", "lead?limit=25", None, 2),
     ("GET", "lead/{lead}", None, 2),
     ("POST", "lead", {"name": "N", "lead_source": "web"}, 7),
-    ("PATCH", "lead/{lead}", {"title": "CEO"}, 9),
+    ("PATCH", "lead/{lead}", {"title": "CEO"}, 8),
 ]
 
 
