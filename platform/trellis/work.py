@@ -52,7 +52,7 @@ def writing(
     Definitions and rights are those of the transaction, not the ones the request began with; an
     API key is kept to its `scopes`.
     Catch what a use case raises outside of the `with`, so that its transaction is rolled back.
-    Whoever changes definitions is `publishing`. A connection that was `opened` for reading may be taken.
+    Whoever changes definitions is `publishing`. One `opened` for reading may lend itself.
     """
     begun = here.database.write(publishing=publishing, first=READ_VERSIONS, opened=opened)
     with begun as connection:
