@@ -22,7 +22,7 @@ from tests.platform.test_merge import merge, unmerge
 from tests.platform.test_packages import school
 from tests.platform.world import PASSWORD, People, csrf_token
 from trellis.app import create_app
-from trellis.audit.kinds import KINDS
+from trellis.audit.kinds import DETAILS, KINDS
 from trellis.audit.tables import audit_event
 from trellis.departing.depart import depart
 from trellis.jobs.running_loop import drain_jobs
@@ -344,6 +344,8 @@ def test_what_is_done_is_audited(world: World, kind: tuple[str, str]) -> None:
         catalog = world.platform.catalogs.current(connection)
     object_id = None if about is None else catalog.objects[about].id
     assert (person, object_id) in [(one["by"], one["object"]) for one in new]
+    unworded = {name for one in new for name in one["values"]} - DETAILS.keys()
+    assert not unworded, "a reader has no words for these"
 
 
 def events(world: World, kind: str) -> list[dict[str, Any]]:

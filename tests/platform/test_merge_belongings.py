@@ -29,6 +29,7 @@ from trellis.records.sharing import share_record
 from trellis.runtime import Platform
 
 LEAD = {"email": "li@acme.cn", "lead_source": "web"}
+MERGED = "merged into another record"
 STAY = {"file_use", "import_row", "outbox", "record_history", "record_lock", "webhook_delivery"}
 # A message that came in names the record that it made; it has no object.
 STAY |= {"webhook_inbox"}
@@ -59,7 +60,7 @@ def test_the_survivor_tells_the_history_of_what_became_part_of_it(
     merge(platform, "lead", two, [one])
     merge(platform, "lead", three, [two])
     assert told(platform, client, headers, three) == {
-        (one, ""), (one, "merged"), (two, ""), (two, "merged"), (three, ""),
+        (one, ""), (one, MERGED), (two, ""), (two, MERGED), (three, ""),
     }  # fmt: skip
     redirect = client.get(f"/api/v1/lead/{one}/history", headers=headers)
     assert (redirect.status_code, redirect.headers["Location"]) == (

@@ -14,9 +14,9 @@ from urllib.parse import quote, urlencode
 import pytest
 from flask import Flask
 
-from tests.platform.acting import change_element, database_hash, make
+from tests.platform.acting import change_element, database_hash, make, restrict_field, stored
 from tests.platform.filing import add_folders, make_folder
-from tests.platform.test_api import LEAD, Client, call
+from tests.platform.test_api import LEAD, Client, call, created
 from tests.platform.test_sec_writes import NOWHERE, PARTS
 from tests.platform.test_webhook_sources import source
 from tests.platform.world import Login, People
@@ -230,6 +230,30 @@ def test_sec_10_depth_and_length_are_bounded(call: Client, text: str) -> None:
     assert time.thread_time() - begun < 1
     assert answer.status_code == 422
     assert answer.get_json()["errors"][0]["path"] == "filter"
+
+
+def test_sec_23_a_rule_lends_nobody_its_rights(
+    call: Client, platform: Platform, people: People
+) -> None:
+    """What a rule writes into a field that its cause may not see stays unseen, and its history says
+    who saved; nobody without the right writes or changes a rule."""
+    restrict_field(platform, "sales_rep", "lead", "score", "hidden")
+    made = created(call, "rita", "lead", **LEAD)
+    address = f"lead/{made['id']}"
+    saved = call("rita", "PATCH", address, {"employees": 1500}, {"If-Match": "*"})
+    assert saved.status_code == 200
+    points = stored(platform, "lead", made["id"])["score"]
+    assert points > 0
+    for answer in (saved, call("rita", "GET", address), call("rita", "GET", f"{address}/history")):
+        assert '"score"' not in answer.get_data(as_text=True)
+    refused = call("rita", "PATCH", address, {"score": 99}, {"If-Match": "*"})
+    assert (refused.status_code, refused.get_json()["errors"][0]["code"]) == (422, "unknown_field")
+    assert stored(platform, "lead", made["id"])["score"] == points
+    newest = call("diana", "GET", f"{address}/history?limit=1").get_json()["items"][0]
+    assert (newest["version"], newest["by"]) == (2, people["rita"])
+    assert newest["changes"]["score"][1] == points
+    rule = {"texts": {"mine.rules": "ruleset mine version 1"}}
+    assert call("rita", "PUT", "meta/rules/mine", rule).status_code in {403, 404}
 
 
 def evil_patterns() -> list[str]:

@@ -49,6 +49,7 @@ DETAILS: Final[Mapping[str, Mapping[str, str]]] = {
     "format": {"en": "Format", "zh": "格式"},
     "from": {"en": "From", "zh": "原负责人"},
     "grantee": {"en": "With", "zh": "共享给"},
+    "group": {"en": "Group", "zh": "用户组"},
     "installed": {"en": "Installed", "zh": "已安装"},
     "job": {"en": "Job", "zh": "任务编号"},
     "kept": {"en": "Kept as they are", "zh": "保持不变"},
@@ -63,6 +64,7 @@ DETAILS: Final[Mapping[str, Mapping[str, str]]] = {
     "name": {"en": "Name", "zh": "名称"},
     "owned": {"en": "Owned", "zh": "拥有的记录"},
     "package": {"en": "Package", "zh": "业务包"},
+    "places": {"en": "Definitions", "zh": "定义"},
     "policy": {"en": "Policy", "zh": "处理方式"},
     "removed": {"en": "Removed", "zh": "已移除"},
     "role": {"en": "Role", "zh": "角色"},
@@ -74,6 +76,8 @@ DETAILS: Final[Mapping[str, Mapping[str, str]]] = {
     "shares": {"en": "Shares ended", "zh": "结束的共享"},
     "to": {"en": "To", "zh": "给"},
     "until": {"en": "Until", "zh": "截止"},
+    "users": {"en": "People", "zh": "人员"},
+    "values": {"en": "Values", "zh": "值的数量"},
     "version": {"en": "Version", "zh": "版本"},
 }
 """What the values of events are called; others keep their names."""
