@@ -11,6 +11,7 @@ from importlib.resources import files
 
 from rule_engine.messages import Worded
 
+LIST_MARKS = {"zh": "、"}
 LANGUAGES = ("en", "zh")
 OPTIONAL = re.compile(r"\[([^\[\]]*)\]")
 NAMES = re.compile(r"\{(\w+)\}")
@@ -41,7 +42,7 @@ def templates(language: str) -> Mapping[str, str]:
 
 
 def sentence(problem: Problem, language: str = "en") -> str:
-    """Words a problem for a reader. Lists among the values are joined by commas.
+    """Words a problem for a reader. Lists among the values are joined as the language does.
 
     A part of a template in square brackets is left out when a value in it is missing or empty.
     """
@@ -66,7 +67,7 @@ def as_text(value: object, language: str = "en") -> str:
     if isinstance(value, Worded):
         return value.in_language(language)
     if isinstance(value, (list, tuple, set, frozenset)):
-        return ", ".join(
+        return LIST_MARKS.get(language, ", ").join(
             sorted(map(str, value))
             if isinstance(value, (set, frozenset))
             else (as_text(item, language) for item in value)
