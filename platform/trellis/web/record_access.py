@@ -17,7 +17,7 @@ from metadata.query import QueryProblem
 from metadata.shares import LEVELS, READ
 from trellis import current
 from trellis.declared import ANY_OBJECT, declares
-from trellis.errors import Conflict, Missing, NotAllowed, Refused
+from trellis.errors import Conflict, Missing, NotAllowed, RecordError, Refused
 from trellis.records.assign import assign_record
 from trellis.records.claim import claim_record, may_claim
 from trellis.records.explain_access import AccessExplained, Reason, explain_access
@@ -49,7 +49,7 @@ class Verdict:
 
 @dataclass(frozen=True, slots=True)
 class AccessPage:
-    """What the page shows."""
+    """What the page shows; `refused` is the status when the person asked about is not told of."""
 
     object: ObjectDefinition
     address: str
@@ -68,13 +68,16 @@ class AccessPage:
     more_href: str | None
     given: Mapping[str, str]
     problems: tuple[str, ...]
+    refused: int
 
 
 @blueprint.get("/<object_name>/<record_id>/access")
 @declares(ANY_OBJECT, "read")
-def show(object_name: str, record_id: str) -> str:
+def show(object_name: str, record_id: str) -> str | tuple[str, int]:
     """Shows with whom the record is shared, and what somebody may do with it and why."""
-    return render(object_name, record_id)
+    page = page_of(object_name, record_id)
+    html = render_template("record_access.html", page=page)
+    return (html, page.refused) if page.refused else html
 
 
 @blueprint.post("/<object_name>/<record_id>/access/share")
@@ -145,7 +148,8 @@ def done(
             do(unit)
     except (Refused, Conflict) as error:
         problems = tuple(words(problem) for problem in error.problems)
-        return render(object_name, record_id, given, problems), 422
+        page = page_of(object_name, record_id, given, problems)
+        return render_template("record_access.html", page=page), 422
     flash(said, "success")
     if not reading().records().by_ids(object_name, [record_id], []):
         return redirect(list_address(object_name))
@@ -164,22 +168,23 @@ def end_of(unit: Unit, typed: str) -> datetime | None:
     return datetime.combine(day + timedelta(days=1), time(), unit.moment.zone)
 
 
-def render(
+def page_of(
     object_name: str,
     record_id: str,
     given: Mapping[str, str] = NOTHING_GIVEN,
     problems: tuple[str, ...] = (),
-) -> str:
-    """Gives the page."""
+) -> AccessPage:
+    """Gives the page; in place of somebody of whom it is not told it tells of the reader."""
     definition, access = object_for(object_name)
     unit = reading()
     asked = request.args.get("user", "").strip()
-    found, refused = explained(unit, object_name, record_id, asked)
+    found, error = explained(unit, object_name, record_id, asked)
+    refused = () if error is None else tuple(words(problem) for problem in error.problems)
     record = unit.records().get(object_name, record_id) or {}
     language = current.language()
     readers = readers_at(unit, object_name, record_id)
     address = record_address(object_name, record_id)
-    page = AccessPage(
+    return AccessPage(
         object=definition,
         address=address,
         title=unit.records().names(object_name, [record_id]).get(record_id) or record_id,
@@ -211,22 +216,21 @@ def render(
         else None,
         given=given,
         problems=(*problems, *refused),
+        refused=0 if error is None else 404 if isinstance(error, Missing) else 403,
     )
-    return render_template("record_access.html", page=page)
 
 
 def explained(
     unit: Unit, object_name: str, record_id: str, asked: str
-) -> tuple[AccessExplained, tuple[str, ...]]:
+) -> tuple[AccessExplained, RecordError | None]:
     """Gives what the person who is asked about may do, or the reader with why it is not told."""
     if asked:
         try:
             user_id = find_record(unit, "user", asked) or asked
-            return explain_access(unit, user_id, object_name, record_id), ()
+            return explain_access(unit, user_id, object_name, record_id), None
         except (Missing, NotAllowed) as error:
-            refused = tuple(words(problem) for problem in error.problems)
-            return explain_access(unit, None, object_name, record_id), refused
-    return explain_access(unit, None, object_name, record_id), ()
+            return explain_access(unit, None, object_name, record_id), error
+    return explain_access(unit, None, object_name, record_id), None
 
 
 def may_ask(unit: Unit) -> bool:
