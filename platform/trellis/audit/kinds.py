@@ -66,6 +66,7 @@ DETAILS: Final[Mapping[str, Mapping[str, str]]] = {
     "package": {"en": "Package", "zh": "业务包"},
     "places": {"en": "Definitions", "zh": "定义"},
     "policy": {"en": "Policy", "zh": "处理方式"},
+    "records": {"en": "Records", "zh": "记录"},
     "removed": {"en": "Removed", "zh": "已移除"},
     "role": {"en": "Role", "zh": "角色"},
     "roles": {"en": "Roles", "zh": "角色"},
