@@ -71,6 +71,12 @@ def test_columns_are_known_by_name_label_and_similarity(platform: Platform) -> N
     }
 
 
+def test_columns_are_known_by_words_that_files_use(platform: Platform) -> None:
+    headers = ["Full name", "Company name", "Telephone", "电子邮件"]
+    started = upload(platform, "diana", "lead", csv_bytes([headers, ["Ada", "Acme", "", ""]]))
+    assert list(targets(platform, started).values()) == ["name", "company", "phone", "email"]
+
+
 def test_a_mapping_that_was_kept_is_used_again(platform: Platform) -> None:
     first = upload(platform, "diana", "lead", csv_bytes([["A", "B", "C"], ["Ada", "web", "x"]]))
     assert targets(platform, first) == {"A": None, "B": None, "C": None}
@@ -133,7 +139,7 @@ def test_a_run_makes_records_with_rules_and_tells_the_rest(
         lines = b"".join(errors_file(unit, done, "en")).decode("utf-8-sig").splitlines()
     assert lines[0] == "name,lead_source,email,company,Row,Why it was not imported"
     assert lines[1].startswith(
-        'Bob,nowhere,,,3,"Source: ""nowhere"" is not an option; there are: web,'
+        'Bob,nowhere,,,3,"Source: ""nowhere"" is not an option; there are: Website,'
     )
     assert len(lines) == 2
     with acting(platform, "diana") as unit, pytest.raises(Conflict):

@@ -18,6 +18,16 @@ RECORD_ID: Final = "id"
 BY: Final = "by"
 ENOUGH: Final = 82
 """Similar from this score on, of 100."""
+USUAL_SCORE: Final = 90
+"""How surely a word that files use for a kind of field means the field of that kind."""
+USUAL: Final[Mapping[str, tuple[str, ...]]] = {
+    "phone": ("telephone", "tel", "phone number", "mobile", "电话", "联系电话", "手机", "手机号"),
+    "email": ("email", "mail", "e mail address", "邮箱", "电子邮件", "邮件地址"),
+    "url": ("website", "web site", "homepage", "url", "网站", "网址"),
+    "address": ("address", "postal address", "地址"),
+}
+NAMING: Final = ("name", "full name", "title", "名称", "姓名")
+"""Words for the field that names a record."""
 MARKS: Final = re.compile(r"[\W_]+")
 
 
@@ -40,6 +50,10 @@ class Guess:
     target: Target
     score: int
     how: str
+
+
+Offer = tuple[str, Target, bool]
+"""A name in plain form, the field that it means, and whether it is a label of that field."""
 
 
 def fillable(unit: Unit, definition: ObjectDefinition) -> dict[str, FieldDefinition]:
@@ -117,7 +131,7 @@ def guesses(
     unit: Unit,
     definition: ObjectDefinition,
     header: str,
-    offers: Sequence[tuple[str, Target]],
+    offers: Sequence[Offer],
 ) -> Iterator[Guess]:
     """Gives what a header may mean, with scores."""
     exact = read_target(unit, definition, header.strip())
@@ -125,29 +139,40 @@ def guesses(
         yield Guess(exact, 100, "name")
         return
     wanted = plain(header)
-    for text, target in offers:
+    for text, target, is_label in offers:
         if wanted and wanted == text:
-            yield Guess(target, 98, "label")
-        else:
+            yield Guess(target, 98, "label") if is_label else Guess(target, USUAL_SCORE, "similar")
+        elif is_label:
             score = round(min(97, fuzz.token_sort_ratio(wanted, text)))
             if score >= ENOUGH:
                 yield Guess(target, score, "similar")
 
 
-def offered(unit: Unit, definition: ObjectDefinition) -> Iterator[tuple[str, Target]]:
+def offered(unit: Unit, definition: ObjectDefinition) -> Iterator[Offer]:
     """Gives the names under which fields are known, in plain form, with what they mean."""
-    yield "id", Target(RECORD_ID)
+    yield "id", Target(RECORD_ID), True
     for field in fillable(unit, definition).values():
         for label in (field.name, *field.labels.values()):
-            yield plain(label), Target(field.name)
+            yield plain(label), Target(field.name), True
             for holder in {definition.name, *definition.labels.values()}:
-                yield plain(f"{holder} {label}"), Target(field.name)
+                yield plain(f"{holder} {label}"), Target(field.name), True
             if field.target:
-                yield plain(f"{label} {RECORD_ID}"), Target(field.name)
+                yield plain(f"{label} {RECORD_ID}"), Target(field.name), True
             for by in findable(unit, field):
                 other = unit.catalog.objects[str(field.target)].fields[by]
                 for name in (by, *other.labels.values()):
-                    yield plain(f"{label} {name}"), Target(field.name, by)
+                    yield plain(f"{label} {name}"), Target(field.name, by), True
+        for word in usual_words(definition, field):
+            yield plain(word), Target(field.name), False
+
+
+def usual_words(definition: ObjectDefinition, field: FieldDefinition) -> Iterator[str]:
+    """Gives what files call a field besides its label: by its kind, and as the name of a thing."""
+    yield from USUAL.get(field.type.name, ())
+    if field.name == definition.name_field:
+        yield from NAMING
+    elif not field.target:
+        yield from (f"{label} name" for label in (field.name, *field.labels.values()))
 
 
 def plain(text: str) -> str:
