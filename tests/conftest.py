@@ -10,7 +10,7 @@ import subprocess
 import tempfile
 import time
 import uuid
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import NoReturn
@@ -29,7 +29,10 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
     if "dialect" in metafunc.fixturenames:
         chosen = metafunc.config.getoption("--database")
-        dialects = DIALECTS if chosen == "both" else (chosen,)
+        dialects: Sequence[str] = DIALECTS if chosen == "both" else (chosen,)
+        only = metafunc.definition.get_closest_marker("on")
+        if only is not None:
+            dialects = tuple(one for one in dialects if one in only.args)
         metafunc.parametrize("dialect", dialects, scope="session")
 
 

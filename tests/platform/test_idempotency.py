@@ -94,11 +94,9 @@ def test_idem_3_of_a_hundred_at_once_one_is_done(
     assert len(made) == 1
 
 
-def test_idem_3_a_key_that_is_being_worked_on(
-    call: Client, platform: Platform, dialect: str
-) -> None:
-    if dialect == "sqlite":
-        pytest.skip("on SQLite whoever writes is alone, and the second one waits")
+@pytest.mark.on("postgresql")
+def test_idem_3_a_key_that_is_being_worked_on(call: Client, platform: Platform) -> None:
+    """On SQLite whoever writes is alone, and the second one waits."""
     call("rita", "POST", "lead", LEAD, KEY)
     with platform.database.read() as reader:
         scope = reader.execute(sa.select(kept_answer.c.scope)).scalar_one()
