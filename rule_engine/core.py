@@ -54,6 +54,16 @@ class Parameter(Node):
 
 
 @dataclass(frozen=True, slots=True)
+class Given(Node):
+    """A value that comes with each run of a statement, as its parameter `name`; never empty.
+
+    Made of a Constant for SQL alone: clean text beside a comparison, folded text beside a test.
+    """
+
+    name: str
+
+
+@dataclass(frozen=True, slots=True)
 class LocalInstant(Node):
     """The instant at which `date` (type DATE) has the clock time `at` in the organisation's zone.
 

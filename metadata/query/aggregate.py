@@ -133,7 +133,7 @@ class Aggregation:
             found = measured_columns(source, one)
             spans.append((len(inner), len(inner) + len(found)))
             inner.extend(found)
-        where = conditions(asked.records, tables, source)
+        where = conditions(asked.records, asked.records.filter, tables, source)
         labelled = [column.label(f"a{place}") for place, column in enumerate(inner)]
         only = [*labelled, sa.literal_column("1", sa.Integer()).label("one")]
         rows = sa.select(*only).select_from(source.clause).where(*where).subquery("rows")

@@ -12,6 +12,8 @@ from metadata.access import Principal
 from metadata.encryption import find_cipher
 from metadata.problems import Problem
 from metadata.query.answers import Moment, QueryProblem, UnknownObject
+from metadata.query.filter import resolve_filter
+from metadata.query.lifted import NO_CONDITION, Lifted, lift
 from metadata.query.paths import Paths, ResolvedPath
 from metadata.query.question import Question, Resolved, resolve_question
 from metadata.query.rows import RowQuery
@@ -56,6 +58,22 @@ class CompiledReads:
 
     def _resolve(self, question: Question, others: Sequence[Problem] = ()) -> Resolved:
         return resolve_question(question, self.paths, self.schema, others)
+
+    def _lifted(self, question: Question) -> Lifted:
+        """Gives a question's filter with its values apart; raises all that is wrong with both."""
+        text = question.filter
+        if not text or not text.strip():
+            return NO_CONDITION
+
+        def lift_now(_: PermittedTables) -> Lifted:
+            try:
+                node = resolve_filter(text, self.schema, question.object, question.this)
+            except QueryProblem:
+                self._resolve(question)
+                raise
+            return lift(node, self.catalog.schema, self._dialect)
+
+        return self._made(("filter", question.object, text, question.this), Lifted, lift_now)
 
     def _made(
         self, key: Hashable, kind: type[Made], make: Callable[[PermittedTables], Made]

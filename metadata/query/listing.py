@@ -25,11 +25,12 @@ from metadata.query.filter import compile_filter
 from metadata.query.order import SortKey, sort_keys
 from metadata.query.page import count_statement, page_statement
 from metadata.query.paths import Source
-from metadata.query.question import Resolved
+from metadata.query.question import Question, Resolved
 from metadata.query.run import Row, Runner
 from metadata.query.search import Searched, asked_values, best_first, holds
 from metadata.query.selection import Selection
 from metadata.query.tables import PermittedTables, many, one_of
+from rule_engine.core import Node
 
 Empties = tuple[bool, ...] | None
 """Which values of a cursor are empty; None for the first page."""
@@ -38,13 +39,14 @@ Empties = tuple[bool, ...] | None
 class Listing:
     """A list as all ask for it who have rights of one shape: everything but the values.
 
+    `condition` is the filter, with parameters in the place of values that may differ.
     Statements are made when they are first needed, and kept.
     """
 
-    def __init__(self, resolved: Resolved, tables: PermittedTables) -> None:
+    def __init__(self, resolved: Resolved, condition: Node | None, tables: PermittedTables) -> None:
         self.question = resolved.question
         self.source = Source(tables, resolved.question.object)
-        self.where = conditions(resolved, tables, self.source)
+        self.where = conditions(resolved, condition, tables, self.source)
         self.counted = self.source.clause
         self.estimates = may_estimate(resolved, tables.catalog, tables.principal)
         self.searched = resolved.searched
@@ -83,7 +85,7 @@ class Listing:
 
 
 def conditions(
-    resolved: Resolved, tables: PermittedTables, source: Source
+    resolved: Resolved, condition: Node | None, tables: PermittedTables, source: Source
 ) -> list[sa.ColumnElement[bool]]:
     """Gives the row rule together with filter, search and match."""
     where = [*tables.conditions(source.root, source.object)]
@@ -95,8 +97,8 @@ def conditions(
         else:
             equal = column == sa.bindparam(f"match_{place}", type_=column.type)
             where.append(column.is_(None) if is_empty else equal)
-    if resolved.filter is not None:
-        where.append(compile_filter(resolved.filter, tables, source.root, source.object))
+    if condition is not None:
+        where.append(compile_filter(condition, tables, source.root, source.object))
     if resolved.searched is not None and resolved.question.terms is not None:
         where.append(holds(source, resolved.searched, resolved.question.terms))
     return where
@@ -111,14 +113,15 @@ def order_of(resolved: Resolved, source: Source) -> tuple[SortKey, ...]:
 
 def read_page(
     listing: Listing,
+    question: Question,
     run: Runner,
     after: str | None,
     searched: Searched | None,
     match: Mapping[str, object],
     around: Mapping[str, object],
 ) -> Page:
-    """Gives the page after a cursor, for this text and values; `around` are those of `this`."""
-    question = listing.question
+    """Gives the page after a cursor, for this text and values; `around` are those of `this` and the
+    filter."""
     values = asked_values(listing.searched, searched, run.connection.dialect.name)
     matched = {
         f"match_{place}": matched_value(listing, run.connection, name, value)

@@ -120,13 +120,14 @@ class Records(RowRights):
         )
         if too_long:
             self._resolve(question, too_long)
+        lifted = self._lifted(question)
         listing = self._made(
-            ("list", question),
+            ("list", replace(question, filter=None), lifted.key),
             Listing,
-            lambda tables: Listing(self._resolve(question), tables),
+            lambda tables: Listing(self._resolve(question), lifted.node, tables),
         )
-        around = this_values(self.catalog, this)
-        page = read_page(listing, self._run, after, asked, values, around)
+        around = {**this_values(self.catalog, this), **lifted.values}
+        page = read_page(listing, question, self._run, after, asked, values, around)
         return replace(page, items=fill(self, object_name, page.items, inner))
 
     def aggregate(

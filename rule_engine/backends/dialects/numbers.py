@@ -34,6 +34,10 @@ class Numbers(ABC):
     def parameter(self, name: str) -> Number:
         """Gives a bind parameter whose value will be a Decimal or None."""
 
+    def given(self, name: str) -> Number:
+        """Gives a bind parameter that stands for a literal: never empty."""
+        return replace(self.parameter(name), nullable=False)
+
     @abstractmethod
     def whole(self, element: Element, bound: int, *, nullable: bool) -> Number:
         """Gives the number of an integer expression."""

@@ -78,6 +78,10 @@ class PostgresqlNumbers(Numbers):
         """Gives a bind parameter; an empty one has no type without the cast."""
         return Number(sa.cast(sa.bindparam(name, type_=NUMERIC), NUMERIC), True)
 
+    def given(self, name: str) -> Number:
+        """Gives it bare, as a literal is."""
+        return Number(sa.bindparam(name, type_=NUMERIC), False)
+
     def empty(self) -> Number:
         """Gives NULL as NUMERIC: a bare NULL would be text."""
         return Number(sa.cast(sa.null(), NUMERIC), True)

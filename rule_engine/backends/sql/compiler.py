@@ -27,6 +27,8 @@ class Compiler(Aggregates):
         match node:
             case core.Constant():
                 return self._constant(node, node.value)
+            case core.Given():
+                return self.given(node)
             case core.Path():
                 return self.path(node, frame)
             case core.Parameter(name="today"):

@@ -111,7 +111,7 @@ class Conditions(Arithmetic):
             node = replace(node, value=cleaned) if is_text else node
             return None if node.value is None else self.value(node, frame)
         value = self.value(node, frame)
-        if node.type.kind is Kind.TEXT and not isinstance(node, core.Path):
+        if node.type.kind is Kind.TEXT and not isinstance(node, core.Path | core.Given):
             return Plain(self.texts.clean(_plain(value).element), True)
         return value
 
@@ -226,6 +226,8 @@ class Conditions(Arithmetic):
                 if isinstance(node.value, str) and node.value
                 else None
             )
+        if isinstance(node, core.Given):
+            return _plain(self.value(node, frame)).element
         stored = self.folded(node, frame) if isinstance(node, core.Path) else None
         if stored is not None:
             return stored

@@ -202,6 +202,12 @@ class Frames:
             return Plain(column, node.nullable)
         raise not_said(node, "SQL has no column of the kind {kind}", kind=kind_name(node.type.kind))
 
+    def given(self, node: core.Given) -> Value:
+        """Gives the parameter that stands for a literal: used as the literal would be."""
+        if node.type.kind in NUMBERS:
+            return self.numbers.given(node.name)
+        return Plain(sa.bindparam(node.name, type_=PLAIN_TYPES[node.type.kind]), False)
+
     def parameter(self, name: str, node: core.Node) -> Value:
         """Gives a bind parameter with a value of the node's kind."""
         kind = node.type.kind
