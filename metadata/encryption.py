@@ -7,7 +7,6 @@ connection: a write without them fails and never stores plain text.
 from __future__ import annotations
 
 import base64
-import hashlib
 import hmac
 import os
 from collections.abc import Sequence
@@ -106,7 +105,7 @@ class Key:
         known = self._index_keys.get(field)
         if known is None:
             known = self._index_keys[field] = self.derive(f"blind index {field}")
-        return hmac.new(known, text.encode(), hashlib.sha256).digest()[:INDEX_BYTES].hex()
+        return hmac.digest(known, text.encode(), "sha256")[:INDEX_BYTES].hex()
 
 
 class Cipher:

@@ -19,6 +19,7 @@ Row = Sequence[Any]
 Values = Mapping[str, object]
 Executable = sa.Select[Any] | sa.Insert | sa.Update | sa.Delete
 
+CURSOR: Final = "trellis_cursor"
 
 ALONE: Final = "trellis_alone"
 """The execution option of connections whose statements each stand alone."""
@@ -76,23 +77,17 @@ class Prepared:
         """Gives all rows. Raises what SQLAlchemy's `execute` would raise."""
         made = self.made(connection.dialect)
         cursor = run(connection, made.text, made.parameters(values))
-        try:
-            found = cursor.fetchall()
-            name = connection.dialect.name
-            givers = self._givers.get(name)
-            if givers is None:
-                givers = self._givers[name] = givers_of(made, connection.dialect, cursor)
-        finally:
-            cursor.close()
+        found = cursor.fetchall()
+        name = connection.dialect.name
+        givers = self._givers.get(name)
+        if givers is None:
+            givers = self._givers[name] = givers_of(made, connection.dialect, cursor)
         return given(found, givers) if givers and found else found
 
     def write(self, connection: sa.Connection, values: Values) -> int:
         """Runs a write that gives no rows; says how many it reached."""
         made = self.made(connection.dialect)
-        cursor = run(connection, made.text, made.parameters(values))
-        reached = cursor.rowcount
-        cursor.close()
-        return reached
+        return run(connection, made.text, made.parameters(values)).rowcount
 
     def write_many(self, connection: sa.Connection, rows: Sequence[Values]) -> int:
         """Runs a write once for each of some rows of values; says how many they reached."""
@@ -100,10 +95,7 @@ class Prepared:
             return self.write(connection, rows[0])
         made = self.made(connection.dialect)
         many = [made.parameters(values) for values in rows]
-        cursor = run(connection, made.text, many, many=True)
-        reached = cursor.rowcount
-        cursor.close()
-        return reached
+        return run(connection, made.text, many, many=True).rowcount
 
     def made(self, dialect: sa.Dialect) -> Made:
         """Gives the text and what belongs to it."""
@@ -162,13 +154,14 @@ def given(rows: Sequence[Row], givers: Sequence[tuple[int, Processor]]) -> Seque
 def run(
     connection: sa.Connection, text: str, parameters: Any, *, many: bool = False
 ) -> DBAPICursor:
-    """Runs a text on a cursor of the driver, in the connection's transaction.
+    """Runs a text on the connection's cursor, in its transaction.
 
-    Who listens to the connection's statements hears of it, and errors are those of SQLAlchemy.
+    What it gives is to be taken before the next statement runs. Who listens to the connection's
+    statements hears of it, and errors are those of SQLAlchemy.
     """
     if not connection.in_transaction() and ALONE not in connection.get_execution_options():
         connection.begin()
-    cursor = connection.connection.cursor()
+    cursor = cursor_of(connection)
     for listener in connection.dispatch.before_cursor_execute:
         listener(connection, cursor, text, parameters, None, many)
     try:
@@ -176,12 +169,25 @@ def run(
             cursor.executemany(text, parameters)
         else:
             cursor.execute(text, parameters)
-    except connection.dialect.loaded_dbapi.Error as error:
-        raise wrapped(connection, cursor, text, parameters, error) from error
-    except BaseException:
+    except BaseException as error:
+        connection.connection.info.pop(CURSOR, None)
+        if isinstance(error, connection.dialect.loaded_dbapi.Error):
+            raise wrapped(connection, cursor, text, parameters, error) from error
         cursor.close()
         raise
     return cursor
+
+
+def cursor_of(connection: sa.Connection) -> DBAPICursor:
+    """Gives the cursor on which the statements of one connection to the database take turns.
+
+    To make one for each costs as much as a small statement.
+    """
+    kept = connection.connection.info
+    found: DBAPICursor | None = kept.get(CURSOR)
+    if found is None:
+        found = kept[CURSOR] = connection.connection.cursor()
+    return found
 
 
 def wrapped(

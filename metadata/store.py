@@ -178,12 +178,10 @@ def is_behind(connection: sa.Connection) -> bool:
 
 def read_versions(connection: sa.Connection) -> Versions:
     """Gives the counters by one statement whose text never changes."""
-    cursor = run(connection, READ_VERSIONS, ())
-    row = cursor.fetchone()
-    cursor.close()
-    if row is None:
+    rows = run(connection, READ_VERSIONS, ()).fetchall()
+    if not rows:
         raise sa.exc.NoResultFound("there are no definitions: the instance is not set up")
-    return Versions(int(row[0]), int(row[1]))
+    return Versions(int(rows[0][0]), int(rows[0][1]))
 
 
 def lock_versions(connection: sa.Connection) -> Versions:

@@ -24,6 +24,8 @@ ORDER = 2**252 + 27742317777372353535851937790883648493
 D = -121665 * pow(121666, P - 2, P) % P
 ROOT_OF_MINUS_ONE = pow(2, (P - 1) // 4, P)
 
+CANONICAL = json.JSONEncoder(ensure_ascii=False, sort_keys=True, separators=(",", ":"))
+
 Point = tuple[int, int, int, int]
 Head = Mapping[str, Any]
 Verify = Callable[[str, bytes, str], bool]
@@ -48,7 +50,7 @@ class Finding(NamedTuple):
 
 def canonical_text(source: str, row: Mapping[str, Any]) -> str:
     """Gives the form of a row that is hashed."""
-    return json.dumps([source, row], ensure_ascii=False, sort_keys=True, separators=(",", ":"))
+    return CANONICAL.encode([source, row])
 
 
 def next_hash(before: str, text: str) -> str:
