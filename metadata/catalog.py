@@ -34,6 +34,7 @@ from metadata.translations import Translation, Translations
 from metadata.views import ViewDefinition, parse_view, usual_view
 from metadata.watching import watched_fields, watched_references
 from rule_engine import Program
+from rule_engine.program import ObjectProgram
 from rule_engine.testing import Computed
 
 Labels = Mapping[str, str]
@@ -135,6 +136,12 @@ class Catalog:
             return replace(self.kept.program, schema=self.schema)
         stored = read_kept(self.stored_program, self.schema) if self.stored_program else None
         return stored or make_program(self.rules, self.schema, self.rule_packages)
+
+    def rules_of(self, object_name: str) -> ObjectProgram:
+        """Gives what runs for an object, put together once."""
+        return self.queries.get(
+            ("rules", object_name), ObjectProgram, lambda: self.program.for_object(object_name)
+        )
 
     @property
     def rule_texts(self) -> tuple[Mapping[str, str], Mapping[str, str]]:

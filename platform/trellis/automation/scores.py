@@ -64,5 +64,5 @@ def results_of(
     environment: Environment,
 ) -> Iterator[tuple[Score, ScoreResult | None]]:
     """Gives each score of an object with its result; None where its guard is false."""
-    for rules in catalog.program.for_object(definition.name).scores:
+    for rules in catalog.rules_of(definition.name).scores:
         yield rules, score(rules, record, environment)

@@ -12,7 +12,6 @@ from metadata.fields.base import Refused
 from metadata.fields.values import read_value
 from metadata.objects import ObjectDefinition
 from metadata.problems import Problem
-from rule_engine.program import ObjectProgram
 from rule_engine.services.automate import SaveEvent, before_save
 from rule_engine.services.validate import Violation, validate
 from rule_engine.types import Environment
@@ -36,13 +35,6 @@ class Judgement:
     locked: bool | None
 
 
-def rules_of(catalog: Catalog, object_name: str) -> ObjectProgram:
-    """Gives what runs for an object, put together once."""
-    return catalog.queries.get(
-        ("rules", object_name), ObjectProgram, lambda: catalog.program.for_object(object_name)
-    )
-
-
 def run_rules(
     catalog: Catalog,
     definition: ObjectDefinition,
@@ -54,7 +46,7 @@ def run_rules(
 ) -> Judgement:
     """Runs the before-save rules, with formulas before and after them, and says which of them
     refuse the save; `silent` runs the formulas alone."""
-    rules = () if silent else rules_of(catalog, definition.name).before_save
+    rules = () if silent else catalog.rules_of(definition.name).before_save
     event: SaveEvent = "create" if old is None else "update"
     whole, unfit = dependent_values(definition, record, old)
     record = {**record, **whole}
@@ -110,7 +102,7 @@ def validation_problems(
     environment: Environment,
 ) -> list[Problem]:
     """Gives what the validations among the rules find."""
-    program = rules_of(catalog, definition.name)
+    program = catalog.rules_of(definition.name)
     violations = validate(program.validations, record, old, environment)
     return [violation_problem(catalog, violation) for violation in violations]
 
