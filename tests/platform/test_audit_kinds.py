@@ -35,6 +35,9 @@ from trellis.webhooks.delivery import switch_off
 from trellis.webhooks.replay import replay
 from trellis.webhooks.tables import DEAD, webhook_delivery
 
+# One world for all of it: what one cause makes another takes back.
+pytestmark = pytest.mark.xdist_group("audit kinds")
+
 LEAD = {"name": "Li Na", "email": "li@acme.cn", "lead_source": "web"}
 LOGIN = {"username": "rita", "password": PASSWORD, "provider": "db"}
 SECRET = "whsec_YSBzZWNyZXQgdGhhdCBpcyAzMiBieXRlcyBsb25nISE="
