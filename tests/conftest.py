@@ -10,7 +10,7 @@ import subprocess
 import tempfile
 import time
 import uuid
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import NoReturn
@@ -29,19 +29,25 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
     if "dialect" in metafunc.fixturenames:
         chosen = metafunc.config.getoption("--database")
-        dialects: Sequence[str] = DIALECTS if chosen == "both" else (chosen,)
-        only = metafunc.definition.get_closest_marker("on")
-        if only is not None:
-            dialects = tuple(one for one in dialects if one in only.args)
+        dialects = DIALECTS if chosen == "both" else (chosen,)
         metafunc.parametrize("dialect", dialects, scope="session")
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """Takes out what belongs to `make soak` alone."""
-    if not os.environ.get("TRELLIS_SOAK"):
-        longer = [item for item in items if item.get_closest_marker("soak_only")]
-        config.hook.pytest_deselected(items=longer)
-        items[:] = [item for item in items if item not in longer]
+    """Takes out what belongs to `make soak` alone or to another database."""
+    kept, left = [], []
+    for item in items:
+        (kept if belongs_here(item) else left).append(item)
+    config.hook.pytest_deselected(items=left)
+    items[:] = kept
+
+
+def belongs_here(item: pytest.Item) -> bool:
+    """Says whether a test is of this run, by its marks."""
+    if item.get_closest_marker("soak_only") and not os.environ.get("TRELLIS_SOAK"):
+        return False
+    only, call = item.get_closest_marker("on"), getattr(item, "callspec", None)
+    return only is None or call is None or call.params["dialect"] in only.args
 
 
 def leave_out(missing: str) -> NoReturn:
