@@ -27,19 +27,27 @@ if TYPE_CHECKING:
 
 Made = TypeVar("Made")
 Record = dict[str, object]
+Watch = Callable[[str, Sequence[Record]], None]
+"""Hears which records of an object are given out, by the paths that were asked for."""
 
 
 class CompiledReads:
     """Compiles and runs queries for one principal on one connection."""
 
     def __init__(
-        self, catalog: Catalog, connection: sa.Connection, principal: Principal, moment: Moment
+        self,
+        catalog: Catalog,
+        connection: sa.Connection,
+        principal: Principal,
+        moment: Moment,
+        watch: Watch | None = None,
     ) -> None:
         self.catalog = catalog
         self.principal = principal
         self.paths = Paths(catalog, principal)
         self._dialect = connection.dialect.name
         self._run = Runner(catalog, connection, principal, moment)
+        self._watch = watch
 
     @cached_property
     def schema(self) -> Schema:
@@ -51,6 +59,10 @@ class CompiledReads:
         if object_name not in self.catalog.objects or not access(object_name).exists:
             known = [name for name in self.catalog.objects if access(name).exists]
             raise UnknownObject(object_name, known)
+
+    def _shown(self, object_name: str, records: Sequence[Record]) -> None:
+        if self._watch is not None and records:
+            self._watch(object_name, records)
 
     def _question(self, object_name: str, fields: Sequence[str] | None) -> Question:
         self._demand(object_name)

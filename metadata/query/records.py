@@ -79,6 +79,7 @@ class Records(RowRights):
             lambda tables: one_row(tables, object_name, self._resolve(question).fields),
         )
         found = fill(self, object_name, self._read(query, {RECORD_ID: record_id}), inner)
+        self._shown(object_name, found)
         return found[0] if found else None
 
     def list(
@@ -128,7 +129,9 @@ class Records(RowRights):
         )
         around = {**this_values(self.catalog, this), **lifted.values}
         page = read_page(listing, question, self._run, after, asked, values, around)
-        return replace(page, items=fill(self, object_name, page.items, inner))
+        items = fill(self, object_name, page.items, inner)
+        self._shown(object_name, items)
+        return replace(page, items=items)
 
     def aggregate(
         self,
@@ -191,7 +194,12 @@ class Records(RowRights):
         asked = searched if isinstance(searched, Searched) else NOTHING_SEARCHED
         names = known if objects is None else tuple(dict.fromkeys(objects))
         made = {name: self._object_search(name, len(asked.terms), limit) for name in names}
-        return read_hits(made, self._run, asked, limit, after)
+        hits = read_hits(made, self._run, asked, limit, after)
+        for hit in hits.items:
+            name = self.catalog.objects[hit.object].name_field
+            found_by = {hit.field: hit.value} if hit.field else {}
+            self._shown(hit.object, [{"id": hit.id, name: hit.name, **found_by}])
+        return hits
 
     def _object_search(self, object_name: str, terms: int, limit: int) -> ObjectSearch:
         return self._made(
@@ -229,6 +237,7 @@ class Records(RowRights):
         )
         values = search_values(plan, searched or NOTHING_SEARCHED, self._dialect)
         found = self._read(query, {**this_values(self.catalog, this), **values})
+        self._shown(object_name, found)
         return tuple((str(one["id"]), str(one[plan.name.text])) for one in found)
 
     def names(self, object_name: str, ids: Iterable[str]) -> dict[str, str]:
@@ -249,7 +258,9 @@ class Records(RowRights):
             RowQuery,
             lambda tables: rows_among(tables, object_name, self._resolve(question).fields),
         )
-        return {str(one["id"]): one for one in self._read(query, {IDS: sorted(set(ids))})}
+        found = self._read(query, {IDS: sorted(set(ids))})
+        self._shown(object_name, found)
+        return {str(one["id"]): one for one in found}
 
     def children(
         self,
@@ -270,7 +281,9 @@ class Records(RowRights):
 
         query = self._made(("children", field, question), RowQuery, make)
         grouped: dict[str, tuple[Record, ...]] = {}
-        for record in self._read(query, {IDS: sorted(set(ids))}):
+        found = self._read(query, {IDS: sorted(set(ids))})
+        self._shown(object_name, found)
+        for record in found:
             key = str(record[field])
             grouped[key] = (*grouped.get(key, ()), record)
         return grouped
@@ -316,6 +329,7 @@ class Records(RowRights):
         grouped: dict[str, list[Record]] = {}
         for record in self._read(query, {IDS: sorted(set(ids))}):
             grouped.setdefault(str(record[link.field]), []).append(as_row(self, link, record))
+        self._shown(link.target, [row for rows in grouped.values() for row in rows])
         return {key: tuple(rows) for key, rows in grouped.items()}
 
     def check(
