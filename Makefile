@@ -11,7 +11,7 @@ run: .venv/.product assets
 	@$(BIN)/trellis serve $(ARGS)
 
 test: .venv/.developer assets worlds
-	@$(BIN)/python -m pytest -n $(WORKERS) --dist loadgroup --durations 25 $(ARGS)
+	@$(BIN)/python -m pytest -n $(WORKERS) --durations 25 $(ARGS)
 
 # Data sets of other people, which the tests read: half a minute once.
 .venv-worlds/.ready: requirements-worlds.lock tests/worlds/prepare.py tests/worlds/package-lock.json | .venv/bin/python
@@ -25,7 +25,7 @@ worlds:
 
 # The longer run of the tests that draw their cases: half an hour and more.
 soak: .venv/.developer assets worlds
-	@TRELLIS_SOAK=1 $(BIN)/python -m pytest -m "soak or soak_only" -n $(WORKERS) --dist loadgroup --durations 25 $(ARGS)
+	@TRELLIS_SOAK=1 $(BIN)/python -m pytest -m "soak or soak_only" -n $(WORKERS) --durations 25 $(ARGS)
 
 check: .venv/.developer
 	@$(BIN)/ruff format --check .

@@ -22,16 +22,16 @@ from trellis.files.requests import FileRequest, allow_uploads
 from trellis.headers import install_headers
 from trellis.rates import install_rates
 from trellis.runtime import Platform, open_platform
-from trellis.security import key_pages, profile
+from trellis.security import key_pages, profile, session_pages
 from trellis.security.api import problem_response
 from trellis.security.builder import install_builder
+from trellis.security.open_sessions import LONGEST
 from trellis.security.preview import refuse_writes
 from trellis.security.sessions import CookieSessions, brings_token
 
 MAX_BODY_BYTES = 16 * 1024 * 1024
 MAX_FORM_BYTES = 4 * 1024 * 1024
 MAX_FORM_PARTS = 2_000
-SESSION_LENGTH = timedelta(hours=12)
 
 API = "/api/"
 
@@ -74,6 +74,7 @@ def create_app(
     app.register_blueprint(health.blueprint)
     app.register_blueprint(profile.blueprint)
     app.register_blueprint(key_pages.blueprint)
+    app.register_blueprint(session_pages.blueprint)
     api.install(app)
     web.install(app)
     install_idempotency(app)
@@ -97,7 +98,7 @@ def configure(app: Flask, settings: Settings) -> None:
         SESSION_COOKIE_HTTPONLY=True,
         SESSION_COOKIE_SAMESITE="Lax",
         SESSION_COOKIE_SECURE=settings.secure_cookies,
-        PERMANENT_SESSION_LIFETIME=SESSION_LENGTH,
+        PERMANENT_SESSION_LIFETIME=LONGEST,
         MAX_CONTENT_LENGTH=MAX_BODY_BYTES,
         MAX_FORM_MEMORY_SIZE=MAX_FORM_BYTES,
         MAX_FORM_PARTS=MAX_FORM_PARTS,

@@ -32,6 +32,7 @@ from trellis.kept_answers import purge
 from trellis.net.outbound import Outbound
 from trellis.records.sharing import forget_ended
 from trellis.runtime import Platform, open_platform
+from trellis.security.open_sessions import forget_sessions
 from trellis.transfer.exports import clean_exports
 from trellis.transfer.imports import clean_imports
 from trellis.upkeep import Indexer, build_indexes
@@ -193,6 +194,7 @@ class Worker:
             lambda: clean_imports(database, datetime.now(UTC)),
             lambda: clean_exports(database, datetime.now(UTC)),
             lambda: forget_ended(database, datetime.now(UTC)),
+            lambda: forget_sessions(database),
         )
 
     def serve_queues(self) -> None:

@@ -30,7 +30,6 @@ PEOPLE = {
     "zh-390": ("欧阳雪", "远山茶业"),
 }
 
-pytestmark = pytest.mark.xdist_group("journeys")
 each_look = pytest.mark.parametrize("look", LOOKS, ids=lambda look: look.name)
 
 

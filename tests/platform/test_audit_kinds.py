@@ -35,9 +35,6 @@ from trellis.webhooks.delivery import switch_off
 from trellis.webhooks.replay import replay
 from trellis.webhooks.tables import DEAD, webhook_delivery
 
-# One world for all of it: what one cause makes another takes back.
-pytestmark = pytest.mark.xdist_group("audit kinds")
-
 LEAD = {"name": "Li Na", "email": "li@acme.cn", "lead_source": "web"}
 LOGIN = {"username": "rita", "password": PASSWORD, "provider": "db"}
 SECRET = "whsec_YSBzZWNyZXQgdGhhdCBpcyAzMiBieXRlcyBsb25nISE="
@@ -241,6 +238,11 @@ def install(world: World) -> None:
     world.cli("package", "install", str(file))
 
 
+def install_and_remove(world: World) -> None:
+    install(world)
+    world.cli("package", "uninstall", "school", "--confirm", "school")
+
+
 def purge(world: World) -> None:
     def remove(body: dict[str, Any]) -> None:
         del body["properties"]["passing_by"]
@@ -316,11 +318,7 @@ CAUSES: dict[tuple[str, str], tuple[Callable[[World], object], str, str | None]]
     ("publish", ""): (publish, "cli!", None),
     ("purge", ""): (purge, "cli!", None),
     ("package", "installed"): (install, "cli!", None),
-    ("package", "removed"): (
-        lambda world: world.cli("package", "uninstall", "school", "--confirm", "school"),
-        "cli!",
-        None,
-    ),
+    ("package", "removed"): (install_and_remove, "cli!", None),
     ("rotate", ""): (lambda world: world.cli("keys", "rotate"), "system!", None),
     ("audit_export", ""): (
         lambda world: world.cli("audit", "export", str(world.folder / "audit")),

@@ -17,8 +17,6 @@ from trellis.runtime import Platform
 
 __all__ = ["visitor"]
 
-pytestmark = pytest.mark.xdist_group("browser")
-
 SECTIONS = {
     "kind": "form",
     "sections": [

@@ -14,8 +14,6 @@ from trellis.runtime import Platform
 
 __all__ = ["visitor"]
 
-pytestmark = pytest.mark.xdist_group("browser")
-
 DROP = """(element, name) => {
   const transfer = new DataTransfer()
   transfer.items.add(new File(['dropped'], name, { type: 'text/plain' }))

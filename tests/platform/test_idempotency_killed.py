@@ -20,7 +20,7 @@ from trellis.kept_answers import kept_answer
 from trellis.records.history import record_history
 from trellis.runtime import Platform
 
-pytestmark = [pytest.mark.xdist_group("processes"), pytest.mark.usefixtures("people")]
+pytestmark = pytest.mark.usefixtures("people")
 
 # Serves from children that are killed where a request says so, and makes a new one each time.
 SERVER = """

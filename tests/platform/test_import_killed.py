@@ -22,8 +22,6 @@ from trellis.runtime import Platform
 from trellis.transfer.imports import start_import
 from trellis.transfer.tables import import_row
 
-pytestmark = pytest.mark.xdist_group("processes")
-
 WORKER = """
 import os, sys, time
 from trellis.config import load_settings

@@ -33,8 +33,6 @@ from trellis.records.save import save_record
 from trellis.runtime import Platform
 from trellis.unit import Unit
 
-pytestmark = pytest.mark.xdist_group("processes")
-
 METADATA = sa.MetaData()
 happened = sa.Table("happened", METADATA, sa.Column("number", sa.Integer))
 

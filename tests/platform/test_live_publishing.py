@@ -26,7 +26,6 @@ CLIENTS = 4
 
 pytestmark = [
     pytest.mark.soak,
-    pytest.mark.xdist_group("processes"),
     pytest.mark.usefixtures("people"),
 ]
 

@@ -17,7 +17,7 @@ from trellis.automation.requests import approval_request
 from trellis.channels.in_app import notification
 from trellis.runtime import Platform
 
-pytestmark = [pytest.mark.xdist_group("processes"), pytest.mark.usefixtures("people")]
+pytestmark = pytest.mark.usefixtures("people")
 
 PUBLISHES = 10
 REQUESTS_PER_PUBLISH = 30

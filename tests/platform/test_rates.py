@@ -107,7 +107,6 @@ def test_processes_count_together_and_ahead() -> None:
     assert storage.get("b/0") < 1_100
 
 
-@pytest.mark.xdist_group("processes")
 def test_two_web_processes_count_together(
     platform: Platform, people: People, monkeypatch: pytest.MonkeyPatch
 ) -> None:

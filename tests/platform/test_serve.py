@@ -22,8 +22,6 @@ from trellis.channels.in_app import notification
 from trellis.embedded import MAX_SOCKET_PATH, socket_place
 from trellis.runtime import Platform
 
-pytestmark = pytest.mark.xdist_group("processes")
-
 
 def environment(platform: Platform) -> dict[str, str]:
     """Gives what leads a process to the instance of the test, without any Redis."""

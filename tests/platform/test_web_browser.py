@@ -17,8 +17,6 @@ from tests.platform.acting import make
 from tests.platform.world import PASSWORD, People
 from trellis.runtime import Platform
 
-pytestmark = pytest.mark.xdist_group("browser")
-
 RULES = ["wcag2a", "wcag2aa", "wcag21aa", "wcag22aa", "best-practice"]
 DESK, PHONE = 1440, 390
 

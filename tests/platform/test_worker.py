@@ -23,8 +23,6 @@ from trellis.embedded import plan_server
 from trellis.jobs.queue import EFFECTS, WakeUps, connect, open_queue
 from trellis.runtime import Platform, open_platform
 
-pytestmark = pytest.mark.xdist_group("processes")
-
 SLOW_WORKER = """
 import os, sys, time
 from trellis.actions import Performer

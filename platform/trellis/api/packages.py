@@ -23,6 +23,7 @@ from trellis.api.operations import package_route
 from trellis.api.problems import RequestError, error_of
 from trellis.api.requests import read_optional_body, read_parameters
 from trellis.errors import Missing
+from trellis.files.downloads import zip_answer
 from trellis.installing.plans import (
     Desk,
     PackagePlan,
@@ -165,13 +166,6 @@ def data(name: str) -> Response:
     with writing_now() as unit:
         note_data(unit, name)
     return zip_answer(content, f"{name}-data")
-
-
-def zip_answer(content: bytes, name: str) -> Response:
-    """Gives a zip for download."""
-    answer = Response(content, content_type="application/zip")
-    answer.headers["Content-Disposition"] = f'attachment; filename="{name}.zip"'
-    return answer
 
 
 def resolutions(body: Mapping[str, object]) -> dict[str, str]:

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from http import HTTPStatus
 from typing import Any, Final
 
-from flask import Response, request, send_file
+from flask import Response, request
 
 from metadata.json_text import read_json
 from metadata.problems import Problem
@@ -23,9 +23,8 @@ from trellis.api.transfer_json import (
     export_json,
     import_json,
 )
-from trellis.errors import Missing
+from trellis.files.downloads import as_download, stored_answer
 from trellis.files.requests import takes_files
-from trellis.jobs.running_loop import JobRunner
 from trellis.phrases import Sentence
 from trellis.transfer.errors_file import errors_file
 from trellis.transfer.exports import (
@@ -48,12 +47,11 @@ from trellis.transfer.imports import (
     take_file,
     undo_import,
 )
+from trellis.transfer.runs import work_at_once
 from trellis.transfer.settings import BLANKS, DUPLICATES, POLICIES
 from trellis.transfer.sources import FORMATS
 from trellis.work import reading, writing_now
 
-AT_ONCE_SECONDS: Final = 2.0
-"""So long a request works on its own job; the worker does the rest."""
 PART, OPTIONS = "file", "options"
 LAYOUT_KEYS: Final = ("format", "encoding", "delimiter", "sheet", "header")
 UNPROCESSABLE: Final = HTTPStatus.UNPROCESSABLE_ENTITY
@@ -201,7 +199,7 @@ def show_imports(object_name: str) -> Response:
     read_parameters(())
     unit = reading()
     importable(unit, object_name)
-    mine = [one for one in list_imports(unit) if one.object == object_name]
+    mine = list_imports(unit, object_name)
     return json_answer({"items": [import_json(unit, one) for one in mine]})
 
 
@@ -228,11 +226,7 @@ def run_import(object_name: str, run_id: str) -> Response:
 
 def worked_on(object_name: str, run_id: str) -> Response:
     """Begins with the job of an import, and answers how far it has come."""
-    run = read_import(reading(), object_name, run_id)
-    if run.job is not None:
-        JobRunner(current.platform()).run_now(run.job.id, AT_ONCE_SECONDS)
-        current.note_written()
-        current.look_again()
+    work_at_once(read_import(reading(), object_name, run_id).job)
     return import_answer(object_name, run_id)
 
 
@@ -264,14 +258,6 @@ def import_errors(object_name: str, run_id: str) -> Response:
     return as_download(Response(content, content_type="text/csv; charset=utf-8"), "errors.csv")
 
 
-def as_download(answer: Response, name: str) -> Response:
-    """Gives an answer that browsers save and never show."""
-    answer.headers["Content-Disposition"] = f'attachment; filename="{name}"'
-    answer.headers["Cache-Control"] = "private, no-store"
-    answer.headers["X-Content-Type-Options"] = "nosniff"
-    return answer
-
-
 @route("/<object_name>/export", "POST", action="export", operation=EXPORTED)
 def export_records(object_name: str) -> Response:
     """Starts an export; a small one is done when this answers."""
@@ -280,10 +266,7 @@ def export_records(object_name: str) -> Response:
     question = read_question(reading(), object_name, body, language())
     with writing_now() as unit:
         run_id = start_export(unit, object_name, question)
-    export = read_export(reading(), object_name, run_id)
-    if export.job is not None:
-        JobRunner(current.platform()).run_now(export.job.id, AT_ONCE_SECONDS)
-        current.look_again()
+    work_at_once(read_export(reading(), object_name, run_id).job)
     address = f"/api/v1/{object_name}/export/{run_id}"
     body_json = export_json(read_export(reading(), object_name, run_id))
     return json_answer(body_json, HTTPStatus.CREATED, {"Location": address})
@@ -293,8 +276,7 @@ def export_records(object_name: str) -> Response:
 def show_exports(object_name: str) -> Response:
     """Answers the caller's exports."""
     read_parameters(())
-    unit = reading()
-    mine = [one for one in list_exports(unit) if one.object == object_name]
+    mine = list_exports(reading(), object_name)
     return json_answer({"items": [export_json(one) for one in mine]})
 
 
@@ -319,9 +301,5 @@ def export_file(object_name: str, run_id: str) -> Response:
     """Answers the file of an export."""
     read_parameters(())
     row = file_of(reading(), object_name, run_id)
-    try:
-        content = current.platform().blobs.open(row["sha256"])
-    except FileNotFoundError as error:
-        raise Missing([Problem("", "missing_export_file", {})]) from error
-    answer: Response = send_file(content, mimetype=row["media_type"], etag=False, max_age=None)
+    answer = stored_answer(row["sha256"], row["media_type"], "missing_export_file")
     return as_download(answer, row["name"])

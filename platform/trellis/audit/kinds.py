@@ -42,6 +42,7 @@ DETAILS: Final[Mapping[str, Mapping[str, str]]] = {
     "address": {"en": "Address", "zh": "地址"},
     "begun": {"en": "Begun", "zh": "开始"},
     "door": {"en": "By", "zh": "途径"},
+    "ended": {"en": "Ended sessions", "zh": "结束的会话"},
     "elements": {"en": "Definitions", "zh": "定义"},
     "fields": {"en": "Fields", "zh": "字段"},
     "file": {"en": "File", "zh": "文件"},

@@ -148,6 +148,14 @@ def read_job(unit: Unit, job_id: str) -> Job:
     return job_of(row)
 
 
+def find_job(unit: Unit, job_id: str | None) -> Job | None:
+    """Gives a job as `read_job` does; None for none, and for one that was purged meanwhile."""
+    try:
+        return None if job_id is None else read_job(unit, job_id)
+    except Missing:
+        return None
+
+
 def list_jobs(unit: Unit, kinds: Sequence[str], limit: int) -> Sequence[Job]:
     """Gives the newest jobs of some kinds that the acting person has started."""
     query = sa.select(job_table).where(

@@ -11,8 +11,9 @@ from trellis.audit import note
 from trellis.errors import Conflict, NotAllowed, Refused
 from trellis.records.people import USER
 from trellis.records.reach import definition_of, stale, target_of
+from trellis.security.open_sessions import end_sessions
 from trellis.security.tables import ab_role, ab_user, ab_user_role
-from trellis.security.users import UserError, set_password, set_roles
+from trellis.security.users import UserError, account_of, set_password, set_roles
 from trellis.unit import Unit
 
 
@@ -27,6 +28,18 @@ def give_password(unit: Unit, user_id: str, password: str) -> None:
     except UserError as error:
         raise Refused(error.problems) from error
     note(unit, "password", object=USER, record_ids=[user_id])
+
+
+def end_logins(unit: Unit, user_id: str) -> int:
+    """Ends all sessions and tokens of somebody; gives how many sessions there were.
+
+    Raises Missing, and NotAllowed for who may not administer.
+    """
+    administered(unit, user_id, None)
+    account_id = account_of(unit.connection, unit.catalog, user_id)
+    number = end_sessions(unit.connection, account_id)
+    note(unit, "logout", object=USER, record_ids=[user_id], values={"ended": number})
+    return number
 
 
 def give_roles(unit: Unit, user_id: str, roles: Sequence[str], version: int | None) -> int:

@@ -20,6 +20,7 @@ from metadata.relation_rights import with_relations
 from metadata.roles import Person, RoleDefinition, access_of, incompatible
 from metadata.scopes import Scopes, limited
 from trellis.catalogs import Snapshot
+from trellis.security.open_sessions import epoch_of
 from trellis.security.standing import Standing
 from trellis.security.tables import (
     ab_permission,
@@ -43,7 +44,8 @@ class Account:
     """Somebody who may log in now, as of one version of users and definitions.
 
     Flask-Login and Flask-AppBuilder take it as their user. `id` is ab_user's, `user_id` the one in
-    records. `stamp` changes with the password: sessions and tokens made before are void.
+    records. `stamp` changes with the password, and when all logins are ended: sessions and tokens
+    made before are void.
     `permissions` are Flask-AppBuilder's pairs of permission and view. `until` is the first day on
     which all this may be otherwise; None for no day that is known. `key` is the id of the API key
     that speaks for the account, which is kept to `scopes`. `real` is the administrator who only
@@ -149,11 +151,16 @@ def load_account(
         email=str(user.get("email") or ""),
         language=str(language) if language else None,
         timezone=str(timezone) if timezone else None,
-        stamp=hashlib.sha256((row.password or "").encode()).hexdigest()[:24],
+        stamp=make_stamp(row.password or "", epoch_of(connection, account_id)),
         principal=make_principal(catalog, user, person, roles),
         permissions=permissions_of(connection, account_id),
         until=standing.next_change(),
     )
+
+
+def make_stamp(password_hash: str, epoch: int) -> str:
+    """Gives the stamp of an account in an epoch of its logins."""
+    return hashlib.sha256(f"{epoch}:{password_hash}".encode()).hexdigest()[:24]
 
 
 def find_user(

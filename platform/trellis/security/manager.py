@@ -16,14 +16,15 @@ from jwt.exceptions import PyJWTError
 
 from metadata.scopes import limited
 from trellis.audit.logins import note_login
-from trellis.current import catalog, load_account, platform
+from trellis.current import catalog, connection, load_account, platform
 from trellis.rates import forgive_login
 from trellis.security.access import Account
 from trellis.security.api import SecurityApi, problem_response
 from trellis.security.api_keys import find_key, lookup_hash, note_use
 from trellis.security.group_pages import GroupPages
+from trellis.security.open_sessions import find_session, note_seen
 from trellis.security.preview import seen_as
-from trellis.security.sessions import STAMP, brings_token
+from trellis.security.sessions import KEY, STAMP, brings_token
 from trellis.security.tokens import CheckedTokens, Claims
 from trellis.security.views import LoginView, RolePages
 
@@ -79,11 +80,15 @@ class SecurityManager(FabSecurityManager):
         return manager
 
     def load_user(self, pk: int | str) -> Account | None:
-        """Gives who a session belongs to, or whose eyes it sees with; None when she is locked
-        or has a new password."""
+        """Gives who a session belongs to, or whose eyes it sees with; None when it has ended, or
+        she is locked or has a new password."""
         account = load_account(int(pk))
         if account is None or session.get(STAMP) != account.stamp:
             return None
+        found = find_session(connection(), str(session.get(KEY, "")))
+        if found is None or found.account != account.id:
+            return None
+        note_seen(platform().database, found)
         return seen_as(account)
 
     def load_user_jwt(self, _header: object, claims: Claims) -> Account | None:

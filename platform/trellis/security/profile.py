@@ -16,17 +16,16 @@ from trellis.current import (
     catalog,
     connection,
     language,
-    load_account,
-    look_again,
     platform,
     public,
 )
 from trellis.declared import declares
 from trellis.security.access import Account
+from trellis.security.devices import devices
 from trellis.security.redirects import safe_path
-from trellis.security.sessions import STAMP
 from trellis.security.tables import ab_user
 from trellis.security.users import UserError, set_language, set_password
+from trellis.security.views import log_in
 from trellis.work import writing_now
 
 blueprint = Blueprint("profile", __name__)
@@ -36,13 +35,19 @@ blueprint = Blueprint("profile", __name__)
 @declares("", "")
 def profile() -> str:
     """Shows a person's own settings."""
-    return render_template("security/profile.html", account=account())
+    return shown()
+
+
+def shown() -> str:
+    """Renders the page."""
+    person = logged_in()
+    return render_template("security/profile.html", account=person, devices=devices(person.id))
 
 
 @blueprint.post("/profile/password")
 @declares("", "")
 def change_password() -> BaseResponse | tuple[str, int]:
-    """Changes the password; this session goes on, all others end."""
+    """Changes the password; all sessions end, and this browser goes on with a new one."""
     person = logged_in()
     old, new = request.form.get("old", ""), request.form.get("new", "")
     if not knows_password(person, old):
@@ -53,10 +58,7 @@ def change_password() -> BaseResponse | tuple[str, int]:
             note(unit, "password", object="user", record_ids=[person.user_id])
     except UserError as error:
         return refuse(" ".join(sentence(problem, language()) for problem in error.problems))
-    look_again()
-    renewed = load_account(person.id)
-    if renewed is not None:
-        session[STAMP] = renewed.stamp
+    log_in(person.id)
     flash(gettext("Your password is changed."), "success")
     return redirect("/profile")
 
@@ -106,4 +108,4 @@ def knows_password(person: Account, password: str) -> bool:
 def refuse(message: str) -> tuple[str, int]:
     """Shows the page again with what is wrong."""
     flash(message, "danger")
-    return render_template("security/profile.html", account=account()), 422
+    return shown(), 422

@@ -5,7 +5,8 @@ from __future__ import annotations
 from flask import Flask, Request, Response
 from flask.sessions import SecureCookieSession, SecureCookieSessionInterface, SessionMixin
 
-# The key under which a session keeps the stamp of the password it was made with.
+# The names under which a session keeps its key (`open_sessions`) and the stamp of the account.
+KEY = "key"
 STAMP = "stamp"
 
 

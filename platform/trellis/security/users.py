@@ -20,6 +20,7 @@ from metadata.fields.base import UTC as UTC_ZONE
 from metadata.problems import Problem, sentence
 from metadata.roles import incompatible
 from metadata.search.entries import reindex
+from trellis.security.open_sessions import end_sessions
 from trellis.security.tables import ab_group_role, ab_role, ab_user, ab_user_group, ab_user_role
 
 MIN_PASSWORD_LENGTH = 8
@@ -92,10 +93,14 @@ def create_user(
 
 
 def update_account(connection: sa.Connection, catalog: Catalog, user_id: str) -> None:
-    """Brings the account in line with the user record after a save of the record."""
+    """Brings the account in line with the user record after a save of the record.
+
+    The sessions of who is locked out are over for good, also when she is let in again.
+    """
     users = catalog.tables["user"]
     chosen = sa.select(users).where(users.c.id == user_id)
     user = connection.execute(chosen).one()
+    is_active = bool(user.active) and user.deleted_at is None
     connection.execute(
         sa.update(ab_user)
         .where(ab_user.c.id == int(user.account))
@@ -103,9 +108,11 @@ def update_account(connection: sa.Connection, catalog: Catalog, user_id: str) ->
             username=user.username,
             email=user.email,
             first_name=user.name[:64],
-            active=bool(user.active) and user.deleted_at is None,
+            active=is_active,
         )
     )
+    if not is_active:
+        end_sessions(connection, int(user.account))
 
 
 def set_active(connection: sa.Connection, catalog: Catalog, user_id: str, *, active: bool) -> None:
@@ -149,6 +156,7 @@ def set_password(connection: sa.Connection, catalog: Catalog, user_id: str, pass
     if problems := weak_password(password):
         raise UserError(problems)
     account_id = account_of(connection, catalog, user_id)
+    end_sessions(connection, account_id)
     connection.execute(
         sa.update(ab_user)
         .where(ab_user.c.id == account_id)

@@ -38,6 +38,7 @@ WATCHED = (
     Watched("o_queue$members"),
     Watched("o_manager_period"),
     Watched("record_share"),
+    Watched("login_epoch"),
 )
 
 BUMP = "UPDATE meta_version SET security = security + 1"

@@ -16,10 +16,11 @@ from wtforms import PasswordField, StringField
 from wtforms.validators import DataRequired, Length
 
 from trellis.audit.logins import note_login
-from trellis.current import load_account
+from trellis.current import load_account, platform
+from trellis.security.open_sessions import begin_session, end_key
 from trellis.security.page_actions import PageActions
 from trellis.security.redirects import safe_path
-from trellis.security.sessions import STAMP
+from trellis.security.sessions import KEY, STAMP
 
 KEPT_AT_LOGIN = ("language",)
 
@@ -67,7 +68,7 @@ class LoginView(AuthDBView):
         if g.user is not None and g.user.is_authenticated:
             note_login("logout", g.user.user_id)
         logout_user()
-        session.clear()
+        end_here()
         return redirect("/login")
 
 
@@ -88,8 +89,20 @@ def log_in(account_id: int) -> bool:
     if account is None:
         return False
     kept = {name: session[name] for name in KEPT_AT_LOGIN if name in session}
-    session.clear()
+    end_here()
     session.update(kept)
+    agent, address = request.headers.get("User-Agent", ""), request.remote_addr or ""
+    session[KEY] = platform().database.do(
+        lambda connection: begin_session(connection, account.id, address, agent)
+    )
     session[STAMP] = account.stamp
     login_user(account)
     return True
+
+
+def end_here() -> None:
+    """Ends the session at hand, for every holder of its cookie."""
+    key = session.get(KEY)
+    if key is not None:
+        platform().database.do(lambda connection: end_key(connection, str(key)))
+    session.clear()

@@ -19,8 +19,9 @@ from trellis.audit import note
 from trellis.db import Database
 from trellis.errors import Missing, NotAllowed, Refused
 from trellis.files.tables import stored_file
-from trellis.jobs.running import Job, cancel_job, read_job, start_job
+from trellis.jobs.running import Job, cancel_job, find_job, start_job
 from trellis.records.reach import definition_of
+from trellis.transfer.runs import own_runs
 from trellis.transfer.sources import FORMATS
 from trellis.transfer.tables import export_part, export_run
 from trellis.unit import Unit
@@ -32,7 +33,6 @@ MAX_FIELDS: Final = 200
 KEEP: Final = timedelta(hours=24)
 KEYS: Final = ("format", "mode", "fields", "filter", "sort", "search", "ids")
 REMEMBERED: Final = timedelta(days=7)
-MAX_LISTED: Final = 50
 
 
 @dataclass(frozen=True, slots=True)
@@ -172,28 +172,17 @@ def read_export(unit: Unit, object_name: str, run_id: str) -> Export:
 
 def export_of(unit: Unit, object_name: str, row: sa.RowMapping) -> Export:
     """Gives an export from its row."""
-    job = None
-    try:
-        job = read_job(unit, str(row["job"]))
-    except Missing:
-        job = None
+    job = find_job(unit, row["job"])
     return Export(
         row["id"], object_name, row["by"], row["question"], job, row["file"], row["rows"],
         row["created_at"],
     )  # fmt: skip
 
 
-def list_exports(unit: Unit, limit: int = MAX_LISTED) -> list[Export]:
-    """Gives the newest exports of the acting person from objects she may export."""
-    query = sa.select(export_run).where(export_run.c.by == unit.principal.name)
-    newest = query.order_by(export_run.c.created_at.desc(), export_run.c.id.desc()).limit(limit)
-    names = {one.id: one.name for one in unit.catalog.objects.values()}
-    rows = unit.connection.execute(newest).mappings().all()
-    return [
-        export_of(unit, names[row["object"]], row)
-        for row in rows
-        if row["object"] in names and unit.principal.access(names[row["object"]]).may("export")
-    ]
+def list_exports(unit: Unit, object_name: str | None = None) -> list[Export]:
+    """Gives the newest exports of the acting person from objects she may export, or one."""
+    found = own_runs(unit, export_run, "export", object_name)
+    return [export_of(unit, name, row) for name, row in found]
 
 
 def cancel_export(unit: Unit, object_name: str, run_id: str) -> None:

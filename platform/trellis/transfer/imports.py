@@ -19,9 +19,10 @@ from trellis.errors import Conflict, Missing, NotAllowed
 from trellis.files.blobs import Blobs
 from trellis.files.tables import stored_file
 from trellis.files.uploads import Purpose, register, take_in
-from trellis.jobs.running import CANCELLED, DONE, FAILED, Job, cancel_job, read_job, start_job
+from trellis.jobs.running import CANCELLED, DONE, FAILED, Job, cancel_job, find_job, start_job
 from trellis.records.reach import definition_of
 from trellis.transfer.headers import guess_targets
+from trellis.transfer.runs import MAX_LISTED, own_runs
 from trellis.transfer.settings import (
     MAX_NAME,
     Settings,
@@ -38,7 +39,6 @@ UPLOADED, CHECK, RUN, UNDO = "uploaded", "check", "run", "undo"
 MAX_BYTES: Final = 64 << 20
 UNDO_TIME: Final = timedelta(hours=24)
 KEEP: Final = timedelta(days=7)
-MAX_LISTED: Final = 50
 SHOWN_PROBLEMS: Final = 100
 
 
@@ -152,12 +152,7 @@ def read_import(unit: Unit, object_name: str, run_id: str, *, locked: bool = Fal
 
 def import_of(unit: Unit, object_name: str, row: sa.RowMapping) -> Import:
     """Gives an import from its row."""
-    job = None
-    if row["job"] is not None:
-        try:
-            job = read_job(unit, row["job"])
-        except Missing:
-            job = None
+    job = find_job(unit, row["job"])
     return Import(
         row["id"], object_name, row["by"], row["name"], row["file"], layout_from(row["layout"]),
         settings_from(row["settings"]), row["phase"], job, row["rows"], row["created_at"],
@@ -165,17 +160,10 @@ def import_of(unit: Unit, object_name: str, row: sa.RowMapping) -> Import:
     )  # fmt: skip
 
 
-def list_imports(unit: Unit, limit: int = MAX_LISTED) -> list[Import]:
-    """Gives the newest imports of the acting person into objects she may import into."""
-    query = sa.select(import_run).where(import_run.c.by == unit.principal.name)
-    newest = query.order_by(import_run.c.created_at.desc(), import_run.c.id.desc()).limit(limit)
-    names = {one.id: one.name for one in unit.catalog.objects.values()}
-    rows = unit.connection.execute(newest).mappings().all()
-    return [
-        import_of(unit, names[row["object"]], row)
-        for row in rows
-        if row["object"] in names and unit.principal.access(names[row["object"]]).may("import")
-    ]
+def list_imports(unit: Unit, object_name: str | None = None) -> list[Import]:
+    """Gives the newest imports of the acting person into objects she may import into, or one."""
+    found = own_runs(unit, import_run, "import", object_name)
+    return [import_of(unit, name, row) for name, row in found]
 
 
 def change_layout(

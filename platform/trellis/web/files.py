@@ -2,16 +2,12 @@
 
 from __future__ import annotations
 
-from urllib.parse import quote
-
-from flask import request, send_file
+from flask import request
 from werkzeug.wrappers import Response
 
-from metadata.problems import Problem
-from trellis import current
 from trellis.declared import declares
-from trellis.errors import Missing
 from trellis.files.access import file_for
+from trellis.files.downloads import as_download, stored_answer
 from trellis.web.doors import make_blueprint
 from trellis.work import reading
 
@@ -38,28 +34,13 @@ def download(file_id: str, name: str) -> Response:
     address = row["thumbnail"] if small else row["sha256"]
     media_type = row["thumbnail_media_type"] if small else row["media_type"]
     is_shown = bool(row["is_picture"]) and media_type in SHOWN
-    try:
-        content = current.platform().blobs.open(address)
-    except FileNotFoundError as error:
-        raise Missing([Problem("", "missing_file", {})]) from error
-    answer: Response = send_file(content, mimetype=safe_type(media_type), etag=False, max_age=None)
-    answer.headers["Content-Disposition"] = disposition(row["name"], inline=is_shown)
+    answer = stored_answer(address, safe_type(media_type), "missing_file")
     answer.headers["Content-Security-Policy"] = POLICY
     answer.headers["Cross-Origin-Resource-Policy"] = "same-origin"
-    # What somebody may have today is not kept for whoever asks tomorrow, nor for others.
-    answer.headers["Cache-Control"] = "private, no-store"
-    return answer
+    return as_download(answer, row["name"], inline=is_shown)
 
 
 def safe_type(media_type: str) -> str:
     """Gives the media type to say: none that a browser would run."""
     known = media_type.startswith(FAMILIES) and media_type not in RUN_BY_BROWSERS
     return media_type if known else UNNAMED
-
-
-def disposition(name: str, *, inline: bool) -> str:
-    """Gives what browsers do with a file, and its name in ASCII and in full (RFC 6266, 8187)."""
-    plain = name.encode("ascii", "replace").decode().replace("?", "_")
-    quoted = plain.replace("\\", "_").replace('"', "_").replace("%", "_")
-    kind = "inline" if inline else "attachment"
-    return f"{kind}; filename=\"{quoted}\"; filename*=UTF-8''{quote(name, safe='')}"

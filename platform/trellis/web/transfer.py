@@ -6,15 +6,14 @@ from collections.abc import Mapping
 from typing import Any, Final
 
 from flask import Response as FlaskResponse
-from flask import flash, redirect, render_template, request, send_file
+from flask import flash, redirect, render_template, request
 from werkzeug.wrappers import Response
 
-from metadata.problems import Problem
 from trellis import current
 from trellis.declared import ANY_OBJECT, declares
-from trellis.errors import Conflict, Missing, Refused
+from trellis.errors import Conflict, Refused
+from trellis.files.downloads import as_download, stored_answer
 from trellis.files.requests import takes_files
-from trellis.jobs.running_loop import JobRunner
 from trellis.transfer.errors_file import errors_file
 from trellis.transfer.exports import (
     cancel_export,
@@ -37,9 +36,9 @@ from trellis.transfer.imports import (
     take_file,
     undo_import,
 )
+from trellis.transfer.runs import work_at_once
 from trellis.unit import Unit
 from trellis.web.doors import flash_problems, is_fragment, make_blueprint, object_for, words
-from trellis.web.files import disposition
 from trellis.web.import_page import import_page, question_of, settings_of
 from trellis.web.words import gettext
 from trellis.work import reading, writing_now
@@ -47,7 +46,6 @@ from trellis.work import reading, writing_now
 blueprint = make_blueprint("transfer")
 
 Answer = str | Response | tuple[str, int]
-AT_ONCE_SECONDS: Final = 1.5
 RUN: Final = "/o/<object_name>/import/<run_id>"
 EXPORT: Final = "/o/<object_name>/export/<run_id>"
 
@@ -76,7 +74,7 @@ def mine() -> str:
 def begin(object_name: str) -> str:
     """Asks for a file."""
     definition = importable(reading(), object_name)
-    recent = [one for one in list_imports(reading()) if one.object == object_name][:5]
+    recent = list_imports(reading(), object_name)[:5]
     return render_template("import_new.html", object=definition, recent=recent, problems=())
 
 
@@ -148,15 +146,8 @@ def run(object_name: str, run_id: str) -> Answer:
     except Conflict as conflict:
         flash_problems(conflict)
         return redirect(address_of(object_name, run_id))
-    work_now(object_name, run_id)
+    work_at_once(read_import(reading(), object_name, run_id).job)
     return redirect(address_of(object_name, run_id))
-
-
-def work_now(object_name: str, run_id: str) -> None:
-    """Does what a short time allows of an import's job."""
-    job = read_import(reading(), object_name, run_id).job
-    if job is not None:
-        JobRunner(current.platform()).run_now(job.id, AT_ONCE_SECONDS)
 
 
 @blueprint.post(f"{RUN}/cancel")
@@ -171,7 +162,7 @@ def cancel(object_name: str, run_id: str) -> Answer:
 def take_back(object_name: str, run_id: str) -> Answer:
     """Takes an import back."""
     answer = changed(object_name, run_id, undo_import)
-    work_now(object_name, run_id)
+    work_at_once(read_import(reading(), object_name, run_id).job)
     return answer
 
 
@@ -193,14 +184,7 @@ def errors(object_name: str, run_id: str) -> Response:
     content = b"".join(
         errors_file(unit, read_import(unit, object_name, run_id), current.language())
     )
-    return download(FlaskResponse(content, content_type="text/csv; charset=utf-8"), "errors.csv")
-
-
-def download(answer: Response, name: str) -> Response:
-    """Gives an answer that browsers save and never show."""
-    answer.headers["Content-Disposition"] = disposition(name, inline=False)
-    answer.headers["Cache-Control"] = "private, no-store"
-    return answer
+    return as_download(FlaskResponse(content, content_type="text/csv; charset=utf-8"), "errors.csv")
 
 
 @blueprint.get("/o/<object_name>/export")
@@ -268,10 +252,7 @@ def start(object_name: str) -> Answer:
     except Refused as refused:
         told = tuple(words(problem) for problem in refused.problems)
         return asked(object_name, request.form, told), 422
-    job = read_export(reading(), object_name, run_id).job
-    if job is not None:
-        JobRunner(current.platform()).run_now(job.id, AT_ONCE_SECONDS)
-        current.look_again()
+    work_at_once(read_export(reading(), object_name, run_id).job)
     done = read_export(reading(), object_name, run_id)
     if done.file is not None:
         return redirect(f"/o/{object_name}/export/{run_id}/file")
@@ -296,9 +277,5 @@ def stop(object_name: str, run_id: str) -> Answer:
 def file(object_name: str, run_id: str) -> Response:
     """Gives the file of an export."""
     row = file_of(reading(), object_name, run_id)
-    try:
-        content = current.platform().blobs.open(row["sha256"])
-    except FileNotFoundError as error:
-        raise Missing([Problem("", "missing_export_file", {})]) from error
-    answer: Response = send_file(content, mimetype=row["media_type"], etag=False, max_age=None)
-    return download(answer, row["name"])
+    answer = stored_answer(row["sha256"], row["media_type"], "missing_export_file")
+    return as_download(answer, row["name"])

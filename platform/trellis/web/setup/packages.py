@@ -21,6 +21,7 @@ from trellis.declared import declares
 from trellis.designer.drafts import author_of
 from trellis.errors import Conflict as Outdated
 from trellis.errors import Missing, Refused
+from trellis.files.downloads import zip_answer
 from trellis.files.requests import takes_files
 from trellis.installing.plans import (
     Desk,
@@ -351,7 +352,7 @@ def export(name: str) -> Response:
     if name not in unit.catalog.packages:
         raise Missing([Problem("", "package_not_installed", {"name": name})])
     base = load_bases(unit.connection, elements).get(name)
-    return download(zipped(export_package(name, elements, base).files), name)
+    return zip_answer(zipped(export_package(name, elements, base).files), name)
 
 
 @blueprint.get("/<name>/data")
@@ -363,11 +364,4 @@ def data(name: str) -> Response:
     content = export_data(unit, name)
     with writing_now() as writing:
         note_data(writing, name)
-    return download(content, f"{name}-data")
-
-
-def download(content: bytes, name: str) -> Response:
-    """Gives a zip to be saved."""
-    answer = Response(content, content_type="application/zip")
-    answer.headers["Content-Disposition"] = f'attachment; filename="{name}.zip"'
-    return answer
+    return zip_answer(content, f"{name}-data")
