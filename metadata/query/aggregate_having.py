@@ -101,7 +101,7 @@ def value_of(text: str, measure: Measure, zone: ZoneInfo) -> object:
     kind = None if measure.function == "count" else kind_of(measure.field)
     if kind is None or (kind in ADDED and kind is not Kind.CLOCK_LENGTH):
         if NUMBER.fullmatch(text) is None:
-            raise Refused("number")
+            raise Refused("number_expected", value=text)
         return Decimal(text)
     if measure.field is None:
         raise TypeError(measure.text)
