@@ -15,6 +15,7 @@ from tests.bench import (
     requests,
     rescoring,
     rollups,
+    scanning,
     scoring,
     starting,
 )
@@ -54,6 +55,8 @@ def main() -> None:
             if number == 0:
                 say(principal_rows(world) + "\n")
             say(table(f"{name}: rescoring (wall time)", rescoring.measure(world)) + "\n")
+            title = f"{name}: duplicates among {scanning.CONTACTS:,} contacts (wall time)"
+            say(table(title, scanning.measure(world)) + "\n")
             say(table(f"{name}: totals of links (wall time)", rollups.measure(world)) + "\n")
             title = f"{name}: computed fields of {computed.PARENTS:,} records (wall time)"
             say(table(title, computed.measure(world)) + "\n")
