@@ -15,7 +15,7 @@ import logging
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import cast
+from typing import Final, cast
 
 import sqlalchemy as sa
 
@@ -31,6 +31,8 @@ from rule_engine.errors import RuleError
 from rule_engine.storage import engine_version, write_program
 
 logger = logging.getLogger(__name__)
+
+MOST_VERSION: Final = 2**31 - 1
 
 META_VERSION = sa.Table(
     "meta_version",
@@ -326,6 +328,8 @@ def history(connection: sa.Connection, limit: int | None = 200) -> list[Entry]:
 
 def find_entry(connection: sa.Connection, version: int) -> Entry | None:
     """Gives one published version; None when there is none of that number."""
+    if not 0 < version <= MOST_VERSION:  # no database could hold it
+        return None
     chosen = sa.select(META_HISTORY).where(META_HISTORY.c.version == version)
     row = connection.execute(chosen).first()
     if row is None:

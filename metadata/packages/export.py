@@ -18,7 +18,7 @@ from metadata.elements import LOCAL, Element
 from metadata.json_text import text
 from metadata.packages.object_merge import PROPERTIES, Share, fields_of, written_object
 from metadata.packages.places import element_file, extension_file
-from metadata.packages.read import Package
+from metadata.packages.read import Package, package_of
 from metadata.packages.signing import SIGNATURE
 from metadata.packages.texts import MANIFEST, Files
 from metadata.packages.three_way import same
@@ -142,7 +142,8 @@ def export_local(
 ) -> Export:
     """Gives what was made here as a package of its own, requiring what it builds on.
 
-    Changes to other packages' elements are no part of it: they are in `left_out`.
+    Changes to other packages' elements are no part of it: they are in `left_out`. Raises
+    DefinitionError for a name that no package can have.
     """
     versions = {
         one.name: str(one.body.get("version"))
@@ -156,6 +157,7 @@ def export_local(
         manifest["requires"] = {one: f">={versions[one]}" for one in needed}
     files = {path: content_of(kind, body) for path, (kind, body) in documents.items()}
     files[MANIFEST] = content_of("package", manifest)
+    package_of(files)
     return Export(dict(sorted(files.items())), tuple(changed_places(elements, bases)))
 
 

@@ -200,3 +200,10 @@ def test_drafts_are_their_authors(call: Client) -> None:
     assert call("admin", "GET", "meta/objects/project").status_code == 404
     assert call("admin", "DELETE", "meta/objects/project").status_code == 404
     assert call("admin", "GET", "meta/nothing/project").status_code == 404
+
+
+@pytest.mark.parametrize("version", [0, 10**6, 2**31, 2**63, 10**30])
+def test_a_version_that_cannot_be_is_missing(call: Client, version: int) -> None:
+    for address in (f"meta/versions/{version}", f"meta/versions/{version}/diff?from=1"):
+        assert call("admin", "GET", address).status_code in (404, 422), address
+    assert call("admin", "POST", "meta/rollback", {"version": version}).status_code == 422

@@ -138,6 +138,14 @@ def definitions(platform: Platform) -> tuple[Element, ...]:
         return platform.catalogs.current(connection).elements
 
 
+@pytest.mark.parametrize("name", ["Ours", "a%0Ab", "a%22b", "%F0%9F%98%80"])
+def test_what_is_local_takes_no_impossible_name(call: Client, name: str) -> None:
+    assert call("admin", "GET", "packages/ours/export?local=true").status_code == 200
+    answer = call("admin", "GET", f"packages/{name}/export?local=true")
+    assert answer.status_code == 422
+    assert answer.get_json()["errors"][0]["code"] == "bad_name"
+
+
 def test_an_export_is_the_package(call: Client) -> None:
     folder = Path(__file__).parents[2] / "plugins" / "crm"
     given = {path.relative_to(folder).as_posix() for path in folder.rglob("*") if path.is_file()}

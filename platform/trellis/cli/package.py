@@ -14,7 +14,7 @@ from metadata.access import SYSTEM
 from metadata.packages.check import check_package, line_of, package_warnings
 from metadata.packages.export import export_local, export_package, write_folder, zipped
 from metadata.packages.files import load_bases
-from metadata.packages.read import package_of, read_package
+from metadata.packages.read import read_package
 from metadata.packages.requirements import retired_packages
 from metadata.packages.signing import SIGNATURE, make_key, public_key, read_signature, sign
 from metadata.problems import DefinitionError, Problem, sentence
@@ -298,7 +298,6 @@ def write_out(name: str, target: Path, local: bool, title: str | None) -> None:
             if local
             else export_package(name, elements, bases.get(name))
         )
-        package_of(found.files)  # a name that no package can have is refused
     try:
         if target.suffix == ".zip":
             target.write_bytes(zipped(found.files))

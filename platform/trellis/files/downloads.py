@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+from typing import Final
 from urllib.parse import quote
 
 from flask import Response, send_file
@@ -9,6 +11,9 @@ from flask import Response, send_file
 from metadata.problems import Problem
 from trellis import current
 from trellis.errors import Missing
+
+# What a quoted text in a header cannot hold, or what browsers read otherwise.
+UNSAFE: Final = re.compile(r'[\x00-\x1f\x7f?"%\\]')
 
 
 def as_download(answer: Response, name: str, *, inline: bool = False) -> Response:
@@ -37,7 +42,6 @@ def zip_answer(content: bytes, name: str) -> Response:
 
 def disposition(name: str, *, inline: bool) -> str:
     """Gives what browsers do with a file, and its name in ASCII and in full (RFC 6266, 8187)."""
-    plain = name.encode("ascii", "replace").decode().replace("?", "_")
-    quoted = plain.replace("\\", "_").replace('"', "_").replace("%", "_")
+    plain = UNSAFE.sub("_", name.encode("ascii", "replace").decode())
     kind = "inline" if inline else "attachment"
-    return f"{kind}; filename=\"{quoted}\"; filename*=UTF-8''{quote(name, safe='')}"
+    return f"{kind}; filename=\"{plain}\"; filename*=UTF-8''{quote(name, safe='')}"
