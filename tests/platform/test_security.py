@@ -130,16 +130,16 @@ def test_somebody_unknown_gets_401_from_the_api_and_the_login_page_elsewhere(app
 # --- what a request may cost and carry --------------------------------------------------------
 
 
-def test_a_known_person_costs_one_statement_and_a_check_none(
+def test_a_known_person_costs_two_statements_and_a_check_none(
     platform: Platform, app: Flask, login: Login
 ) -> None:
     client = login("rita")
     client.get("/login")
     with counted(platform) as statements:
         assert client.get("/login").headers["Location"] == "/"
-    assert [text for text in statements if not text.startswith("BEGIN")] == [
-        "SELECT catalog, security FROM meta_version"
-    ]
+    version, session = [text for text in statements if not text.startswith("BEGIN")]
+    assert version == "SELECT catalog, security FROM meta_version"
+    assert "FROM login_session" in session
     manager = app.extensions["appbuilder"].sm
     with app.test_request_context("/profile"), platform.database.read() as connection:
         snapshot = platform.catalogs.snapshot(connection)

@@ -29,7 +29,7 @@ TYPES: dict[str, dict[str, Any]] = {
     "date": {"type": "string", "format": "date"},
     "boolean": {"type": "boolean"},
 }
-INDEXED = ("close_date", "external_id")
+INDEXED = ("close_date", "external_id", "stage")
 RIGHTS = {
     "create": True,
     "read": "subtree",
