@@ -6,8 +6,10 @@ parameters, a description of the result) costs more than most of our statements 
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any, Final
 
 import sqlalchemy as sa
@@ -20,6 +22,7 @@ Values = Mapping[str, object]
 Executable = sa.Select[Any] | sa.Insert | sa.Update | sa.Delete
 
 CURSOR: Final = "trellis_cursor"
+PARAMETER: Final = re.compile(r"%\(([^)]+)\)s")
 
 ALONE: Final = "trellis_alone"
 """The execution option of connections whose statements each stand alone."""
@@ -64,6 +67,10 @@ class Made:
         return found
 
 
+Write = tuple["Prepared", Values]
+"""A write and its values."""
+
+
 class Prepared:
     """A statement that is run often. Its text is made at its first run, for the database there."""
 
@@ -84,10 +91,21 @@ class Prepared:
             givers = self._givers[name] = givers_of(made, connection.dialect, cursor)
         return given(found, givers) if givers and found else found
 
-    def write(self, connection: sa.Connection, values: Values) -> int:
-        """Runs a write that gives no rows; says how many it reached."""
+    def write(self, connection: sa.Connection, values: Values, beside: Sequence[Write] = ()) -> int:
+        """Runs a write that gives no rows; says how many it reached.
+
+        Writes `beside` are to other tables. They go along in the same message where the database
+        takes that, whatever this one reaches: who wants another number rolls all of it back.
+        """
         made = self.made(connection.dialect)
-        return run(connection, made.text, made.parameters(values)).rowcount
+        if beside and connection.dialect.name == "postgresql":
+            others = [(one.made(connection.dialect), of_one) for one, of_one in beside]
+            text, parameters = together(made, values, others)
+            return run(connection, text, parameters).rowcount
+        reached = run(connection, made.text, made.parameters(values)).rowcount
+        for one, of_one in beside:
+            one.write(connection, of_one)
+        return reached
 
     def write_many(self, connection: sa.Connection, rows: Sequence[Values]) -> int:
         """Runs a write once for each of some rows of values; says how many they reached."""
@@ -129,6 +147,27 @@ def make(statement: Executable, dialect: sa.Dialect, columns: Sequence[str] | No
     asked = tuple(name for name in dict.fromkeys(names) if name not in fixed)
     own = tuple((name, takers[name]) for name in asked if name in takers)
     return Made(str(compiled), names, asked, fixed, own, positional, types)
+
+
+def together(
+    made: Made, values: Values, others: Sequence[tuple[Made, Values]]
+) -> tuple[str, Mapping[str, object]]:
+    """Gives one statement of PostgreSQL that runs several writes, with what its parameters are."""
+    parameters: dict[str, object] = dict(made.parameters(values))
+    for number, (other, of_other) in enumerate(others):
+        named = other.parameters(of_other)
+        parameters |= {f"{name}${number}": value for name, value in named.items()}
+    return with_beside(made.text, tuple(other.text for other, _ in others)), parameters
+
+
+@lru_cache(1_000)
+def with_beside(text: str, others: tuple[str, ...]) -> str:
+    """Gives the text that runs a write with others before it."""
+    parts = []
+    for number, other in enumerate(others):
+        renamed = PARAMETER.sub(rf"%(\1${number})s", other)
+        parts.append(f"beside_{number} AS ({renamed})")
+    return f"WITH {', '.join(parts)} {text}"
 
 
 def givers_of(

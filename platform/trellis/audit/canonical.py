@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from datetime import UTC, datetime
+from functools import cache
 
 import sqlalchemy as sa
 
@@ -38,10 +39,17 @@ def marked(
     It is a keyed hash: who can write into the database but has no key of the instance cannot make
     one. Without keys there are no marks.
     """
-    whole = {name: row.get(name) for name in table.columns.keys()}  # noqa: SIM118  # no dict
     cipher = find_cipher(connection)
-    mark = None if cipher is None else cipher.index(canonical(table.name, whole), PURPOSE)
-    return {**row, "mark": mark}
+    if cipher is None:
+        return {**row, "mark": None}
+    whole = {name: row.get(name) for name in names_of(table)}
+    return {**row, "mark": cipher.index(canonical(table.name, whole), PURPOSE)}
+
+
+@cache
+def names_of(table: sa.Table) -> tuple[str, ...]:
+    """Gives the names of a table's columns; SQLAlchemy makes them anew each time."""
+    return tuple(table.columns.keys())
 
 
 def has_mark(connection: sa.Connection, text: str, mark: object) -> bool:

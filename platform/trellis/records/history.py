@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from types import MappingProxyType
@@ -16,7 +16,7 @@ import uuid_utils
 from metadata.encryption import Place, cipher_of
 from metadata.json_text import mapping
 from metadata.objects import FieldDefinition, ObjectDefinition
-from metadata.prepared import Prepared
+from metadata.prepared import Prepared, Write
 from metadata.problems import Problem
 from metadata.query import QueryProblem
 from rule_engine.columns import Instant
@@ -109,11 +109,34 @@ def write_history(
     *,
     channel: Channel,
     why: str | None = None,
+    inner: Inner = NOTHING_INNER,
+) -> None:
+    """Adds the row of `history_write`, if there is one."""
+    about = (unit, definition, record_id, version, changes)
+    write_all(unit, history_write(*about, channel=channel, why=why, inner=inner))
+
+
+def write_all(unit: Unit, writes: Iterable[Write]) -> None:
+    """Runs writes one after the other."""
+    for statement, row in writes:
+        statement.write(unit.connection, row)
+
+
+def history_write(
+    unit: Unit,
+    definition: ObjectDefinition,
+    record_id: str,
+    version: int,
+    changes: Changes,
+    *,
+    channel: Channel,
+    why: str | None = None,
     rules: Sequence[str] = (),
     inner: Inner = NOTHING_INNER,
     op: Op | None = None,
-) -> None:
-    """Adds one row; `inner` is what happened to rows and links, by the ids of what lists them.
+) -> Sequence[Write]:
+    """Gives what writes one row; `inner` is what happened to rows and links, by the ids of what
+    lists them.
 
     Who makes a record says so by `op`; all else is seen from the changes. A change of nothing but
     fields whose history is not kept leaves no row.
@@ -124,12 +147,12 @@ def write_history(
     told = {key: list(pair) for key, pair in inner.items()}
     row["changes"] = {**mapping(row["changes"]), **told}
     if changes and not row["changes"] and version != FIRST_VERSION:
-        return
-    insert_entries(unit.connection, [row])
+        return ()
+    return ((ADD, marked(unit.connection, record_history, row)),)
 
 
 def insert_entries(connection: sa.Connection, rows: Sequence[Mapping[str, object]]) -> None:
-    """Adds rows to the history, marked as ours; the one way into it."""
+    """Adds rows to the history, marked as ours."""
     if rows:
         made = [marked(connection, record_history, row) for row in rows]
         ADD.write_many(connection, made)

@@ -14,7 +14,7 @@ from metadata.columns import indexes_of, to_columns
 from metadata.encryption import cipher_of
 from metadata.fields.base import physical_name
 from metadata.objects import ObjectDefinition
-from metadata.prepared import Prepared
+from metadata.prepared import Prepared, Write
 from metadata.problems import Problem
 from trellis.errors import Refused
 from trellis.unit import Unit
@@ -25,14 +25,20 @@ THIS_ID: Final = "id$is"
 THIS_VERSION: Final = "version$is"
 
 
-def insert_row(unit: Unit, definition: ObjectDefinition, values: Mapping[str, object]) -> None:
-    """Adds a record. Raises Refused when a unique field's value is taken."""
+def insert_row(
+    unit: Unit,
+    definition: ObjectDefinition,
+    values: Mapping[str, object],
+    beside: Sequence[Write] = (),
+) -> None:
+    """Adds a record, with what is written `beside` it. Raises Refused when a unique field's value
+    is taken."""
     table = unit.catalog.tables[definition.name]
     refuse_taken(unit, definition, str(values["id"]), values)
     columns = to_columns(unit.connection, definition, str(values["id"]), values, unit.rates())
     statement = prepared(unit, definition, "insert", columns, lambda: sa.insert(table))
     with telling_taken(unit, definition):
-        statement.write(unit.connection, columns)
+        statement.write(unit.connection, columns, beside)
 
 
 def update_row(
@@ -41,14 +47,18 @@ def update_row(
     record_id: str,
     version: int,
     values: Mapping[str, object],
+    beside: Sequence[Write] = (),
 ) -> bool:
-    """Changes a record if it still has that version; says whether it had."""
+    """Changes a record if it still has that version; says whether it had.
+
+    What goes `beside` it may be written even if not: then roll back.
+    """
     refuse_taken(unit, definition, record_id, values)
     columns = to_columns(unit.connection, definition, record_id, values, unit.rates())
     statement = update_statement(unit, definition, columns)
     known = {THIS_ID: record_id, THIS_VERSION: version}
     with telling_taken(unit, definition):
-        return statement.write(unit.connection, {**columns, **known}) == 1
+        return statement.write(unit.connection, {**columns, **known}, beside) == 1
 
 
 def insert_rows(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 from types import MappingProxyType
 
 from metadata.catalog import Translated
@@ -20,7 +21,7 @@ from trellis.records.computed import change_of, follow, formula_values, hold_sou
 from trellis.records.exclusions import exclusion_problems
 from trellis.records.files import take_files
 from trellis.records.followers import tell_followers
-from trellis.records.history import changes_between, write_history
+from trellis.records.history import changes_between, history_write, write_all
 from trellis.records.incoming import Incoming, read_incoming, resolve_references
 from trellis.records.judge import Judgement, judge, run_rules, validation_problems
 from trellis.records.locked import mind_lock, refuse_locked
@@ -124,20 +125,18 @@ def create(
         judgement = judged(unit, definition, record, None, incoming, environment, unshown, nested)
     record = scored(unit, definition, judgement.record, environment)
     record = open_account(unit, definition, record)
-    insert_row(unit, definition, record)
-    inner = nested.save(unit, record_id, WRITERS, channel)
-    write_history(
-        unit,
-        definition,
-        record_id,
-        FIRST_VERSION,
-        told(changes_between(definition, {}, record)),
+    changes = told(changes_between(definition, {}, record))
+    history = partial(
+        history_write,
+        *(unit, definition, record_id, FIRST_VERSION, changes),
         channel=channel,
         why=why,
         rules=judgement.fired,
-        inner=inner,
         op="create",
     )
+    insert_row(unit, definition, record, () if nested else history())
+    if nested:
+        write_all(unit, history(inner=nested.save(unit, record_id, WRITERS, channel)))
     tell_owners(unit, definition, {}, record, channel=channel, why=why)
     tell_followers(unit, definition, [Written(record_id, None, record, FIRST_VERSION)])
     finish(unit, definition, judgement, {}, record)
@@ -204,21 +203,20 @@ def store(
         stamps = stamps_of_change(unit, version + 1) if counts else {}
         record.update(stamps)
         written = {name: record[name] for name in (*changes, *stamps)}
-        if not update_row(unit, definition, record_id, version, written):
-            raise stale(unit, definition, record_id)
-        version = int(str(record["version"]))
-        inner = nested.save(unit, record_id, WRITERS, channel) if nested else {}
-        write_history(
-            unit,
-            definition,
-            record_id,
-            version,
-            changes,
+        after = int(str(record["version"]))
+        history = partial(
+            history_write,
+            *(unit, definition, record_id, after, changes),
             channel=channel,
             why=why,
             rules=judgement.fired,
-            inner=inner,
         )
+        beside = () if nested else history()
+        if not update_row(unit, definition, record_id, version, written, beside):
+            raise stale(unit, definition, record_id)
+        version = after
+        if nested:
+            write_all(unit, history(inner=nested.save(unit, record_id, WRITERS, channel)))
         if counts:
             tell_owners(unit, definition, old, record, channel=channel, why=why)
         tell_followers(unit, definition, [Written(record_id, old, record, version)])
