@@ -35,6 +35,7 @@ LOCK_SECONDS = 10
 STATEMENT_SECONDS = 60
 POOL_SIZE = 20
 IDLE_SECONDS = 2.0
+LONG_SECONDS, PAUSE_SHARE, MAX_PAUSE_SECONDS = 0.1, 0.15, 0.15
 SEEN = "trellis_seen"
 
 # Before this version two checkpoints beside a writer can damage the file (WAL-reset bug):
@@ -123,6 +124,7 @@ class Database:
                 trellis_write=True, trellis_signals=signals, trellis_answers=answers
             )
             with connection.begin():
+                begun = time.monotonic()
                 if at_once:
                     answers[str(first)] = begin_at_once(connection, str(first))
                 else:
@@ -131,6 +133,8 @@ class Database:
         for name in signals:
             for listener in self._listeners.get(name, ()):
                 listener()
+        if self.dialect == "sqlite":
+            make_way(time.monotonic() - begun)
 
     def _new(self, is_alone: bool) -> sa.Connection:
         return (self._alone if is_alone else self.engine).connect()
@@ -176,6 +180,16 @@ class Database:
     def dispose(self) -> None:
         """Closes all pooled connections."""
         self.engine.dispose()
+
+
+def make_way(seconds: float) -> None:
+    """Pauses after SQLite's write lock was held for so long.
+
+    Those who wait for it only try now and then, ten times a second in the end: who writes one long
+    transaction after the other would keep them out.
+    """
+    if seconds > LONG_SECONDS:
+        time.sleep(min(seconds * PAUSE_SHARE, MAX_PAUSE_SECONDS))
 
 
 def begin_at_once(connection: sa.Connection, question: str) -> Any:

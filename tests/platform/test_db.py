@@ -89,6 +89,27 @@ def test_writers_wait_for_each_other(database: Database) -> None:
     assert count(database, parent) == 80
 
 
+@pytest.mark.on("sqlite")
+def test_long_writes_in_a_row_let_others_in(database: Database) -> None:
+    written: list[float] = []
+
+    def one_long_write_after_the_other() -> None:
+        while not written and time.monotonic() < end:
+            with database.write():
+                time.sleep(1.0)
+
+    end = time.monotonic() + 20
+    thread = threading.Thread(target=one_long_write_after_the_other)
+    thread.start()
+    time.sleep(0.2)
+    start = time.monotonic()
+    with database.write() as connection:
+        connection.execute(sa.text("SELECT 1"))
+        written.append(time.monotonic() - start)
+    thread.join()
+    assert written[0] < 5
+
+
 def test_a_read_does_not_wait_for_a_write(database: Database) -> None:
     with database.write() as connection:
         connection.execute(sa.insert(parent).values(id=1))
