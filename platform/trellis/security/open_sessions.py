@@ -17,7 +17,7 @@ import sqlalchemy as sa
 import uuid_utils
 
 from rule_engine.columns import Instant
-from trellis.db import SYSTEM_TABLES, Database
+from trellis.db import SYSTEM_TABLES, Database, insert_once
 
 logger = logging.getLogger(__name__)
 
@@ -124,9 +124,9 @@ def end_sessions(connection: sa.Connection, account: int) -> int:
     """Ends all sessions and tokens of an account; gives how many sessions there were."""
     ended = sa.delete(login_session).where(login_session.c.account == account)
     number = connection.execute(ended).rowcount
+    insert_once(connection, login_epoch, "account", {"account": account, "number": 0})
     further = sa.update(login_epoch).where(login_epoch.c.account == account)
-    if not connection.execute(further.values(number=login_epoch.c.number + 1)).rowcount:
-        connection.execute(sa.insert(login_epoch).values(account=account, number=1))
+    connection.execute(further.values(number=login_epoch.c.number + 1))
     return number
 
 
