@@ -237,6 +237,18 @@ def clock(connection: sa.Connection) -> datetime | sa.ColumnElement[datetime]:
     return datetime.now(UTC)
 
 
+def note_down(database: Database, statement: sa.Update, what: str) -> None:
+    """Runs a write that may be lost, in a transaction of its own: what is in its way goes first.
+
+    `what` is lost then, which the log tells.
+    """
+    try:
+        with database.write() as connection:
+            connection.execute(statement)
+    except sa.exc.DBAPIError as error:
+        logger.warning("%s was not written down: %s", what, type(error).__name__)
+
+
 def insert_once(
     connection: sa.Connection, table: sa.Table, key: str, values: Mapping[str, object]
 ) -> bool:

@@ -100,22 +100,6 @@ def as_wire(field: FieldDefinition, value: object) -> object:
     return None if value is None else field.type.to_wire(value, field)
 
 
-def write_history(
-    unit: Unit,
-    definition: ObjectDefinition,
-    record_id: str,
-    version: int,
-    changes: Changes,
-    *,
-    channel: Channel,
-    why: str | None = None,
-    inner: Inner = NOTHING_INNER,
-) -> None:
-    """Adds the row of `history_write`, if there is one."""
-    about = (unit, definition, record_id, version, changes)
-    write_all(unit, history_write(*about, channel=channel, why=why, inner=inner))
-
-
 def write_all(unit: Unit, writes: Iterable[Write]) -> None:
     """Runs writes one after the other."""
     for statement, row in writes:

@@ -10,7 +10,7 @@ from metadata.problems import Problem
 from trellis.automation.requests import hold_of
 from trellis.errors import Conflict, Missing
 from trellis.records.followers import tell_followers
-from trellis.records.history import as_wire, write_history
+from trellis.records.history import as_wire, history_write, write_all
 from trellis.records.reach import target_of
 from trellis.records.rows import update_row
 from trellis.records.stamps import STAMPS, stamps_of_change
@@ -133,7 +133,10 @@ def tell(
         version += 1
         tell_followers(unit, parent, [Written(record_id, record, {**record, **stamps}, version)])
     inner = {inner_key(unit, owner): pair}
-    write_history(unit, parent, record_id, version, {}, channel=channel, why=why, inner=inner)
+    history = history_write(
+        unit, parent, record_id, version, {}, channel=channel, why=why, inner=inner
+    )
+    write_all(unit, history)
 
 
 def inner_key(unit: Unit, owner: Owning) -> str:

@@ -11,7 +11,7 @@ from metadata.problems import Problem
 from trellis.automation.requests import hold_of
 from trellis.errors import Conflict
 from trellis.records.followers import tell_followers
-from trellis.records.history import as_wire, write_history
+from trellis.records.history import as_wire, history_write
 from trellis.records.owners import hold_owners_of, tell_owners
 from trellis.records.reach import stale, target_of
 from trellis.records.rows import update_row
@@ -117,11 +117,12 @@ def set_deleted(
     at = unit.moment.now if deleted else None
     values = {"deleted_at": at, **stamps_of_change(unit, version + 1)}
     new = {**old, **values}
-    if not update_row(unit, definition, record_id, version, values):
-        raise stale(unit, definition, record_id)
     field = definition.fields["deleted_at"]
     changes = {"deleted_at": (as_wire(field, old.get("deleted_at")), as_wire(field, at))}
-    write_history(unit, definition, record_id, version + 1, changes, channel=channel, why=why)
+    about = (unit, definition, record_id, version + 1, changes)
+    history = history_write(*about, channel=channel, why=why)
+    if not update_row(unit, definition, record_id, version, values, history):
+        raise stale(unit, definition, record_id)
     before, after = (old, {}) if deleted else ({}, old)
     tell_owners(unit, definition, before, after, channel=channel, why=why)
     gone, back = (old, None) if deleted else (None, new)

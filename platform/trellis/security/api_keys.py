@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import logging
 import secrets
 import uuid
 from collections.abc import Sequence
@@ -17,14 +16,12 @@ from flask import current_app
 from metadata.problems import Problem
 from metadata.scopes import MAX_SCOPES, Scopes, scope_problems
 from trellis.audit import note
-from trellis.db import Database
+from trellis.db import Database, note_down
 from trellis.errors import Conflict, Missing, NotAllowed, Refused
 from trellis.security.access import Account
 from trellis.security.tables import ab_api_key
 from trellis.security.users import local_now
 from trellis.unit import Unit
-
-logger = logging.getLogger(__name__)
 
 PREFIX: Final = "trl_"
 SHOWN: Final = 8
@@ -191,11 +188,7 @@ def note_use(database: Database, key: ApiKey) -> None:
     if key.last_used_at is not None and now - key.last_used_at < USE_RESOLUTION:
         return
     used = sa.update(ab_api_key).where(ab_api_key.c.id == key.number)
-    try:
-        with database.write() as connection:
-            connection.execute(used.values(last_used_on=local_now()))
-    except sa.exc.DBAPIError as error:
-        logger.warning("the use of an API key was not written down: %s", type(error).__name__)
+    note_down(database, used.values(last_used_on=local_now()), "the use of an API key")
 
 
 def key_of(row: sa.Row[tuple[object, ...]]) -> ApiKey:

@@ -7,7 +7,6 @@ hour, and end with the epoch of their account.
 from __future__ import annotations
 
 import hashlib
-import logging
 import secrets
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -17,9 +16,7 @@ import sqlalchemy as sa
 import uuid_utils
 
 from rule_engine.columns import Instant
-from trellis.db import SYSTEM_TABLES, Database, insert_once
-
-logger = logging.getLogger(__name__)
+from trellis.db import SYSTEM_TABLES, Database, insert_once, note_down
 
 IDLE: Final = timedelta(hours=12)
 LONGEST: Final = timedelta(days=7)
@@ -100,11 +97,7 @@ def note_seen(database: Database, found: OpenSession) -> None:
     if now - found.seen_at < SEEN_RESOLUTION:
         return
     seen = sa.update(login_session).where(login_session.c.id == found.id)
-    try:
-        with database.write() as connection:
-            connection.execute(seen.values(seen_at=now))
-    except sa.exc.DBAPIError as error:
-        logger.warning("the use of a session was not written down: %s", type(error).__name__)
+    note_down(database, seen.values(seen_at=now), "the use of a session")
 
 
 def end_session(connection: sa.Connection, account: int, session_id: str) -> bool:
