@@ -7,7 +7,7 @@ parameters, a description of the result) costs more than most of our statements 
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any, Final
@@ -67,8 +67,8 @@ class Made:
         return found
 
 
-Write = tuple["Prepared", Values]
-"""A write and its values."""
+Write = tuple["Prepared", Sequence[Values]]
+"""A write and the rows of values with which it is run, once for each."""
 
 
 class Prepared:
@@ -99,18 +99,17 @@ class Prepared:
         """
         made = self.made(connection.dialect)
         if beside and connection.dialect.name == "postgresql":
-            others = [(one.made(connection.dialect), of_one) for one, of_one in beside]
+            others = [(one.made(connection.dialect), row) for one, rows in beside for row in rows]
             text, parameters = together(made, values, others)
             return run(connection, text, parameters).rowcount
         reached = run(connection, made.text, made.parameters(values)).rowcount
-        for one, of_one in beside:
-            one.write(connection, of_one)
+        write_all(connection, beside)
         return reached
 
     def write_many(self, connection: sa.Connection, rows: Sequence[Values]) -> int:
         """Runs a write once for each of some rows of values; says how many they reached."""
-        if len(rows) == 1:
-            return self.write(connection, rows[0])
+        if len(rows) < 2:
+            return self.write(connection, rows[0]) if rows else 0
         made = self.made(connection.dialect)
         many = [made.parameters(values) for values in rows]
         return run(connection, made.text, many, many=True).rowcount
@@ -121,6 +120,12 @@ class Prepared:
         if made is None:
             made = self._made[dialect.name] = make(self.statement, dialect, self._columns)
         return made
+
+
+def write_all(connection: sa.Connection, writes: Iterable[Write]) -> None:
+    """Runs writes one after the other."""
+    for statement, rows in writes:
+        statement.write_many(connection, rows)
 
 
 def make(statement: Executable, dialect: sa.Dialect, columns: Sequence[str] | None) -> Made:

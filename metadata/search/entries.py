@@ -10,7 +10,7 @@ from sqlalchemy.dialects import postgresql, sqlite
 
 from metadata.fields.base import FOLD, physical_name
 from metadata.objects import ObjectDefinition
-from metadata.prepared import Prepared
+from metadata.prepared import Prepared, Write, write_all
 from metadata.search.fields import Fields, tag_of
 from metadata.search.tables import SEARCH_ENTRY
 from metadata.search.tokens import tokens_of
@@ -89,19 +89,17 @@ def reindex(
         definition, table = catalog.objects[object_name], catalog.tables[object_name]
         chosen = sa.select(table.c.id).where(table.c.id.in_(ids), table.c.deleted_at.is_(None))
         entries = stored_entries(connection, definition, fields, table, chosen)
-        put_entries(connection, definition, entries)
+        write_all(connection, entry_writes(connection, definition, entries))
 
 
-def put_entries(
+def entry_writes(
     connection: sa.Connection, definition: ObjectDefinition, entries: Sequence[Entry]
-) -> None:
-    """Writes rows of the index, over those that are there."""
-    if entries:
-        rows = [
-            {"object": definition.id, "record": record, "tokens": tokens}
-            for record, tokens in entries
-        ]
-        UPSERTS[connection.dialect.name].write_many(connection, rows)
+) -> Sequence[Write]:
+    """Gives what writes rows of the index, over those that are there."""
+    rows = [
+        {"object": definition.id, "record": record, "tokens": tokens} for record, tokens in entries
+    ]
+    return ((UPSERTS[connection.dialect.name], rows),) if rows else ()
 
 
 def upsert(dialect: str) -> sa.Insert:

@@ -14,7 +14,8 @@ from typing import TYPE_CHECKING, Final
 import sqlalchemy as sa
 
 from metadata.objects import ObjectDefinition
-from metadata.search.entries import ENTRY, Entry, put_entries, stored_entries
+from metadata.prepared import write_all
+from metadata.search.entries import ENTRY, Entry, entry_writes, stored_entries
 from metadata.search.fields import Fields, wanted_digest
 from metadata.search.tables import SEARCH_ENTRY, SEARCH_STATE, renew_index
 
@@ -70,7 +71,7 @@ def advance(connection: sa.Connection, catalog: Catalog) -> bool:
         forget_objects(connection, catalog)
         return False
     entries = next_entries(connection, catalog, behind)
-    put_entries(connection, behind.definition, entries)
+    write_all(connection, entry_writes(connection, behind.definition, entries))
     done = len(entries) < BATCH
     if done:
         drop_strays(connection, catalog, behind.definition)

@@ -11,9 +11,10 @@ import sqlalchemy as sa
 
 from metadata.access import EVERYTHING, SYSTEM, FieldRight, Principal, Rows
 from metadata.catalog import Catalog, build_catalog
+from metadata.prepared import write_all
 from metadata.query import QueryProblem, Records
 from metadata.query.search_everywhere import Hit
-from metadata.search.entries import put_entries
+from metadata.search.entries import entry_writes
 from metadata.search.rebuild import advance, count_wrong_entries, is_search_behind, rebuild
 from metadata.search.tables import SEARCH_ENTRY
 from tests.metadata.databases import engine_for
@@ -155,7 +156,8 @@ def test_an_index_that_is_wrong_is_found_out_and_made_anew(
         ids = [str(one["id"]) for one in world.records["deal"] if not one["deleted_at"]][:3]
         entry = SEARCH_ENTRY.c
         connection.execute(sa.delete(SEARCH_ENTRY).where(entry.record == ids[0]))
-        put_entries(connection, deal, [(ids[1], "nonsense"), ("nobody", "nothing")])
+        nonsense = entry_writes(connection, deal, [(ids[1], "nonsense"), ("nobody", "nothing")])
+        write_all(connection, nonsense)
         wrong = {one.name: rows for one, rows in count_wrong_entries(connection, catalog)}
         assert wrong == {"deal": 3, "account": 0, "user": 0, "team": 0}
         rebuild(connection, catalog)

@@ -8,7 +8,8 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+import sqlalchemy as sa
+from hypothesis import HealthCheck, assume, given, settings
 from hypothesis import strategies as st
 
 from metadata.computed.values import function_of
@@ -254,9 +255,14 @@ def database(database_url: str) -> Iterator[Database]:
 )
 def test_what_is_stored_is_what_is_computed_from_scratch(database: Database, seed: int) -> None:
     randoms = random.Random(seed)
-    with world_of(database, definitions(randoms)) as world:
-        player = Player(world, randoms)
-        for _ in range(STEPS):
-            player.play()
-            assert world.drifted() == {}
-        check(world)
+    try:
+        with world_of(database, definitions(randoms)) as world:
+            player = Player(world, randoms)
+            for _ in range(STEPS):
+                player.play()
+                assert world.drifted() == {}
+            check(world)
+    except sa.exc.OperationalError as error:
+        # SQLite reads nothing nested deeper than its parser's stack: such a world has no answers.
+        assume("parser stack overflow" not in str(error))
+        raise

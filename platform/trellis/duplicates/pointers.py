@@ -26,7 +26,7 @@ from trellis.channels.in_app import notification
 from trellis.errors import Conflict, Refused
 from trellis.records.claim_log import queue_claim
 from trellis.records.computed import follow
-from trellis.records.followers import tell_followers
+from trellis.records.followers import keep_up
 from trellis.records.history import as_wire, entry_row, insert_entries
 from trellis.records.removal import remove
 from trellis.records.rows import taken_columns, unique_problems
@@ -202,7 +202,7 @@ def repoint(
         entries.append(entry_row(unit, child, row, version, changes, channel="rule", why=MERGED))
     write_columns(unit, child, rows)
     insert_entries(unit.connection, entries)
-    tell_followers(unit, child, writes)
+    keep_up(unit, child, writes)
     compute_again(unit, definition, pointing, writes, {was for _, was in moving}, target)
 
 

@@ -20,7 +20,7 @@ from metadata.objects import ObjectDefinition
 from metadata.query.tables import many, one_of
 from rule_engine.types import Environment
 from trellis.automation.environment import environment_of
-from trellis.records.followers import tell_followers
+from trellis.records.followers import keep_up
 from trellis.records.history import as_wire, entry_row, insert_entries
 from trellis.records.written import Written
 from trellis.unit import Unit
@@ -124,7 +124,7 @@ def follow(unit: Unit, changes: Sequence[Change]) -> set[tuple[str, str]]:
     tell(unit, found)
     for name in dict.fromkeys(row.object for row in found):
         writes = [written(row) for row in found if row.object == name]
-        tell_followers(unit, unit.catalog.objects[name], writes)
+        keep_up(unit, unit.catalog.objects[name], writes)
     return woken(unit, found)
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from types import MappingProxyType
@@ -100,12 +100,6 @@ def as_wire(field: FieldDefinition, value: object) -> object:
     return None if value is None else field.type.to_wire(value, field)
 
 
-def write_all(unit: Unit, writes: Iterable[Write]) -> None:
-    """Runs writes one after the other."""
-    for statement, row in writes:
-        statement.write(unit.connection, row)
-
-
 def history_write(
     unit: Unit,
     definition: ObjectDefinition,
@@ -132,7 +126,7 @@ def history_write(
     row["changes"] = {**mapping(row["changes"]), **told}
     if changes and not row["changes"] and version != FIRST_VERSION:
         return ()
-    return ((ADD, marked(unit.connection, record_history, row)),)
+    return ((ADD, [marked(unit.connection, record_history, row)]),)
 
 
 def insert_entries(connection: sa.Connection, rows: Sequence[Mapping[str, object]]) -> None:

@@ -6,11 +6,12 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
 from metadata.objects import LinkDefinition, ObjectDefinition
+from metadata.prepared import write_all
 from metadata.problems import Problem
 from trellis.automation.requests import hold_of
 from trellis.errors import Conflict, Missing
-from trellis.records.followers import tell_followers
-from trellis.records.history import as_wire, history_write, write_all
+from trellis.records.followers import keep_up
+from trellis.records.history import as_wire, history_write
 from trellis.records.reach import target_of
 from trellis.records.rows import update_row
 from trellis.records.stamps import STAMPS, stamps_of_change
@@ -131,12 +132,12 @@ def tell(
         stamps = stamps_of_change(unit, version + 1)
         update_row(unit, parent, record_id, version, stamps)
         version += 1
-        tell_followers(unit, parent, [Written(record_id, record, {**record, **stamps}, version)])
+        keep_up(unit, parent, [Written(record_id, record, {**record, **stamps}, version)])
     inner = {inner_key(unit, owner): pair}
     history = history_write(
         unit, parent, record_id, version, {}, channel=channel, why=why, inner=inner
     )
-    write_all(unit, history)
+    write_all(unit.connection, history)
 
 
 def inner_key(unit: Unit, owner: Owning) -> str:

@@ -10,7 +10,7 @@ from metadata.objects import LinkDefinition, ObjectDefinition
 from metadata.problems import Problem
 from trellis.automation.requests import hold_of
 from trellis.errors import Conflict
-from trellis.records.followers import tell_followers
+from trellis.records.followers import keep_up
 from trellis.records.history import as_wire, history_write
 from trellis.records.owners import hold_owners_of, tell_owners
 from trellis.records.reach import stale, target_of
@@ -126,5 +126,5 @@ def set_deleted(
     before, after = (old, {}) if deleted else ({}, old)
     tell_owners(unit, definition, before, after, channel=channel, why=why)
     gone, back = (old, None) if deleted else (None, new)
-    tell_followers(unit, definition, [Written(record_id, gone, back, version + 1)])
+    keep_up(unit, definition, [Written(record_id, gone, back, version + 1)])
     writers.refresh_parents(unit, definition, (new,))

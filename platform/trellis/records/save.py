@@ -10,6 +10,7 @@ from types import MappingProxyType
 from metadata.catalog import Translated
 from metadata.coerce import defaults
 from metadata.objects import ObjectDefinition
+from metadata.prepared import write_all
 from metadata.problems import Problem
 from rule_engine.types import Environment
 from trellis.automation.approval_restart import restart
@@ -20,8 +21,8 @@ from trellis.errors import Conflict, Missing, Refused
 from trellis.records.computed import change_of, follow, formula_values, hold_sources
 from trellis.records.exclusions import exclusion_problems
 from trellis.records.files import take_files
-from trellis.records.followers import tell_followers
-from trellis.records.history import changes_between, history_write, write_all
+from trellis.records.followers import companions, tell_followers
+from trellis.records.history import changes_between, history_write
 from trellis.records.incoming import Incoming, read_incoming, resolve_references
 from trellis.records.judge import Judgement, judge, run_rules, validation_problems
 from trellis.records.locked import mind_lock, refuse_locked
@@ -134,11 +135,14 @@ def create(
         rules=judgement.fired,
         op="create",
     )
-    insert_row(unit, definition, record, () if nested else history())
+    written = [Written(record_id, None, record, FIRST_VERSION)]
+    beside = companions(unit, definition, written)
+    insert_row(unit, definition, record, beside if nested else (*beside, *history()))
     if nested:
-        write_all(unit, history(inner=nested.save(unit, record_id, WRITERS, channel)))
+        inner = nested.save(unit, record_id, WRITERS, channel)
+        write_all(unit.connection, history(inner=inner))
     tell_owners(unit, definition, {}, record, channel=channel, why=why)
-    tell_followers(unit, definition, [Written(record_id, None, record, FIRST_VERSION)])
+    tell_followers(unit, definition, written)
     finish(unit, definition, judgement, {}, record)
     after = settle(unit, definition, record, None, nested)
     return Saved(record_id, FIRST_VERSION, after)
@@ -202,7 +206,7 @@ def store(
     if changes or nested:
         stamps = stamps_of_change(unit, version + 1) if counts else {}
         record.update(stamps)
-        written = {name: record[name] for name in (*changes, *stamps)}
+        values = {name: record[name] for name in (*changes, *stamps)}
         after = int(str(record["version"]))
         history = partial(
             history_write,
@@ -211,15 +215,19 @@ def store(
             why=why,
             rules=judgement.fired,
         )
-        beside = () if nested else history()
-        if not update_row(unit, definition, record_id, version, written, beside):
+        written = [Written(record_id, old, record, after)]
+        beside = companions(unit, definition, written)
+        if not nested:
+            beside = (*beside, *history())
+        if not update_row(unit, definition, record_id, version, values, beside):
             raise stale(unit, definition, record_id)
         version = after
         if nested:
-            write_all(unit, history(inner=nested.save(unit, record_id, WRITERS, channel)))
+            inner = nested.save(unit, record_id, WRITERS, channel)
+            write_all(unit.connection, history(inner=inner))
         if counts:
             tell_owners(unit, definition, old, record, channel=channel, why=why)
-        tell_followers(unit, definition, [Written(record_id, old, record, version)])
+        tell_followers(unit, definition, written)
     finish(unit, definition, judgement, old if changes else record, record)
     return Saved(record_id, version, record)
 

@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 
 from metadata.objects import ObjectDefinition
+from metadata.prepared import Write
 from metadata.search.entries import (
-    Entry,
     drop_entries,
     entry_tokens,
-    put_entries,
+    entry_writes,
     reindex,
     texts_of,
 )
@@ -18,33 +18,44 @@ from trellis.records.written import Written
 from trellis.unit import Unit
 
 
-def follow_search(unit: Unit, definition: ObjectDefinition, writes: Sequence[Written]) -> None:
-    """Indexes records whose searched values are new or others, and forgets deleted ones."""
+def search_entries(
+    unit: Unit, definition: ObjectDefinition, writes: Sequence[Written]
+) -> Sequence[Write]:
+    """Indexes records whose searched values are new or others and are all known."""
     fields = unit.catalog.searched.get(definition.name, ())
-    if not fields:
-        return
-    last = {write.id: write for write in writes if concerns(write, fields)}
+    last = last_writes(fields, writes)
+    entries = [
+        (record_id, entry_tokens(definition, fields, texts_of(fields, write.new)))
+        for record_id, write in last.items()
+        if write.new is not None and knows(write.new, fields)
+    ]
+    return entry_writes(unit.connection, definition, entries)
+
+
+def follow_search(unit: Unit, definition: ObjectDefinition, writes: Sequence[Written]) -> None:
+    """Forgets deleted records, and indexes those of which only some searched values are known by
+    what is stored of them."""
+    fields = unit.catalog.searched.get(definition.name, ())
+    last = last_writes(fields, writes)
     gone = [record_id for record_id, write in last.items() if write.new is None]
     if gone:
         drop_entries(unit.connection, definition, gone)
-    left = {key: write.new for key, write in last.items() if write.new is not None}
-    whole = {key: new for key, new in left.items() if all(one.name in new for one in fields)}
-    put_entries(unit.connection, definition, made(definition, fields, whole))
-    partly = [key for key in left if key not in whole]
+    kept = {key: write.new for key, write in last.items() if write.new is not None}
+    partly = [key for key, new in kept.items() if not knows(new, fields)]
     reindex(unit.connection, unit.catalog, definition.name, partly)
+
+
+def last_writes(fields: Fields, writes: Sequence[Written]) -> dict[str, Written]:
+    """Gives the last write to each record that changes what the record is found by."""
+    return {write.id: write for write in writes if concerns(write, fields)} if fields else {}
+
+
+def knows(record: Mapping[str, object], fields: Fields) -> bool:
+    """Says whether a record holds all that is searched of it."""
+    return all(field.name in record for field in fields)
 
 
 def concerns(write: Written, fields: Fields) -> bool:
     """Says whether a write changes what a record is found by."""
     created_or_gone = write.old is None or write.new is None
     return created_or_gone or any(write.differs(field.name) for field in fields)
-
-
-def made(
-    definition: ObjectDefinition, fields: Fields, records: Mapping[str, Mapping[str, object]]
-) -> list[Entry]:
-    """Gives the entries of records by their values."""
-    return [
-        (record_id, entry_tokens(definition, fields, texts_of(fields, record)))
-        for record_id, record in records.items()
-    ]

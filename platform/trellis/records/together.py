@@ -17,7 +17,7 @@ from trellis.automation.environment import RelatedRecords, environment_of
 from trellis.automation.requests import held_among
 from trellis.errors import RecordError
 from trellis.records.computed import hold_sources
-from trellis.records.followers import tell_followers
+from trellis.records.followers import keep_up
 from trellis.records.history import changes_between, entry_row, insert_entries
 from trellis.records.incoming import Incoming, read_incoming, resolve_references
 from trellis.records.judge import Judgement
@@ -143,7 +143,7 @@ def write_together(
     write_rows(unit, definition, writes)
     write_histories(unit, definition, writes, channel, why)
     written = [Written(one.id, one.old or None, one.record, one.version) for one in writes]
-    tell_followers(unit, definition, written)
+    keep_up(unit, definition, written)
     for one in ready:
         if isinstance(one, Ready):
             mind_lock(unit, definition, one.judgement, one.id)

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from metadata.objects import ObjectDefinition
+from metadata.prepared import Write
 from trellis.unit import Unit
 
 Record = Mapping[str, object]
@@ -29,6 +30,17 @@ class Written:
     def differs(self, name: str) -> bool:
         """Says whether a field has another value than before; of one not held nothing is known."""
         return (self.old or {}).get(name) != (self.new or {}).get(name)
+
+
+class Companion(Protocol):
+    """Gives what is to be written along with the rows of records of one object, to other tables
+    than theirs: it is written in the same transaction, by the same message where that is possible.
+    """
+
+    def __call__(
+        self, unit: Unit, definition: ObjectDefinition, writes: Sequence[Written]
+    ) -> Sequence[Write]:
+        """Takes the writes in their order, when their rows may not be there yet."""
 
 
 class Follower(Protocol):

@@ -10,7 +10,6 @@ import random
 import sys
 import tempfile
 from collections.abc import Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from statistics import median
@@ -22,7 +21,6 @@ import sqlalchemy as sa
 from tests.bench.api import tables
 from tests.bench.api.contenders import (
     PAGE,
-    Asked,
     Contender,
     fab_asks,
     floor_asks,
@@ -30,6 +28,7 @@ from tests.bench.api.contenders import (
     our_asks,
 )
 from tests.bench.api.instance import fill
+from tests.bench.api.load import request_bytes, send
 from tests.bench.api.servers import Server, seconds_of, serving, tree
 from tests.conftest import find_postgresql, running_postgresql
 
@@ -51,28 +50,15 @@ def call(server: Server, method: str, path: str, body: Any = None) -> Any:
     return json.loads(connection.getresponse().read())
 
 
-def send(contender: Contender, asked: Sequence[Asked]) -> None:
-    """Sends requests over one connection; raises RuntimeError for one that is refused."""
-    connection = http.client.HTTPConnection("127.0.0.1", contender.server.port, timeout=300)
-    for one in asked:
-        connection.request(one.method, one.path, one.body, {**contender.headers, **one.headers})
-        answer = connection.getresponse()
-        text = answer.read()
-        if answer.status >= 300:
-            raise RuntimeError(f"{contender.name}: {answer.status} {one.path} {text[:300]!r}")
-    connection.close()
-
-
 def measured(
     contender: Contender, operation: str, draw: random.Random, database: int
 ) -> tuple[float, float]:
     """Gives the milliseconds of a request's processor time: the server's and PostgreSQL's."""
     times = TIMES.get(operation, USUAL)
     asked = [contender.asks[operation](draw) for _ in range(times)]
+    requests = [request_bytes(one, contender.headers) for one in asked]
     start = contender.server.spent(), sum(map(seconds_of, tree(database)))
-    with ThreadPoolExecutor(CONNECTIONS) as pool:
-        parts = [asked[place::CONNECTIONS] for place in range(CONNECTIONS)]
-        list(pool.map(lambda part: send(contender, part), parts))
+    send(contender.server.port, requests, CONNECTIONS)
     end = contender.server.spent(), sum(map(seconds_of, tree(database)))
     return (end[0] - start[0]) / times * 1e3, (end[1] - start[1]) / times * 1e3
 
