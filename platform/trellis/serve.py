@@ -6,7 +6,6 @@ requests, then no more work, then no more queue.
 
 from __future__ import annotations
 
-import ctypes
 import logging
 import os
 import signal
@@ -22,17 +21,19 @@ from trellis.checkpoints import BusyError, checkpoint, try_lock
 from trellis.config import Settings
 from trellis.db import Database
 from trellis.embedded import plan_server
+from trellis.web_server import die_with_parent
 
 logger = logging.getLogger(__name__)
 
+APPLICATION = "trellis.wsgi:application"
+
 THREADS = 8
-REQUEST_SECONDS = 60
+KILL_SECONDS = 10
 STOP_SECONDS = 15.0
 LOOK_SECONDS = 0.2
 # A child that dies again and again is started after longer and longer pauses.
 MAX_PAUSE_SECONDS = 30.0
 HEALTHY_SECONDS = 30.0
-PR_SET_PDEATHSIG = 1
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,7 +65,7 @@ class Child:
             self.command,
             env=dict(self.environment),
             start_new_session=True,
-            preexec_fn=die_with_parent if sys.platform == "linux" else None,
+            preexec_fn=die_with_parent,
         )
 
     def keep_alive(self) -> None:
@@ -192,17 +193,13 @@ def environment_of(settings: Settings) -> dict[str, str]:
     return environment
 
 
-def web_command(options: Options) -> tuple[str, ...]:
+def web_command(options: Options, application: str = APPLICATION) -> tuple[str, ...]:
     """Gives the command of the web server: one process that forks `workers` others."""
     return (
-        *(sys.executable, "-m", "gunicorn", "trellis.wsgi:application"),
-        *("--config", "python:trellis.gunicorn_settings"),
-        *("--bind", f"{options.host}:{options.port}"),
-        *("--workers", str(options.workers), "--threads", str(THREADS)),
-        *("--timeout", str(REQUEST_SECONDS)),
+        *(sys.executable, "-m", "trellis.web_server", application),
+        *("--interface", "wsgi", "--http", "1", "--no-ws", "--log-level", "error"),
+        *("--host", options.host, "--port", str(options.port)),
+        *("--workers", str(options.workers), "--blocking-threads", str(THREADS)),
+        *("--respawn-failed-workers", "--respawn-interval", "0.5"),
+        *("--workers-kill-timeout", str(KILL_SECONDS)),
     )
-
-
-def die_with_parent() -> None:
-    """Has the kernel end this child when the supervisor is killed."""
-    ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGTERM)

@@ -1,4 +1,4 @@
-"""The application for a WSGI server: `gunicorn trellis.wsgi:application`."""
+"""The application for a WSGI server: `granian --interface wsgi trellis.wsgi:application`."""
 
 from trellis.app import create_app
 from trellis.config import load_settings

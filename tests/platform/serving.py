@@ -108,7 +108,7 @@ class Served:
         """Gives how many requests each web process has answered."""
         counts: dict[int, int] = {}
         for line in self.access_log.read_text().splitlines():
-            pid = int(line.strip("<>"))
+            pid = int(line)
             counts[pid] = counts.get(pid, 0) + 1
         return counts
 
@@ -124,6 +124,20 @@ def descendants(pid: int) -> Iterator[tuple[int, str]]:
         yield from descendants(int(number))
 
 
+def log_of_answers(folder: Path, access_log: Path) -> Path:
+    """Gives the settings of a log in which each answer leaves the id of its process."""
+    handler = {"class": "logging.FileHandler", "filename": str(access_log), "formatter": "process"}
+    settings = {
+        "version": 1,
+        "formatters": {"process": {"format": "%(process)d"}},
+        "handlers": {"answers": handler},
+        "loggers": {"granian.access": {"handlers": ["answers"], "level": "INFO"}},
+    }
+    found = folder / "log.json"
+    found.write_text(json.dumps(settings))
+    return found
+
+
 @contextmanager
 def served(settings: Settings, *options: str) -> Iterator[Served]:
     """Runs `trellis serve` with two web processes; ends it orderly."""
@@ -133,8 +147,8 @@ def served(settings: Settings, *options: str) -> Iterator[Served]:
         "TRELLIS_INSTANCE": str(settings.instance),
         "TRELLIS_SECRET_KEY": settings.secret_key,
         "TRELLIS_DATABASE_URL": settings.database_url,
-        # gunicorn writes the id of the process that answered.
-        "GUNICORN_CMD_ARGS": f"--access-logfile {access_log} --access-logformat %(p)s",
+        "GRANIAN_LOG_ACCESS_ENABLED": "true",
+        "GRANIAN_LOG_CONFIG": str(log_of_answers(settings.instance, access_log)),
     }
     environment.pop("TRELLIS_REDIS_URL", None)
     port = free_port()

@@ -137,7 +137,7 @@ def test_killed_amid_submits_every_approval_is_told_of_once(platform: Platform) 
         for group in groups:
             running = [crowd.submit(submitted, client, quote) for quote in group]
             running[0].result()
-            server.kill("gunicorn", "trellis worker")
+            server.kill("web_server", "trellis worker")
             answers = [future.result() for future in running]
             answered += [quote for quote, a in zip(group, answers, strict=True) if a]
             wait_until(server.is_ready, "the web server's return")
@@ -153,7 +153,7 @@ def test_an_approval_survives_a_kill_and_restarts(platform: Platform, people: Pe
     actions = f"quote/{quote}/actions"
     with served(platform.settings, "--no-worker") as server:
         answer = submitted(server.client("rita"), quote)
-        server.kill("gunicorn")
+        server.kill("web_server")
     assert answer is not None
     assert (answer.status, answer.body["step"]) == (200, "manager")
     assert (states(platform), told(platform)) == ({"waiting"}, [])

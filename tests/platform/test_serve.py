@@ -17,6 +17,7 @@ import pytest
 import sqlalchemy as sa
 
 from tests.conftest import free_port
+from tests.platform.serving import descendants
 from trellis.automation.outbox import add
 from trellis.channels.in_app import notification
 from trellis.embedded import MAX_SOCKET_PATH, socket_place
@@ -76,7 +77,11 @@ def children(pid: int) -> dict[str, int]:
     found = {}
     for line in listed.splitlines():
         number, _, arguments = line.strip().partition(" ")
-        for name, mark in (("web", "gunicorn"), ("worker", "trellis worker"), ("valkey", "valkey")):
+        for name, mark in (
+            ("web", "web_server"),
+            ("worker", "trellis worker"),
+            ("valkey", "valkey"),
+        ):
             if mark in arguments:
                 found[name] = int(number)
     return found
@@ -101,6 +106,7 @@ def test_everything_starts_is_restarted_and_ends_together(
     process, address = served
     assert read(f"{address}/readyz") == {"database": "ok", "redis": "ok", "status": "ok"}
     before = children(process.pid)
+    forks = [pid for pid, _ in descendants(before["web"])]
     assert set(before) == {"web", "worker", "valkey"}
     refuses_to_be_served_twice(platform)
 
@@ -108,6 +114,7 @@ def test_everything_starts_is_restarted_and_ends_together(
         os.kill(before[name], signal.SIGKILL)
     wait_until(lambda: len(set(children(process.pid).values()) - set(before.values())) == 3)
     wait_until(lambda: ready(address))
+    wait_until(lambda: not any(map(alive, forks)))
 
     with platform.database.write() as connection:
         add(connection, "notify", {"recipients": ["u"], "kind": "message"}, "effect")
@@ -129,10 +136,11 @@ def test_a_killed_supervisor_takes_its_children_along(
     served: tuple[subprocess.Popen[bytes], str],
 ) -> None:
     process, _ = served
-    below = children(process.pid)
+    below = [pid for pid, _ in descendants(process.pid)]
+    assert len(below) == 5  # the web server and its two forks, the worker, Valkey
     process.kill()
     process.wait()
-    wait_until(lambda: not any(alive(pid) for pid in below.values()), 30)
+    wait_until(lambda: not any(map(alive, below)), 30)
 
 
 def test_a_long_path_of_the_instance_does_not_break_the_socket(tmp_path: Path) -> None:

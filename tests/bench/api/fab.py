@@ -1,6 +1,6 @@
 """Flask-AppBuilder's own REST API over the plain tables, as its documentation sets one up.
 
-Started by `servers` as `tests.bench.api.fab:make()`.
+Started by `servers` as `tests.bench.api.fab:make`.
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
 """The floor of the stack: Flask, SQLAlchemy Core and msgspec over one plain table. No rights.
 
-Started by `servers` as `tests.bench.api.floor:make()`.
+Started by `servers` as `tests.bench.api.floor:make`.
 """
 
 from __future__ import annotations

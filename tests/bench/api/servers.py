@@ -5,7 +5,6 @@ from __future__ import annotations
 import http.client
 import os
 import subprocess
-import sys
 import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -13,10 +12,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from tests.conftest import free_port
+from trellis.serve import Options, web_command
 
-THREADS = 8
 SECONDS = 120
-SETTINGS = "python:trellis.gunicorn_settings"
 
 
 @dataclass(frozen=True)
@@ -59,13 +57,11 @@ def seconds_of(pid: int) -> float:
 
 @contextmanager
 def serving(application: str, environment: Mapping[str, str]) -> Iterator[Server]:
-    """Runs a WSGI application under Gunicorn: one worker, eight threads."""
+    """Runs a WSGI application as `trellis serve` runs Trellis."""
     port = free_port()
-    command = [
-        *(sys.executable, "-m", "gunicorn", application, "--worker-class", "gthread"),
-        *("--bind", f"127.0.0.1:{port}", "--workers", "1", "--threads", str(THREADS)),
-        *("--keep-alive", "60", "--timeout", "300", "--log-level", "warning"),
-    ]
+    command = web_command(Options("127.0.0.1", port), application)
+    if application.endswith(":make"):
+        command = (*command, "--factory")
     process = subprocess.Popen(command, env={**os.environ, **environment})
     try:
         wait(process, port)
