@@ -62,6 +62,19 @@ def sentence(problem: Problem, language: str = "en") -> str:
     return OPTIONAL.sub(optional, template).format_map(values)
 
 
+@dataclass(frozen=True, slots=True)
+class Said:
+    """A problem as a part of the sentence of another; `about` names the field that it is at."""
+
+    problem: Problem
+    about: Worded | None = None
+
+    def in_language(self, language: str) -> str:
+        """Gives its sentence."""
+        said = sentence(self.problem, language)
+        return f"{self.about.in_language(language)}: {said}" if self.about else said
+
+
 def as_text(value: object, language: str = "en") -> str:
     """Writes a value into a sentence; what the rule language says is worded for the reader."""
     if isinstance(value, Worded):

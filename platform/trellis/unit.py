@@ -12,6 +12,7 @@ from metadata.access import AUTOMATION, Principal
 from metadata.catalog import Catalog
 from metadata.exchange import DatedRates
 from metadata.query import Moment, Records
+from rule_engine.services.chain import Chain, Link
 from rule_engine.types import Directory
 
 MAX_DEPTH = 8
@@ -35,6 +36,16 @@ class Witness(Protocol):
 
 
 @dataclass(frozen=True, slots=True)
+class Cause:
+    """Why a rule writes: the chain of rules that led there, what has run in all of the chain so
+    far, and whose save it was that set it off."""
+
+    chain: Chain
+    ran: set[Link]
+    principal: Principal
+
+
+@dataclass(frozen=True, slots=True)
 class Unit:
     """One unit of work.
 
@@ -43,6 +54,7 @@ class Unit:
     to roll back. `depth` counts how many writes of rules led here; `saving` are the records (object
     and id) whose own save or deletion this write is a part of. A `witness` is told what is read.
     In a `silent` unit the rules of records do not run; what their definitions demand holds.
+    `cause` is there in what rules write after a save.
     """
 
     connection: sa.Connection
@@ -54,6 +66,7 @@ class Unit:
     saving: frozenset[tuple[str, str]] = frozenset()
     witness: Witness | None = None
     silent: bool = False
+    cause: Cause | None = None
 
     def records(self) -> Records:
         """Gives the one door to data, seen with the eyes of the acting principal."""
@@ -72,6 +85,11 @@ class Unit:
     def as_automation(self) -> Unit:
         """Gives the same unit for a write that a rule causes, one level deeper."""
         return replace(self, principal=AUTOMATION, depth=self.depth + 1)
+
+    @property
+    def led_by(self) -> tuple[str, ...]:
+        """The rule that makes this write, if one does."""
+        return self.cause.chain.cause[-1:] if self.cause else ()
 
     @property
     def user_id(self) -> str | None:

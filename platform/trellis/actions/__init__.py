@@ -1,4 +1,9 @@
-"""Rule actions, an open family: each module in this folder holds one `ACTION`."""
+"""Rule actions, an open family: each module in this folder holds one `ACTION`.
+
+What a rule does after a save is carried out in the transaction of the save: there records are
+written, and what reaches beyond the database is left in the outbox, to be run after the commit.
+Fields of the saved record itself are no actions: all that a rule sets there is one write.
+"""
 
 from __future__ import annotations
 
@@ -6,14 +11,21 @@ from abc import ABC, abstractmethod
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
-from typing import ClassVar
+from functools import cache
+from typing import ClassVar, Protocol
 
 import sqlalchemy as sa
+import uuid_utils
 
+from metadata.json_text import sequence
 from metadata.kinds import load_kinds
-from trellis.automation.outbox import Effect
+from metadata.objects import ObjectDefinition
+from trellis.automation.outbox import Effect, add
 from trellis.catalogs import Catalogs, Snapshot
 from trellis.channels import Channel
+from trellis.unit import Unit
+
+Arguments = Mapping[str, object]
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,10 +39,42 @@ class Surroundings:
     now: datetime
 
 
+class Writing(Protocol):
+    """The way in which a rule writes records: as automation, so that their rules run in turn."""
+
+    def create(self, object_name: str, values: Mapping[str, object]) -> None:
+        """Adds a record."""
+
+    def change(self, object_name: str, record_id: str, values: Mapping[str, object]) -> None:
+        """Changes a record; one that is deleted is left alone."""
+
+
+@dataclass(frozen=True, slots=True)
+class Doing:
+    """A rule at work on a record that was saved or deleted just now."""
+
+    unit: Unit
+    definition: ObjectDefinition
+    record_id: str
+    rule: str
+    writing: Writing
+
+
 class Action(ABC):
-    """Something a rule can have done after the commit; `name` is what rules call it."""
+    """Something that a rule can do; `name` is what effects of rules call it."""
 
     name: ClassVar[str]
+
+    @abstractmethod
+    def carry_out(self, doing: Doing, arguments: Arguments) -> None:
+        """Does it in the transaction of the save, or leaves it in the outbox.
+
+        `arguments` are those that `rule_engine.services.effects` tells of.
+        """
+
+
+class Later(Action):
+    """An action that is run after the commit, out of the outbox."""
 
     @abstractmethod
     def run(self, effect: Effect, surroundings: Surroundings) -> None:
@@ -40,6 +84,21 @@ class Action(ABC):
         """
 
 
+def leave_message(doing: Doing, recipients: object, kind: str, channel: object = None) -> None:
+    """Leaves a message about the record for users in the outbox; nobody asked is nobody told."""
+    people = [str(user) for user in sequence(recipients)]
+    if people:
+        add(
+            doing.unit.connection,
+            "notify",
+            {"recipients": people, "kind": kind, "channel": channel},
+            f"rule/{doing.rule}/{uuid_utils.uuid7()}",
+            object_name=doing.definition.name,
+            record_id=doing.record_id,
+        )
+
+
+@cache
 def load_actions() -> Mapping[str, Action]:
     """Gives every action by its name: this folder's and those that distributions add."""
     return load_kinds(
@@ -60,9 +119,9 @@ class Performer:
 
     def __call__(self, connection: sa.Connection, effect: Effect, now: datetime) -> None:
         """Runs one effect inside the transaction of `connection`."""
-        action = self.actions.get(effect.action)
+        later = {name: one for name, one in self.actions.items() if isinstance(one, Later)}
+        action = later.get(effect.action)
         if action is None:
-            known = ", ".join(sorted(self.actions))
-            raise LookupError(f"no action {effect.action!r}; there are: {known}")
+            raise LookupError(f"no action {effect.action!r}; there are: {', '.join(later)}")
         snapshot = self.catalogs.snapshot(connection)
         action.run(effect, Surroundings(connection, snapshot, self.channels, now))

@@ -7,7 +7,7 @@ Sentences for the known kinds are made in the reader's language when the notific
 
 from __future__ import annotations
 
-from trellis.actions import Action, Surroundings
+from trellis.actions import Arguments, Doing, Later, Surroundings, leave_message
 from trellis.automation.outbox import Effect
 from trellis.channels import Message
 from trellis.declared import ANY_OBJECT, declares
@@ -16,10 +16,15 @@ DEFAULT_CHANNEL = "in_app"
 
 
 @declares(ANY_OBJECT, "read")
-class Notify(Action):
+class Notify(Later):
     """Hands one message per recipient to a channel; the same person is told once."""
 
     name = "notify"
+
+    def carry_out(self, doing: Doing, arguments: Arguments) -> None:
+        """Leaves the message in the outbox; the rule's template names what is said."""
+        template, channel = str(arguments["template"]), arguments.get("channel")
+        leave_message(doing, arguments["recipients"], template, channel)
 
     def run(self, effect: Effect, surroundings: Surroundings) -> None:
         """Delivers the message to each recipient."""

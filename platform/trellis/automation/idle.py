@@ -5,19 +5,34 @@ A kind of statement leaves this list when the platform carries it out.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 
 from rule_engine.errors import Diagnostic, Span, finding
-from rule_engine.program import Approval, OnEvent, Program, Rule
+from rule_engine.program import (
+    Action,
+    Approval,
+    AssignTo,
+    Branch,
+    Invoke,
+    Notify,
+    OnEvent,
+    Person,
+    Principal,
+    Program,
+    Rule,
+    Start,
+)
 from trellis.phrases import Sentence
+
+USER = "user"
 
 
 @dataclass(frozen=True, slots=True)
 class Idle:
     """A definition that nothing happens by, or a step whose time nobody watches.
 
-    `kind` is rule, assign, sla or due.
+    `kind` is clock, action, assign, sla or due.
     """
 
     kind: str
@@ -33,7 +48,11 @@ class Idle:
 
 
 SENTENCES = {
-    "rule": Sentence('the rule "{name}" is not carried out yet: only rules before saving run'),
+    "clock": Sentence('the rule "{name}" is not carried out yet: nobody watches the clock'),
+    "action": Sentence(
+        'the rule "{name}" is not carried out yet: rules do not assign, start, call '
+        "or write to people without a login"
+    ),
     "assign": Sentence('the assignment "{name}" is not carried out yet'),
     "sla": Sentence('the service level "{name}" is not carried out yet'),
     "due": Sentence('the time limit of the step "{name}" is not watched yet'),
@@ -43,8 +62,9 @@ SENTENCES = {
 def idle_parts(program: Program) -> Iterator[Idle]:
     """Gives what is checked and tested, but not carried out."""
     for rule in program.rules:
-        if not runs_before_save(rule):
-            yield Idle("rule", rule.name, rule.source, rule.span)
+        if not is_carried_out(rule):
+            kind = "action" if isinstance(rule.trigger, OnEvent) else "clock"
+            yield Idle(kind, rule.name, rule.source, rule.span)
     for assignment in program.assignments:
         yield Idle("assign", assignment.name, assignment.source, assignment.span)
     for level in program.service_levels:
@@ -53,14 +73,31 @@ def idle_parts(program: Program) -> Iterator[Idle]:
         yield from untimed_steps(approval)
 
 
-def runs_before_save(rule: Rule) -> bool:
-    """Says whether the platform runs a rule whenever it should."""
-    trigger = rule.trigger
-    return (
-        isinstance(trigger, OnEvent)
-        and trigger.timing == "before"
-        and "delete" not in trigger.events
-    )
+def is_carried_out(rule: Rule) -> bool:
+    """Says whether the platform runs a rule whenever it should, and does all that it says."""
+    return isinstance(rule.trigger, OnEvent) and all(map(can_be_done, actions_of(rule.actions)))
+
+
+def actions_of(actions: Iterable[Action]) -> Iterator[Action]:
+    """Gives the actions of a block and of all its branches."""
+    for action in actions:
+        yield action
+        if isinstance(action, Branch):
+            for _, arm in action.arms:
+                yield from actions_of(arm)
+            yield from actions_of(action.otherwise)
+
+
+def can_be_done(action: Action) -> bool:
+    """Says whether the platform does what an action says."""
+    if isinstance(action, Notify):
+        return not any(is_addressee(one) for one in action.recipients)
+    return not isinstance(action, AssignTo | Start | Invoke)
+
+
+def is_addressee(recipient: Principal) -> bool:
+    """Says whether a recipient is a record of somebody without a login."""
+    return isinstance(recipient, Person) and recipient.path.type.target not in (None, USER)
 
 
 def untimed_steps(approval: Approval) -> Iterator[Idle]:

@@ -10,6 +10,7 @@ from metadata.objects import LinkDefinition, ObjectDefinition
 from metadata.problems import Problem
 from trellis.automation.requests import hold_of
 from trellis.errors import Conflict
+from trellis.records.aftermath import refuse_deletion, run_after
 from trellis.records.followers import keep_up
 from trellis.records.history import as_wire, history_write
 from trellis.records.owners import hold_owners_of, tell_owners
@@ -36,17 +37,19 @@ def remove(
     """Deletes a record and gives it as it was.
 
     What refers to it goes with it, loses the reference, or holds it. Raises Missing, NotAllowed,
-    Stale, or Conflict.
+    Stale, Conflict, or Refused when a rule is against it.
     """
     hold_owners_of(unit, definition, record_id)
     old = target_of(unit, definition, record_id, "delete")
     if expected_version is not None and expected_version != old["version"]:
         raise stale(unit, definition, record_id)
     refuse_held(unit, definition, record_id)
+    refuse_deletion(unit, definition, old)
     inside = replace(unit, saving=unit.saving | {(definition.name, record_id)})
     for link in links_to(unit, definition):
         let_go(inside, definition, record_id, link, writers)
     set_deleted(unit, definition, old, writers, deleted=True, channel=channel, why=why)
+    run_after(unit, definition, "delete", old, old, writers)
     return old
 
 

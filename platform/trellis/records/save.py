@@ -12,12 +12,14 @@ from metadata.coerce import defaults
 from metadata.objects import ObjectDefinition
 from metadata.prepared import write_all
 from metadata.problems import Problem
+from rule_engine.services.automate import SaveEvent
 from rule_engine.types import Environment
 from trellis.automation.approval_restart import restart
 from trellis.automation.environment import environment_of
 from trellis.automation.requests import hold_of
 from trellis.automation.scores import score_values
 from trellis.errors import Conflict, Missing, Refused
+from trellis.records.aftermath import run_after
 from trellis.records.computed import change_of, follow, formula_values, hold_sources
 from trellis.records.exclusions import exclusion_problems
 from trellis.records.files import take_files
@@ -132,7 +134,7 @@ def create(
         *(unit, definition, record_id, FIRST_VERSION, changes),
         channel=channel,
         why=why,
-        rules=judgement.fired,
+        rules=(*unit.led_by, *judgement.fired),
         op="create",
     )
     written = [Written(record_id, None, record, FIRST_VERSION)]
@@ -145,7 +147,7 @@ def create(
     tell_followers(unit, definition, written)
     finish(unit, definition, judgement, {}, record)
     after = settle(unit, definition, record, None, nested)
-    return Saved(record_id, FIRST_VERSION, after)
+    return followed(unit, definition, "create", Saved(record_id, FIRST_VERSION, after), None)
 
 
 def change(
@@ -184,7 +186,17 @@ def change(
     if hold is not None and hold.request is not None:
         changed = [name for name, value in saved.record.items() if old.get(name) != value]
         restart(unit, hold.request, changed, saved.record, environment, change)
-    return saved
+    return followed(unit, definition, "update", saved, old)
+
+
+def followed(
+    unit: Unit, definition: ObjectDefinition, event: SaveEvent, saved: Saved, old: Record | None
+) -> Saved:
+    """Lets the rules after a save run, and gives the record as it stands then."""
+    if saved.record == old or not run_after(unit, definition, event, saved.record, old, WRITERS):
+        return saved
+    now = target_of(unit.as_automation(), definition, saved.id, "read")
+    return Saved(saved.id, int(str(now["version"])), now)
 
 
 def store(
@@ -213,7 +225,7 @@ def store(
             *(unit, definition, record_id, after, changes),
             channel=channel,
             why=why,
-            rules=judgement.fired,
+            rules=(*unit.led_by, *judgement.fired),
         )
         written = [Written(record_id, old, record, after)]
         beside = companions(unit, definition, written)
@@ -352,7 +364,10 @@ def refresh(unit: Unit, object_name: str, record_id: str, *, why: str, respect_l
             cause = unit.catalog.rule_text(hold.cause)
             values = {"object": Translated(definition.labels), "cause": cause}
             raise Conflict([Problem("", "parent_locked", values)])
-    store(unit, definition, old, judgement, environment, channel="rule", why=why, counts=False)
+    saved = store(
+        unit, definition, old, judgement, environment, channel="rule", why=why, counts=False
+    )
+    followed(unit, definition, "update", saved, old)
 
 
 def settle(

@@ -16,6 +16,7 @@ from metadata.objects import ObjectDefinition
 from trellis.automation.environment import RelatedRecords, environment_of
 from trellis.automation.requests import held_among
 from trellis.errors import RecordError
+from trellis.records.aftermath import follows_saves
 from trellis.records.computed import hold_sources
 from trellis.records.followers import keep_up
 from trellis.records.history import changes_between, entry_row, insert_entries
@@ -113,6 +114,8 @@ def works_together(unit: Unit, definition: ObjectDefinition) -> bool:
     if definition.name == USER or definition.append_only:
         return False
     if unit.catalog.conditions(definition.name).exclusions:
+        return False
+    if follows_saves(unit, definition.name):
         return False
     return not owning(unit, definition)
 

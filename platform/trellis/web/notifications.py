@@ -12,6 +12,7 @@ from werkzeug.wrappers import Response
 
 from metadata.objects import ObjectDefinition
 from trellis import current
+from trellis.actions.escalate import ESCALATION
 from trellis.channels.in_app import notification
 from trellis.declared import declares
 from trellis.unit import Unit
@@ -28,6 +29,7 @@ SHOWN = 50
 
 MARKS = {
     "approval_waiting": ("stamp", "amber"),
+    ESCALATION: ("triangle-alert", "red"),
     "approved": ("circle-check", "green"),
     "rejected": ("circle-x", "red"),
 }
@@ -188,6 +190,8 @@ def sentence(unit: Unit, kind: str, title: str, values: Mapping[str, object], na
         return unit.catalog.message(title, current.language())
     if kind == "approval_waiting":
         return gettext("%(approval)s for %(record)s waits for you", approval=label, record=record)
+    if kind == ESCALATION:
+        return gettext("%(record)s needs your attention", record=record)
     if kind.endswith("approved"):
         return gettext("%(record)s was approved", record=record)
     if kind.endswith("rejected"):

@@ -1,0 +1,149 @@
+"""What rules have against a deletion, and what they do after a save or a deletion.
+
+All of it happens in the transaction of the save: what a rule writes is there when the save is, and
+a rule that fails refuses the save. What a rule writes runs the rules of what it wrote, in one
+chain in which no rule runs twice for the same cause (`rule_engine.services.chain`).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+
+from metadata.catalog import Translated
+from metadata.objects import ObjectDefinition
+from metadata.problems import Problem, Said
+from rule_engine.program import Rule
+from rule_engine.services.automate import Event, Ran, after_save, before_delete
+from rule_engine.services.chain import Chain
+from rule_engine.services.effects import own_values
+from trellis.actions import Doing, load_actions
+from trellis.automation.environment import environment_of
+from trellis.automation.idle import is_carried_out
+from trellis.errors import Missing, RecordError, Refused
+from trellis.records.judge import violation_problem
+from trellis.records.reach import definition_of
+from trellis.records.writers import Writers
+from trellis.unit import Cause, Unit
+
+Record = Mapping[str, object]
+OWN = ("set", "clear")
+
+
+def rules_after(unit: Unit, object_name: str, event: Event) -> tuple[Rule, ...]:
+    """Gives the rules that run after an event."""
+    if unit.silent:
+        return ()
+
+    def found() -> tuple[Rule, ...]:
+        rules = unit.catalog.rules_of(object_name).rules
+        return tuple(one for one in rules if one.listens_to("after", event) and is_carried_out(one))
+
+    return unit.catalog.queries.get(("rules after", object_name, event), tuple, found)
+
+
+def follows_saves(unit: Unit, object_name: str) -> bool:
+    """Says whether rules run after records of an object are created or changed."""
+    events: tuple[Event, ...] = ("create", "update")
+    return any(rules_after(unit, object_name, event) for event in events)
+
+
+def refuse_deletion(unit: Unit, definition: ObjectDefinition, record: Record) -> None:
+    """Raises Refused with what rules have against deleting a record."""
+    rules = [one for one in unit.catalog.rules_of(definition.name).rules if is_carried_out(one)]
+    if unit.silent or not any(one.listens_to("before", "delete") for one in rules):
+        return
+    failures = before_delete(rules, record, environment_of(unit))
+    if failures:
+        raise Refused(violation_problem(unit.catalog, one) for one in failures)
+
+
+def run_after(
+    unit: Unit,
+    definition: ObjectDefinition,
+    event: Event,
+    record: Record,
+    old: Record | None,
+    writers: Writers,
+) -> bool:
+    """Runs the rules after an event and does what they ask for; says whether they asked.
+
+    `old` is None on create. Raises Refused when a rule refuses the save, or cannot do what it is
+    to do.
+    """
+    rules = rules_after(unit, definition.name, event)
+    if not rules:
+        return False
+    cause = unit.cause or Cause(Chain(), set(), unit.principal)
+    chain = replace(cause.chain, ran=frozenset(cause.ran))
+    around = environment_of(unit), unit.directory, chain
+    outcome = after_save(rules, event, record, old, *around)
+    if outcome.failures:
+        raise Refused(violation_problem(unit.catalog, one) for one in outcome.failures)
+    cause.ran.update(outcome.chain.ran)
+    for one in outcome.ran:
+        inside = replace(unit.as_automation(), cause=replace(cause, chain=one.chain))
+        carry_out(inside, definition, str(record["id"]), one, writers)
+    return bool(outcome.effects)
+
+
+def carry_out(
+    unit: Unit, definition: ObjectDefinition, record_id: str, ran: Ran, writers: Writers
+) -> None:
+    """Does what one rule asks for: the fields of the record itself in one write, then the rest."""
+    actions = load_actions()
+    writing = RuleWriting(unit, ran.rule, writers)
+    values = own_values(ran.effects)
+    if values:
+        writing.change(definition.name, record_id, values)
+    doing = Doing(unit, definition, record_id, ran.rule, writing)
+    for effect in ran.effects:
+        if effect.action not in OWN:
+            actions[effect.action].carry_out(doing, effect.arguments)
+
+
+@dataclass(frozen=True, slots=True)
+class RuleWriting:
+    """Writes records because a rule says so; implements `trellis.actions.Writing`."""
+
+    unit: Unit
+    rule: str
+    writers: Writers
+
+    def create(self, object_name: str, values: Record) -> None:
+        """Adds a record. Raises Refused."""
+        definition = definition_of(self.unit, object_name)
+        try:
+            self.writers.create(
+                self.unit, definition, values, channel="rule", why=None, source=None, given={}
+            )
+        except RecordError as error:
+            raise self.refused(definition, error) from error
+
+    def change(self, object_name: str, record_id: str, values: Record) -> None:
+        """Changes a record; one that is deleted is left alone. Raises Refused."""
+        definition = definition_of(self.unit, object_name)
+        try:
+            self.writers.change(self.unit, definition, record_id, values, channel="rule", why=None)
+        except Missing:
+            return
+        except RecordError as error:
+            raise self.refused(definition, error) from error
+
+    def refused(self, definition: ObjectDefinition, error: RecordError) -> Refused:
+        """Gives what to tell the person whose save it was: the problem is not in her record.
+
+        Of an object or a field that she does not know she is told nothing.
+        """
+        person = self.unit.cause.principal if self.unit.cause else self.unit.principal
+        access = person.access(definition.name)
+        fields = {f"/{name}": field for name, field in definition.fields.items()}
+        named = [fields[one.path] for one in error.problems if one.path in fields]
+        values: dict[str, object] = {"rule": self.rule}
+        if access.exists and all(access.sees(field.name) for field in named):
+            values["object"] = Translated(definition.labels)
+            values["reasons"] = [
+                Said(one, Translated(fields[one.path].labels) if one.path in fields else None)
+                for one in error.problems
+            ]
+        return Refused([Problem("", "rule_failed", values)])
