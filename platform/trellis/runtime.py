@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 
-from trellis.actions import Action, load_actions
+from trellis.actions import Deed, load_actions
 from trellis.automation.outbox import OUTBOX
 from trellis.catalogs import Catalogs
 from trellis.channels import Channel, load_channels
@@ -25,7 +25,7 @@ class Platform:
     database: Database
     catalogs: Catalogs
     accounts: Accounts
-    actions: Mapping[str, Action]
+    actions: Mapping[str, Deed]
     channels: Mapping[str, Channel]
     wake_ups: WakeUps
     blobs: Blobs

@@ -25,10 +25,14 @@ from trellis.whole import whole as whole_of_request
 
 
 def unit_for(
-    here: Platform, connection: sa.Connection, catalog: Catalog, principal: Principal
+    here: Platform,
+    connection: sa.Connection,
+    catalog: Catalog,
+    principal: Principal,
+    now: datetime | None = None,
 ) -> Unit:
     """Gives a unit of work on a connection that the caller opened, at the present moment."""
-    moment = Moment(milliseconds(datetime.now(UTC)), here.settings.zone)
+    moment = Moment(milliseconds(now or datetime.now(UTC)), here.settings.zone)
     directory = UserDirectory(connection, catalog, moment.today)
     return Unit(connection, catalog, principal, moment, directory)
 

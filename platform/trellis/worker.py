@@ -17,10 +17,12 @@ from rq import SimpleWorker
 from rq.registry import StartedJobRegistry
 from rq.serializers import JSONSerializer
 
+from metadata.access import AUTOMATION
 from trellis.actions import Performer
 from trellis.audit.seals import seal
 from trellis.audit.sequencer import sequence
-from trellis.automation.dispatcher import Dispatcher
+from trellis.automation.clock import has_work, plan_rules
+from trellis.automation.dispatcher import Dispatcher, database_now
 from trellis.checkpoints import checkpoint
 from trellis.config import Settings
 from trellis.duplicates.filling import ask_for_keys
@@ -40,6 +42,7 @@ from trellis.webhooks.cleanup import forget_messages
 from trellis.webhooks.delivery import Courier
 from trellis.webhooks.fan_out import fan_out
 from trellis.webhooks.receiving import receive_due
+from trellis.work import unit_for
 
 logger = logging.getLogger(__name__)
 
@@ -60,8 +63,21 @@ MAINTENANCE_SECONDS = 15
 
 def make_dispatcher(platform: Platform) -> Dispatcher:
     """Gives the dispatcher of an installation."""
-    perform = Performer(platform.catalogs, platform.actions, platform.channels)
+    zone = platform.settings.zone
+    perform = Performer(platform.catalogs, platform.actions, platform.channels, zone)
     return Dispatcher(platform.database, perform)
+
+
+def plan_due(platform: Platform) -> None:
+    """Puts rules by the clock into the outbox that are due, or will be soon."""
+    zone = platform.settings.zone
+    with platform.database.read() as connection:
+        catalog = platform.catalogs.current(connection)
+        if not has_work(connection, catalog, database_now(connection), zone):
+            return
+    with platform.database.write() as connection:
+        catalog, now = platform.catalogs.current(connection), database_now(connection)
+        plan_rules(unit_for(platform, connection, catalog, AUTOMATION, now))
 
 
 def make_tasks(platform: Platform) -> dict[str, Task]:
@@ -139,6 +155,7 @@ class Worker:
         dispatcher = make_dispatcher(self.platform)
         indexer = Indexer(self.platform)
         rounds = [
+            Every(0, lambda: plan_due(self.platform)),
             Every(0, dispatcher.drain),
             Every(0, lambda: sequence(self.platform.database)),
             Every(SEAL_SECONDS, self.seal_audit),

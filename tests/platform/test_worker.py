@@ -32,7 +32,7 @@ from trellis.runtime import open_platform
 
 dispatcher.LEASE_SECONDS = 2
 platform = open_platform(load_settings())
-perform = Performer(platform.catalogs, platform.actions, platform.channels)
+perform = Performer(platform.catalogs, platform.actions, platform.channels, platform.settings.zone)
 
 def slowly(connection, effect, now):
     perform(connection, effect, now)

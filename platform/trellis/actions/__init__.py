@@ -1,8 +1,9 @@
-"""Rule actions, an open family: each module in this folder holds one `ACTION`.
+"""What rules do and what the outbox holds, an open family: each module here has one `ACTION`.
 
-What a rule does after a save is carried out in the transaction of the save: there records are
-written, and what reaches beyond the database is left in the outbox, to be run after the commit.
-Fields of the saved record itself are no actions: all that a rule sets there is one write.
+What a rule does after a save (`Action`) is carried out in the transaction of the save: there
+records are written, and what reaches beyond the database is left in the outbox, to be run after the
+commit (`Later`). Fields of the saved record itself are no actions: all that a rule sets there is
+one write.
 """
 
 from __future__ import annotations
@@ -13,16 +14,20 @@ from dataclasses import dataclass
 from datetime import datetime
 from functools import cache
 from typing import ClassVar, Protocol
+from zoneinfo import ZoneInfo
 
 import sqlalchemy as sa
 import uuid_utils
 
+from metadata.access import AUTOMATION
 from metadata.json_text import sequence
 from metadata.kinds import load_kinds
 from metadata.objects import ObjectDefinition
+from metadata.query import Moment
 from trellis.automation.outbox import Effect, add
 from trellis.catalogs import Catalogs, Snapshot
 from trellis.channels import Channel
+from trellis.security.directory import UserDirectory
 from trellis.unit import Unit
 
 Arguments = Mapping[str, object]
@@ -37,6 +42,14 @@ class Surroundings:
     snapshot: Snapshot
     channels: Mapping[str, Channel]
     now: datetime
+    zone: ZoneInfo
+
+    def unit(self) -> Unit:
+        """Gives automation a unit of work in the effect's transaction."""
+        moment = Moment(self.now, self.zone)
+        catalog = self.snapshot.catalog
+        directory = UserDirectory(self.connection, catalog, moment.today)
+        return Unit(self.connection, catalog, AUTOMATION, moment, directory)
 
 
 class Writing(Protocol):
@@ -60,10 +73,14 @@ class Doing:
     writing: Writing
 
 
-class Action(ABC):
-    """Something that a rule can do; `name` is what effects of rules call it."""
+class Deed(ABC):
+    """A member of the family; `name` is what effects of rules, or rows of the outbox, call it."""
 
     name: ClassVar[str]
+
+
+class Action(Deed):
+    """Something that a rule can do."""
 
     @abstractmethod
     def carry_out(self, doing: Doing, arguments: Arguments) -> None:
@@ -73,8 +90,8 @@ class Action(ABC):
         """
 
 
-class Later(Action):
-    """An action that is run after the commit, out of the outbox."""
+class Later(Deed):
+    """Something that is run after a commit, out of the outbox."""
 
     @abstractmethod
     def run(self, effect: Effect, surroundings: Surroundings) -> None:
@@ -99,14 +116,22 @@ def leave_message(doing: Doing, recipients: object, kind: str, channel: object =
 
 
 @cache
-def load_actions() -> Mapping[str, Action]:
-    """Gives every action by its name: this folder's and those that distributions add."""
+def load_actions() -> Mapping[str, Deed]:
+    """Gives every member by its name: this folder's and those that distributions add."""
     return load_kinds(
         __name__,
-        Action,  # type: ignore[type-abstract]  # only asked whether members are instances
+        Deed,
         "ACTION",
         "trellis.actions",
     )
+
+
+def rule_action(word: str) -> Action:
+    """Gives what rules call by a word. Raises LookupError."""
+    found = load_actions()[word]
+    if isinstance(found, Action):
+        return found
+    raise LookupError(f"{word!r} is nothing that rules do")
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,8 +139,9 @@ class Performer:
     """Runs effects with the actions there are; what the dispatcher calls."""
 
     catalogs: Catalogs
-    actions: Mapping[str, Action]
+    actions: Mapping[str, Deed]
     channels: Mapping[str, Channel]
+    zone: ZoneInfo
 
     def __call__(self, connection: sa.Connection, effect: Effect, now: datetime) -> None:
         """Runs one effect inside the transaction of `connection`."""
@@ -124,4 +150,4 @@ class Performer:
         if action is None:
             raise LookupError(f"no action {effect.action!r}; there are: {', '.join(later)}")
         snapshot = self.catalogs.snapshot(connection)
-        action.run(effect, Surroundings(connection, snapshot, self.channels, now))
+        action.run(effect, Surroundings(connection, snapshot, self.channels, now, self.zone))

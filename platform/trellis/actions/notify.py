@@ -7,7 +7,7 @@ Sentences for the known kinds are made in the reader's language when the notific
 
 from __future__ import annotations
 
-from trellis.actions import Arguments, Doing, Later, Surroundings, leave_message
+from trellis.actions import Action, Arguments, Doing, Later, Surroundings, leave_message
 from trellis.automation.outbox import Effect
 from trellis.channels import Message
 from trellis.declared import ANY_OBJECT, declares
@@ -16,7 +16,7 @@ DEFAULT_CHANNEL = "in_app"
 
 
 @declares(ANY_OBJECT, "read")
-class Notify(Later):
+class Notify(Action, Later):
     """Hands one message per recipient to a channel; the same person is told once."""
 
     name = "notify"

@@ -16,7 +16,6 @@ from rule_engine.program import (
     Branch,
     Invoke,
     Notify,
-    OnEvent,
     Person,
     Principal,
     Program,
@@ -32,7 +31,7 @@ USER = "user"
 class Idle:
     """A definition that nothing happens by, or a step whose time nobody watches.
 
-    `kind` is clock, action, assign, sla or due.
+    `kind` is rule, assign, sla or due.
     """
 
     kind: str
@@ -48,8 +47,7 @@ class Idle:
 
 
 SENTENCES = {
-    "clock": Sentence('the rule "{name}" is not carried out yet: nobody watches the clock'),
-    "action": Sentence(
+    "rule": Sentence(
         'the rule "{name}" is not carried out yet: rules do not assign, start, call '
         "or write to people without a login"
     ),
@@ -63,8 +61,7 @@ def idle_parts(program: Program) -> Iterator[Idle]:
     """Gives what is checked and tested, but not carried out."""
     for rule in program.rules:
         if not is_carried_out(rule):
-            kind = "action" if isinstance(rule.trigger, OnEvent) else "clock"
-            yield Idle(kind, rule.name, rule.source, rule.span)
+            yield Idle("rule", rule.name, rule.source, rule.span)
     for assignment in program.assignments:
         yield Idle("assign", assignment.name, assignment.source, assignment.span)
     for level in program.service_levels:
@@ -75,7 +72,7 @@ def idle_parts(program: Program) -> Iterator[Idle]:
 
 def is_carried_out(rule: Rule) -> bool:
     """Says whether the platform runs a rule whenever it should, and does all that it says."""
-    return isinstance(rule.trigger, OnEvent) and all(map(can_be_done, actions_of(rule.actions)))
+    return all(map(can_be_done, actions_of(rule.actions)))
 
 
 def actions_of(actions: Iterable[Action]) -> Iterator[Action]:

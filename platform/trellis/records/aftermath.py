@@ -14,10 +14,10 @@ from metadata.catalog import Translated
 from metadata.objects import ObjectDefinition
 from metadata.problems import Problem, Said
 from rule_engine.program import Rule
-from rule_engine.services.automate import Event, Ran, after_save, before_delete
+from rule_engine.services.automate import AfterSave, Event, Ran, after_save, before_delete
 from rule_engine.services.chain import Chain
 from rule_engine.services.effects import own_values
-from trellis.actions import Doing, load_actions
+from trellis.actions import Doing, rule_action
 from trellis.automation.environment import environment_of
 from trellis.automation.idle import is_carried_out
 from trellis.errors import Missing, RecordError, Refused
@@ -78,20 +78,27 @@ def run_after(
     chain = replace(cause.chain, ran=frozenset(cause.ran))
     around = environment_of(unit), unit.directory, chain
     outcome = after_save(rules, event, record, old, *around)
+    follow(replace(unit, cause=cause), definition, record, outcome, writers)
+    return bool(outcome.effects)
+
+
+def follow(
+    unit: Unit, definition: ObjectDefinition, record: Record, outcome: AfterSave, writers: Writers
+) -> None:
+    """Does what rules asked for, each in its chain. Raises Refused when one of them said so."""
     if outcome.failures:
         raise Refused(violation_problem(unit.catalog, one) for one in outcome.failures)
+    cause = unit.cause or Cause(Chain(), set(), unit.principal)
     cause.ran.update(outcome.chain.ran)
     for one in outcome.ran:
         inside = replace(unit.as_automation(), cause=replace(cause, chain=one.chain))
         carry_out(inside, definition, str(record["id"]), one, writers)
-    return bool(outcome.effects)
 
 
 def carry_out(
     unit: Unit, definition: ObjectDefinition, record_id: str, ran: Ran, writers: Writers
 ) -> None:
     """Does what one rule asks for: the fields of the record itself in one write, then the rest."""
-    actions = load_actions()
     writing = RuleWriting(unit, ran.rule, writers)
     values = own_values(ran.effects)
     if values:
@@ -99,7 +106,7 @@ def carry_out(
     doing = Doing(unit, definition, record_id, ran.rule, writing)
     for effect in ran.effects:
         if effect.action not in OWN:
-            actions[effect.action].carry_out(doing, effect.arguments)
+            rule_action(effect.action).carry_out(doing, effect.arguments)
 
 
 @dataclass(frozen=True, slots=True)

@@ -15,6 +15,7 @@ from trellis.duplicates.index import follow_keys
 from trellis.records.claim_log import follow_claims
 from trellis.records.files import follow_files
 from trellis.records.people import follow_accounts
+from trellis.records.planned import follow_dates
 from trellis.records.search import follow_search, search_entries
 from trellis.records.written import Companion, Follower, Written
 from trellis.unit import Unit
@@ -26,6 +27,7 @@ FOLLOWERS: Final[tuple[Follower, ...]] = (
     follow_search,
     follow_claims,
     follow_keys,
+    follow_dates,
 )
 
 
