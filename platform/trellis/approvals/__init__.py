@@ -16,10 +16,18 @@ from metadata.objects import ObjectDefinition
 from metadata.problems import Problem
 from rule_engine.program import Approval
 from rule_engine.services import approval as service
+from rule_engine.services import approval_clock
 from rule_engine.services.approval_state import Outcome, Verdict
 from trellis.approvals.inbox import Pending, of_record, pending_for
 from trellis.automation.approval_effects import carry_out, problem_of
-from trellis.automation.approval_store import Request, advance, insert, load, open_request
+from trellis.automation.approval_store import (
+    Request,
+    advance,
+    insert,
+    load,
+    open_request,
+    watch_time,
+)
 from trellis.automation.environment import environment_of
 from trellis.automation.requests import OPEN, approval_approver
 from trellis.errors import Conflict, NotAllowed, Refused
@@ -32,6 +40,7 @@ __all__ = [
     "Request",
     "current_request",
     "decide",
+    "keep_time",
     "of_record",
     "pending_for",
     "recall",
@@ -121,6 +130,24 @@ def recall(unit: Unit, request_id: str, *, expected_revision: int | None = None)
         unit.moment.now,
     )
     return move(unit, definition, request, approval, outcome, "recalled")
+
+
+def keep_time(unit: Unit, request_id: str) -> None:
+    """Does what the time asks of a request: reminds, escalates, decides; an ended one is left."""
+    request, definition, approval = load(unit, request_id)
+    if request.status != OPEN:
+        return
+    record, environment = as_system(unit, definition, request.record_id), environment_of(unit)
+    outcome = approval_clock.tick(
+        approval, request.state, record, environment, unit.directory, unit.moment.now
+    )
+    if outcome.state is None or outcome.state == request.state:
+        watch_time(unit, request.id, approval, request.state)
+        return
+    after = advance(unit, request, approval, outcome.state)
+    if after is None:
+        raise moved_on(request)
+    carry_out(unit, definition, after, outcome.effects, "its time was over", change)
 
 
 def current_request(unit: Unit, object_name: str, record_id: str) -> str:

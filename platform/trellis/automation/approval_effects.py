@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Protocol
+from typing import Final, Protocol
 
 from metadata.json_text import sequence
 from metadata.objects import ObjectDefinition
@@ -14,6 +14,13 @@ from trellis.automation import outbox
 from trellis.automation.approval_store import Request
 from trellis.automation.requests import release, take_hold
 from trellis.unit import Channel, Unit
+
+TOLD: Final = {
+    "waiting": "approval_waiting",
+    "remind": "approval_reminder",
+    "overdue": "approval_overdue",
+}
+"""What approvers are told, by the effect that says so."""
 
 
 class Change(Protocol):
@@ -72,12 +79,11 @@ def tell(
     unit: Unit, definition: ObjectDefinition, request: Request, effect: Effect, number: int
 ) -> None:
     """Leaves a message for people in the outbox; the same step of a request tells once."""
-    waiting = effect.action == "waiting"
-    people = effect.arguments["users" if waiting else "recipients"]
-    template = effect.arguments.get("template")
+    asked = TOLD.get(effect.action)
+    people = effect.arguments["users" if asked else "recipients"]
     payload = {
         "recipients": [str(user) for user in sequence(people)],
-        "kind": "approval_waiting" if waiting else str(template),
+        "kind": asked or str(effect.arguments["template"]),
         "title": "",
         "values": {"approval": request.label, "request": request.id, "record": request.record_id},
         "channel": effect.arguments.get("channel"),

@@ -14,11 +14,16 @@ import uuid_utils
 from metadata.objects import ObjectDefinition
 from metadata.problems import Problem
 from rule_engine.program import Approval
+from rule_engine.services.approval_clock import next_at
 from rule_engine.services.approval_state import ApprovalState
+from trellis.automation.environment import environment_of
+from trellis.automation.outbox import add
 from trellis.automation.requests import OPEN, approval_approver, approval_request
 from trellis.automation.rulebook import approval_named, keep_rules, program_of
 from trellis.errors import Conflict, Missing
 from trellis.unit import Unit
+
+TIME = "approval_time"
 
 
 @dataclass(frozen=True, slots=True)
@@ -143,7 +148,16 @@ def insert(
         raise Conflict([Problem("", "already_submitted", {"object": definition.name})]) from error
     request = request_of(row, definition, approval.label)
     ask(unit, request.id, state)
+    watch_time(unit, request.id, approval, state)
     return request
+
+
+def watch_time(unit: Unit, request_id: str, approval: Approval, state: ApprovalState) -> None:
+    """Has a request looked at when its time asks for something next (`approvals.keep_time`)."""
+    at = next_at(approval, state, environment_of(unit))
+    if at is not None and state.status == OPEN:
+        key = f"{TIME}/{request_id}/{state.revision}/{at.isoformat()}"
+        add(unit.connection, TIME, {"request": request_id}, key, at=at)
 
 
 def advance(
@@ -163,6 +177,7 @@ def advance(
     if reached != 1:
         return None
     ask(unit, request.id, state)
+    watch_time(unit, request.id, approval, state)
     return replace(
         request,
         status=state.status,

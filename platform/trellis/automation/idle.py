@@ -11,7 +11,6 @@ from dataclasses import dataclass, replace
 from rule_engine.errors import Diagnostic, Span, finding
 from rule_engine.program import (
     Action,
-    Approval,
     AssignTo,
     Branch,
     Invoke,
@@ -29,9 +28,9 @@ USER = "user"
 
 @dataclass(frozen=True, slots=True)
 class Idle:
-    """A definition that nothing happens by, or a step whose time nobody watches.
+    """A definition that nothing happens by.
 
-    `kind` is rule, assign, sla or due.
+    `kind` is rule, assign or sla.
     """
 
     kind: str
@@ -53,7 +52,6 @@ SENTENCES = {
     ),
     "assign": Sentence('the assignment "{name}" is not carried out yet'),
     "sla": Sentence('the service level "{name}" is not carried out yet'),
-    "due": Sentence('the time limit of the step "{name}" is not watched yet'),
 }
 
 
@@ -66,8 +64,6 @@ def idle_parts(program: Program) -> Iterator[Idle]:
         yield Idle("assign", assignment.name, assignment.source, assignment.span)
     for level in program.service_levels:
         yield Idle("sla", level.name, level.source, level.span)
-    for approval in program.approvals:
-        yield from untimed_steps(approval)
 
 
 def is_carried_out(rule: Rule) -> bool:
@@ -95,10 +91,3 @@ def can_be_done(action: Action) -> bool:
 def is_addressee(recipient: Principal) -> bool:
     """Says whether a recipient is a record of somebody without a login."""
     return isinstance(recipient, Person) and recipient.path.type.target not in (None, USER)
-
-
-def untimed_steps(approval: Approval) -> Iterator[Idle]:
-    """Gives the steps of an approval with a due time."""
-    for step in approval.steps:
-        if step.due is not None:
-            yield Idle("due", step.label, approval.source, step.span)

@@ -13,6 +13,7 @@ from werkzeug.wrappers import Response
 from metadata.objects import ObjectDefinition
 from trellis import current
 from trellis.actions.escalate import ESCALATION
+from trellis.automation.approval_effects import TOLD
 from trellis.channels.in_app import notification
 from trellis.declared import declares
 from trellis.unit import Unit
@@ -28,7 +29,9 @@ INBOX = "/notifications"
 SHOWN = 50
 
 MARKS = {
-    "approval_waiting": ("stamp", "amber"),
+    TOLD["waiting"]: ("stamp", "amber"),
+    TOLD["remind"]: ("clock", "amber"),
+    TOLD["overdue"]: ("clock", "red"),
     ESCALATION: ("triangle-alert", "red"),
     "approved": ("circle-check", "green"),
     "rejected": ("circle-x", "red"),
@@ -188,8 +191,12 @@ def sentence(unit: Unit, kind: str, title: str, values: Mapping[str, object], na
     record = name or gettext("a record")
     if title:
         return unit.catalog.message(title, current.language())
-    if kind == "approval_waiting":
+    if kind == TOLD["waiting"]:
         return gettext("%(approval)s for %(record)s waits for you", approval=label, record=record)
+    if kind == TOLD["remind"]:
+        return gettext("%(approval)s for %(record)s is due soon", approval=label, record=record)
+    if kind == TOLD["overdue"]:
+        return gettext("%(approval)s for %(record)s is overdue", approval=label, record=record)
     if kind == ESCALATION:
         return gettext("%(record)s needs your attention", record=record)
     if kind.endswith("approved"):
