@@ -30,7 +30,7 @@ USER = "user"
 class Idle:
     """A definition that nothing happens by.
 
-    `kind` is rule, assign or sla.
+    `kind` is rule or assign.
     """
 
     kind: str
@@ -51,7 +51,6 @@ SENTENCES = {
         "or write to people without a login"
     ),
     "assign": Sentence('the assignment "{name}" is not carried out yet'),
-    "sla": Sentence('the service level "{name}" is not carried out yet'),
 }
 
 
@@ -62,8 +61,6 @@ def idle_parts(program: Program) -> Iterator[Idle]:
             yield Idle("rule", rule.name, rule.source, rule.span)
     for assignment in program.assignments:
         yield Idle("assign", assignment.name, assignment.source, assignment.span)
-    for level in program.service_levels:
-        yield Idle("sla", level.name, level.source, level.span)
 
 
 def is_carried_out(rule: Rule) -> bool:

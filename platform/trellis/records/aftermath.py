@@ -7,16 +7,16 @@ chain in which no rule runs twice for the same cause (`rule_engine.services.chai
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from metadata.catalog import Translated
 from metadata.objects import ObjectDefinition
 from metadata.problems import Problem, Said
 from rule_engine.program import Rule
-from rule_engine.services.automate import AfterSave, Event, Ran, after_save, before_delete
+from rule_engine.services.automate import AfterSave, Event, after_save, before_delete
 from rule_engine.services.chain import Chain
-from rule_engine.services.effects import own_values
+from rule_engine.services.effects import Effect, own_values
 from trellis.actions import Doing, rule_action
 from trellis.automation.environment import environment_of
 from trellis.automation.idle import is_carried_out
@@ -40,12 +40,6 @@ def rules_after(unit: Unit, object_name: str, event: Event) -> tuple[Rule, ...]:
         return tuple(one for one in rules if one.listens_to("after", event) and is_carried_out(one))
 
     return unit.catalog.queries.get(("rules after", object_name, event), tuple, found)
-
-
-def follows_saves(unit: Unit, object_name: str) -> bool:
-    """Says whether rules run after records of an object are created or changed."""
-    events: tuple[Event, ...] = ("create", "update")
-    return any(rules_after(unit, object_name, event) for event in events)
 
 
 def refuse_deletion(unit: Unit, definition: ObjectDefinition, record: Record) -> None:
@@ -92,19 +86,38 @@ def follow(
     cause.ran.update(outcome.chain.ran)
     for one in outcome.ran:
         inside = replace(unit.as_automation(), cause=replace(cause, chain=one.chain))
-        carry_out(inside, definition, str(record["id"]), one, writers)
+        carry_out(inside, definition, str(record["id"]), one.rule, one.effects, writers)
+
+
+def do_effects(
+    unit: Unit,
+    definition: ObjectDefinition,
+    record_id: str,
+    name: str,
+    effects: Sequence[Effect],
+    writers: Writers,
+) -> None:
+    """Does what something other than a rule asks for, in the chain that led there."""
+    cause = unit.cause or Cause(Chain(), set(), unit.principal)
+    inside = replace(unit.as_automation(), cause=replace(cause, chain=cause.chain.caused_by(name)))
+    carry_out(inside, definition, record_id, name, effects, writers)
 
 
 def carry_out(
-    unit: Unit, definition: ObjectDefinition, record_id: str, ran: Ran, writers: Writers
+    unit: Unit,
+    definition: ObjectDefinition,
+    record_id: str,
+    rule: str,
+    effects: Sequence[Effect],
+    writers: Writers,
 ) -> None:
     """Does what one rule asks for: the fields of the record itself in one write, then the rest."""
-    writing = RuleWriting(unit, ran.rule, writers)
-    values = own_values(ran.effects)
+    writing = RuleWriting(unit, rule, writers)
+    values = own_values(effects)
     if values:
         writing.change(definition.name, record_id, values)
-    doing = Doing(unit, definition, record_id, ran.rule, writing)
-    for effect in ran.effects:
+    doing = Doing(unit, definition, record_id, rule, writing)
+    for effect in effects:
         if effect.action not in OWN:
             rule_action(effect.action).carry_out(doing, effect.arguments)
 

@@ -19,11 +19,11 @@ from trellis.automation.environment import environment_of
 from trellis.automation.requests import hold_of
 from trellis.automation.scores import score_values
 from trellis.errors import Conflict, Missing, Refused
-from trellis.records.aftermath import run_after
 from trellis.records.computed import change_of, follow, formula_values, hold_sources
 from trellis.records.exclusions import exclusion_problems
 from trellis.records.files import take_files
 from trellis.records.followers import companions, tell_followers
+from trellis.records.following import follow_save
 from trellis.records.history import changes_between, history_write
 from trellis.records.incoming import Incoming, read_incoming, resolve_references
 from trellis.records.judge import Judgement, judge, run_rules, validation_problems
@@ -192,11 +192,9 @@ def change(
 def followed(
     unit: Unit, definition: ObjectDefinition, event: SaveEvent, saved: Saved, old: Record | None
 ) -> Saved:
-    """Lets the rules after a save run, and gives the record as it stands then."""
-    if saved.record == old or not run_after(unit, definition, event, saved.record, old, WRITERS):
-        return saved
-    now = target_of(unit.as_automation(), definition, saved.id, "read")
-    return Saved(saved.id, int(str(now["version"])), now)
+    """Lets happen what follows a save, and gives the record as it stands then."""
+    now = follow_save(unit, definition, event, saved.record, old, WRITERS)
+    return saved if now is None else Saved(saved.id, int(str(now["version"])), now)
 
 
 def store(

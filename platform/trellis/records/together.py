@@ -16,9 +16,9 @@ from metadata.objects import ObjectDefinition
 from trellis.automation.environment import RelatedRecords, environment_of
 from trellis.automation.requests import held_among
 from trellis.errors import RecordError
-from trellis.records.aftermath import follows_saves
 from trellis.records.computed import hold_sources
 from trellis.records.followers import keep_up
+from trellis.records.following import has_followers
 from trellis.records.history import changes_between, entry_row, insert_entries
 from trellis.records.incoming import Incoming, read_incoming, resolve_references
 from trellis.records.judge import Judgement
@@ -115,7 +115,7 @@ def works_together(unit: Unit, definition: ObjectDefinition) -> bool:
         return False
     if unit.catalog.conditions(definition.name).exclusions:
         return False
-    if follows_saves(unit, definition.name):
+    if has_followers(unit, definition.name):
         return False
     return not owning(unit, definition)
 

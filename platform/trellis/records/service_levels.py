@@ -1,0 +1,79 @@
+"""Service levels on records: looked at after each save, and when their time has come."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from metadata.objects import ObjectDefinition
+from rule_engine.services.sla import SlaOutcome, observe, tick
+from trellis.automation.environment import environment_of
+from trellis.automation.service_levels import Running, keep, running_on
+from trellis.errors import Missing
+from trellis.records.aftermath import do_effects
+from trellis.records.reach import target_of
+from trellis.records.writers import Writers
+from trellis.unit import Unit
+
+Record = Mapping[str, object]
+
+
+def watch_levels(
+    unit: Unit, definition: ObjectDefinition, record: Record, old: Record | None, writers: Writers
+) -> bool:
+    """Lets service levels look at a save, and does what they ask for; says whether they asked.
+
+    `old` is None on create.
+    """
+    levels = {one.name: one for one in unit.catalog.rules_of(definition.name).service_levels}
+    if unit.silent or not levels:
+        return False
+    known = running_on(unit, definition, str(record["id"]), for_change=True) if old else {}
+    asked = False
+    for name in dict.fromkeys((*known, *levels)):
+        before = known.get(name)
+        level = before.definition if before else levels.get(name)
+        if level is None:
+            continue
+        state = before.state if before else None
+        outcome = observe(level, state, record, old, environment_of(unit), unit.directory)
+        if outcome.state is not None:
+            keep(unit, definition, level, before, outcome.state, record)
+            asked |= follow_level(unit, definition, record, name, outcome, writers)
+    return asked
+
+
+def look_at_level(
+    unit: Unit, object_name: str, record_id: str, name: str, writers: Writers
+) -> None:
+    """Does what the time asks of a service level; of a record that is gone nothing."""
+    definition = unit.catalog.objects[object_name]
+    try:
+        record = target_of(unit, definition, record_id, "update")
+    except Missing:
+        return
+    before = running_on(unit, definition, record_id, for_change=True).get(name)
+    if before is None or before.definition is None:
+        return
+    outcome = tick(before.definition, before.state, record, environment_of(unit), unit.directory)
+    if outcome.state is not None:
+        keep(unit, definition, before.definition, before, outcome.state, record)
+        follow_level(unit, definition, record, name, outcome, writers)
+
+
+def follow_level(
+    unit: Unit,
+    definition: ObjectDefinition,
+    record: Record,
+    name: str,
+    outcome: SlaOutcome,
+    writers: Writers,
+) -> bool:
+    """Does what a service level asks for, in order; says whether it asked for anything."""
+    for fired in outcome.fired:
+        do_effects(unit, definition, str(record["id"]), name, fired.effects, writers)
+    return bool(outcome.effects)
+
+
+def levels_of(unit: Unit, object_name: str, record_id: str) -> Mapping[str, Running]:
+    """Gives the service levels that run on a record, whoever asks."""
+    return running_on(unit, unit.catalog.objects[object_name], record_id)

@@ -1,0 +1,167 @@
+"""Service levels on records: clocks start, stand still and end with saves, and fire on time."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
+
+import pytest
+import sqlalchemy as sa
+
+from metadata.elements import Element
+from metadata.migrate import publish
+from tests.metadata.databases import JsonObject, element, object_body
+from tests.platform.computed_world import TEXT, ZONE, people, rules
+from tests.platform.office import Office
+from trellis.automation.outbox import DEAD
+from trellis.automation.service_levels import running_on
+from trellis.channels.in_app import notification
+from trellis.db import Database
+from trellis.records.delete import delete_record
+
+# Messages are due by the database's clock, so that of the test has to be ahead of it.
+START = datetime(2046, 3, 5, 8, tzinfo=UTC)
+
+SUPPORT = """
+sla support "Support" on ticket {
+    pause when status = "waiting"
+    cancel when status = "duplicate"
+    restart when status changed from "done" to "open"
+    target response "First response" {
+        met when status != "open"
+        within 1 hour when priority = "p1"
+        otherwise within 10 hours
+        at 50% { notify owner using "half" }
+        at 100% {
+            set note to concat(coalesce(note, ""), "late;")
+            escalate to owner
+        }
+    }
+}
+"""
+
+
+@pytest.fixture
+def office(database_url: str) -> Iterator[Office]:
+    database = Database(database_url)
+    yield Office(database, now=START)
+    database.dispose()
+
+
+def choice(*values: str) -> JsonObject:
+    return {"type": "string", "enum": list(values), "default": values[0]}
+
+
+def tickets(text: str = SUPPORT) -> list[Element]:
+    fields = {
+        "name": TEXT,
+        "note": TEXT,
+        "status": choice("open", "waiting", "done", "duplicate"),
+        "priority": choice("p2", "p1"),
+    }
+    return [element("ticket", object_body(fields)), rules(text)]
+
+
+def told(office: Office) -> list[str]:
+    table = notification.c
+    with office.database.read() as connection:
+        return list(connection.execute(sa.select(table.kind).order_by(table.id)).scalars())
+
+
+def test_blocks_run_at_their_shares_of_the_time_each_once(office: Office) -> None:
+    office.publish(tickets())
+    ticket = office.save("ticket", name="A", owner=office.person("amy"))
+    office.until(START + timedelta(hours=4, minutes=55))
+    assert told(office) == []
+    office.until(START + timedelta(hours=5))
+    assert told(office) == ["half"]
+    office.until(START + timedelta(hours=10))
+    assert (told(office), office.get("ticket", ticket)["note"]) == (["half", "escalation"], "late;")
+    office.until(START + timedelta(hours=40), timedelta(hours=2))
+    assert (told(office), office.get("ticket", ticket)["note"]) == (["half", "escalation"], "late;")
+    assert office.rows(DEAD) == 0
+
+
+def test_who_answers_in_time_hears_nothing(office: Office) -> None:
+    office.publish(tickets())
+    ticket = office.save("ticket", owner=office.person("amy"))
+    office.now += timedelta(hours=2)
+    office.save("ticket", ticket, status="done")
+    office.until(START + timedelta(hours=30), timedelta(hours=1))
+    assert (told(office), office.get("ticket", ticket)["note"]) == ([], None)
+
+
+def test_another_priority_gives_another_time_and_what_has_passed_counts(office: Office) -> None:
+    office.publish(tickets())
+    ticket = office.save("ticket", owner=office.person("amy"))
+    office.until(START + timedelta(minutes=20))
+    office.save("ticket", ticket, priority="p1")
+    office.until(START + timedelta(minutes=30))
+    assert told(office) == ["half"]
+    office.until(START + timedelta(hours=1))
+    assert office.get("ticket", ticket)["note"] == "late;"
+
+
+def test_a_clock_that_stands_still_comes_due_later(office: Office) -> None:
+    text = SUPPORT.replace('met when status != "open"', 'met when status = "done"')
+    office.publish(tickets(text))
+    ticket = office.save("ticket", owner=office.person("amy"))
+    office.now += timedelta(hours=2)
+    office.save("ticket", ticket, status="waiting")
+    office.until(START + timedelta(hours=20), timedelta(hours=1))
+    assert told(office) == []
+    office.save("ticket", ticket, status="open")
+    office.until(START + timedelta(hours=23))
+    assert told(office) == ["half"]
+    office.until(START + timedelta(hours=28))
+    assert told(office) == ["half", "escalation"]
+
+
+def test_a_standstill_of_the_worker_loses_nothing(office: Office) -> None:
+    office.publish(tickets())
+    ticket = office.save("ticket", owner=office.person("amy"))
+    office.now += timedelta(days=3)
+    office.round()
+    assert told(office) == ["half", "escalation"]
+    assert office.get("ticket", ticket)["note"] == "late;"
+
+
+def test_a_ticket_that_is_opened_again_starts_anew_and_a_duplicate_ends_it(office: Office) -> None:
+    office.publish(tickets())
+    ticket = office.save("ticket", owner=office.person("amy"))
+    office.save("ticket", ticket, status="done")
+    office.now += timedelta(hours=20)
+    office.save("ticket", ticket, status="open")
+    begun = office.now
+    office.until(begun + timedelta(hours=5))
+    assert told(office) == ["half"]
+    office.save("ticket", ticket, status="duplicate")
+    office.until(begun + timedelta(hours=30), timedelta(hours=1))
+    assert (told(office), office.get("ticket", ticket)["note"]) == (["half"], None)
+
+
+def test_a_running_clock_stays_on_the_rules_it_began_under(office: Office) -> None:
+    office.publish(tickets())
+    first = office.save("ticket", owner=office.person("amy"))
+    with office.database.write(publishing=True) as connection:
+        slower = SUPPORT.replace("otherwise within 10 hours", "otherwise within 20 hours")
+        publish(connection, [*people(), *tickets(slower)], by="test", zone=ZONE)
+    second = office.save("ticket", owner="amy")
+    office.until(START + timedelta(hours=10), timedelta(hours=1))
+    assert office.get("ticket", first)["note"] == "late;"
+    assert office.get("ticket", second)["note"] is None
+    office.until(START + timedelta(hours=20), timedelta(hours=1))
+    assert office.get("ticket", second)["note"] == "late;"
+
+
+def test_a_deleted_ticket_asks_for_nothing(office: Office) -> None:
+    office.publish(tickets())
+    ticket = office.save("ticket", owner=office.person("amy"))
+    with office.database.write() as connection:
+        delete_record(office.unit(connection), "ticket", ticket, channel="api")
+    office.until(START + timedelta(hours=30), timedelta(hours=3))
+    assert told(office) == []
+    with office.database.read() as connection:
+        unit = office.unit(connection)
+        (found,) = running_on(unit, unit.catalog.objects["ticket"], ticket).values()
+    assert found.state.target("response").fired == ()
