@@ -3,21 +3,25 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 import pytest
 import sqlalchemy as sa
 
+from metadata.access import FieldRight, Principal, everything
 from metadata.elements import Element
 from metadata.migrate import publish
 from tests.metadata.databases import JsonObject, element, object_body
 from tests.platform.computed_world import TEXT, ZONE, people, rules
 from tests.platform.office import Office
+from trellis.api.explain import explain_sla
 from trellis.automation.outbox import DEAD
 from trellis.automation.service_levels import running_on
 from trellis.channels.in_app import notification
 from trellis.db import Database
 from trellis.records.delete import delete_record
+from trellis.web.clocks import level_cards
 
 # Messages are due by the database's clock, so that of the test has to be ahead of it.
 START = datetime(2046, 3, 5, 8, tzinfo=UTC)
@@ -165,3 +169,39 @@ def test_a_deleted_ticket_asks_for_nothing(office: Office) -> None:
         unit = office.unit(connection)
         (found,) = running_on(unit, unit.catalog.objects["ticket"], ticket).values()
     assert found.state.target("response").fired == ()
+
+
+def test_clocks_are_told_to_who_may_read_what_they_look_at(office: Office) -> None:
+    office.publish(tickets())
+    ticket = office.save("ticket", owner=office.person("amy"))
+    office.until(START + timedelta(hours=8, minutes=30))
+    with office.database.read() as connection:
+        unit = office.unit(connection)
+        (level,) = explain_sla(unit, "ticket", ticket)
+        (card,) = level_cards(unit, unit.catalog.objects["ticket"], ticket, "en")
+        fields = {"status": FieldRight.HIDDEN}
+        access = replace(everything("ticket"), fields=fields)
+        her = replace(unit, principal=Principal("p", {"id": "p"}, grants={"ticket": access}))
+        assert explain_sla(her, "ticket", ticket) == []
+        assert level_cards(her, unit.catalog.objects["ticket"], ticket, "en") == ()
+    assert (level["name"], level["run"]) == ("support", 1)
+    (clock,) = level["targets"]  # type: ignore[misc]
+    assert clock == {
+        "name": "response",
+        "label": "First response",
+        "status": "running",
+        "in_business_time": False,
+        "length": "PT10H",
+        "elapsed": "PT8H30M",
+        "remaining": "PT1H30M",
+        "paused": "PT0S",
+        "due": "2046-03-05T18:00:00.000Z",
+        "met_at": None,
+        "breached": False,
+        "next_at": "2046-03-05T18:00:00.000Z",
+    }
+    (line,) = card.clocks
+    assert (card.label, line.label, line.hue, line.percent) == (
+        *("Support", "First response"),
+        *("amber", 85),
+    )

@@ -1,16 +1,20 @@
-"""Why a record is as it is: scores with their reasons, approvals with their path."""
+"""Why a record is as it is: scores with their reasons, approvals with their path, clocks."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
+from datetime import datetime, timedelta
 
+from metadata.fields.times import write_length
 from metadata.problems import sentence
 from rule_engine.services.score import ScoreResult
+from rule_engine.services.sla_clock import Clock
 from trellis.api.answers import instant, request_json
 from trellis.approvals import of_record
 from trellis.records.explain import explain_scores
 from trellis.records.explain_access import Reason, explain_access
 from trellis.records.incoming import find_record
+from trellis.records.service_levels import explain_levels
 from trellis.unit import Unit
 
 
@@ -92,9 +96,54 @@ def reasons_json(reasons: Iterable[Reason], language: str) -> list[dict[str, obj
     ]
 
 
+def explain_sla(unit: Unit, object_name: str, record_id: str) -> list[dict[str, object]]:
+    """Gives the service levels that run on a record, each with the clocks of its targets."""
+    return [
+        {
+            "name": level.name,
+            "label": level.label,
+            "run": state.run,
+            "started_at": instant(state.started_at),
+            "cancelled_at": maybe(state.cancelled_at),
+            "targets": [clock_json(clock) for clock in clocks],
+        }
+        for level, state, clocks in explain_levels(unit, object_name, record_id)
+    ]
+
+
+def clock_json(clock: Clock) -> dict[str, object]:
+    """Gives a clock as of now: lengths in ISO 8601, working time when `in_business_time`."""
+    upcoming = clock.next_trigger
+    return {
+        "name": clock.target,
+        "label": clock.label,
+        "status": clock.status,
+        "in_business_time": clock.in_business_time,
+        "length": length(clock.length),
+        "elapsed": length(clock.elapsed),
+        "remaining": length(clock.remaining),
+        "paused": length(clock.paused),
+        "due": maybe(clock.due),
+        "met_at": maybe(clock.met_at),
+        "breached": clock.breached,
+        "next_at": maybe(upcoming.at if upcoming else None),
+    }
+
+
+def maybe(at: datetime | None) -> str | None:
+    """Gives an instant, if there is one."""
+    return None if at is None else instant(at)
+
+
+def length(found: timedelta | None) -> str | None:
+    """Gives a length of time."""
+    return None if found is None else write_length(found)
+
+
 EXPLANATIONS: Mapping[str, Callable[[Unit, str, str], list[dict[str, object]]]] = {
     "score": explain_score,
     "approval": explain_approval,
+    "sla": explain_sla,
 }
 ACCESS = "access"
 """Explained only when it is asked for by name."""

@@ -6,7 +6,16 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from metadata.query.visible import visible_schema
-from rule_engine.program import Approval, Parallel, Program, Reads, Score, ScoreItem, Step
+from rule_engine.program import (
+    Approval,
+    Parallel,
+    Program,
+    Reads,
+    Score,
+    ScoreItem,
+    ServiceLevel,
+    Step,
+)
 from rule_engine.services.approval_state import ApprovalState
 from rule_engine.types import Schema
 from trellis.unit import Unit
@@ -36,6 +45,12 @@ class Reader:
         alone = replace(rules, enter=None, submitters=(), stages=(bare,), phases={})
         program = Program(self.whole, approvals=(alone,))
         return self.follows(program.reads(rules.object), rules.object)
+
+    def may_see_level(self, level: ServiceLevel) -> bool:
+        """Says whether everything that the clocks of a service level look at is visible."""
+        bare = replace(level, targets=tuple(replace(one, triggers=()) for one in level.targets))
+        program = Program(self.whole, service_levels=(bare,))
+        return self.follows(program.reads(level.object), level.object)
 
     def state(self, rules: Approval | None, state: ApprovalState) -> ApprovalState:
         """Gives a request's state without the reasons that rest on something hidden."""

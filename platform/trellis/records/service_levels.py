@@ -5,12 +5,17 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from metadata.objects import ObjectDefinition
+from rule_engine.program import ServiceLevel
 from rule_engine.services.sla import SlaOutcome, observe, tick
+from rule_engine.services.sla_clock import Clock, plan
+from rule_engine.services.sla_state import SlaState
 from trellis.automation.environment import environment_of
-from trellis.automation.service_levels import Running, keep, running_on
+from trellis.automation.readable import Reader
+from trellis.automation.service_levels import keep, running_on
 from trellis.errors import Missing
 from trellis.records.aftermath import do_effects
-from trellis.records.reach import target_of
+from trellis.records.reach import definition_of, target_of
+from trellis.records.read import read_record
 from trellis.records.writers import Writers
 from trellis.unit import Unit
 
@@ -74,6 +79,21 @@ def follow_level(
     return bool(outcome.effects)
 
 
-def levels_of(unit: Unit, object_name: str, record_id: str) -> Mapping[str, Running]:
-    """Gives the service levels that run on a record, whoever asks."""
-    return running_on(unit, unit.catalog.objects[object_name], record_id)
+def explain_levels(
+    unit: Unit, object_name: str, record_id: str
+) -> list[tuple[ServiceLevel, SlaState, tuple[Clock, ...]]]:
+    """Gives the service levels that run on a record, with their clocks as of now.
+
+    One that looks at a field which the principal may not read is left out. Raises Missing when the
+    record is not to be seen.
+    """
+    definition = definition_of(unit, object_name)
+    read_record(unit, object_name, record_id, ["id"])
+    reader, environment = Reader(unit), environment_of(unit)
+    record = unit.as_automation().records().get(object_name, record_id) or {}
+    found = []
+    for one in running_on(unit, definition, record_id).values():
+        level = one.definition
+        if level is not None and reader.may_see_level(level):
+            found.append((level, one.state, plan(level, one.state, record, environment)))
+    return found

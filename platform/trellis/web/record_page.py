@@ -23,6 +23,7 @@ from trellis.records.history import Entry, history_of
 from trellis.unit import Unit
 from trellis.web.activities import Composer, activities_of, composer_of, shape_of
 from trellis.web.addresses import list_address, record_address
+from trellis.web.clocks import LevelCard, level_cards
 from trellis.web.columns import Column, Columns, paths_of
 from trellis.web.formatting import local, now
 from trellis.web.people import names_of
@@ -106,6 +107,7 @@ class RecordPage:
     related: tuple[Related, ...]
     timeline: tuple[Group, ...]
     composer: Composer | None
+    levels: tuple[LevelCard, ...]
     scores: tuple[ScoreCard, ...]
     approval: ApprovalCard | None
     may_submit: bool
@@ -300,6 +302,7 @@ class RecordView:
                 entries, requests, activities
             ),
             composer=composer_of(unit, shape, self.address, self.language) if shape else None,
+            levels=level_cards(unit, self.object, self.id, self.language),
             scores=score_cards(unit, self.object, self.record, self.language),
             approval=self.approval(requests),
             may_submit=may_submit,

@@ -1,0 +1,99 @@
+"""Cards of service levels: what was promised, and how much of the time is left."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from metadata.objects import ObjectDefinition
+from rule_engine.services.sla_clock import Clock
+from trellis.records.service_levels import explain_levels
+from trellis.unit import Unit
+from trellis.web.words import gettext
+
+HOUR = timedelta(hours=1)
+NEARLY = 80
+"""From this share of the time on, in percent, it is nearly over."""
+
+
+@dataclass(frozen=True, slots=True)
+class ClockLine:
+    """One promise. `percent` is how much of its time is over, at most 100."""
+
+    label: str
+    text: str
+    hue: str
+    due: datetime | None
+    percent: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class LevelCard:
+    """A service level with its promises."""
+
+    label: str
+    clocks: tuple[ClockLine, ...]
+
+
+def level_cards(
+    unit: Unit, definition: ObjectDefinition, record_id: str, language: str
+) -> tuple[LevelCard, ...]:
+    """Gives the service levels that run on a record; those that were cancelled say nothing."""
+    if not unit.catalog.program.for_object(definition.name).service_levels:
+        return ()
+    return tuple(
+        LevelCard(
+            unit.catalog.message(level.label, language),
+            tuple(clock_line(unit, clock, language) for clock in clocks),
+        )
+        for level, state, clocks in explain_levels(unit, definition.name, record_id)
+        if state.cancelled_at is None
+    )
+
+
+def clock_line(unit: Unit, clock: Clock, language: str) -> ClockLine:
+    """Gives one promise in words."""
+    over = None if clock.percent is None else min(int(clock.percent * 100), 100)
+    is_open = clock.status in ("running", "paused")
+    return ClockLine(
+        label=unit.catalog.message(clock.label, language),
+        text=standing(clock),
+        hue=hue_of(clock, over or 0),
+        due=clock.due if clock.status == "running" else None,
+        percent=over if is_open else None,
+    )
+
+
+def standing(clock: Clock) -> str:
+    """Says how a promise stands."""
+    late = clock.remaining is not None and clock.remaining < timedelta()
+    length = span(abs(clock.remaining)) if clock.remaining is not None else ""
+    if clock.status == "met":
+        return gettext("met, %(length)s late", length=length) if late else gettext("met in time")
+    if clock.status == "unlimited" or clock.remaining is None:
+        return gettext("nothing is promised")
+    if clock.status == "paused":
+        return gettext("paused, %(length)s left", length=length)
+    if late:
+        return gettext("%(length)s late", length=length)
+    if clock.in_business_time:
+        return gettext("%(length)s of working time left", length=length)
+    return gettext("%(length)s left", length=length)
+
+
+def span(length: timedelta) -> str:
+    """Gives a length in hours and minutes."""
+    hours, rest = divmod(length, HOUR)
+    minutes = rest // timedelta(minutes=1)
+    if not hours:
+        return gettext("%(minutes)s min", minutes=minutes)
+    return gettext("%(hours)s h %(minutes)s min", hours=hours, minutes=minutes)
+
+
+def hue_of(clock: Clock, over: int) -> str:
+    """Gives the colour: red when it is too late, amber when it nearly is."""
+    if clock.breached:
+        return "red"
+    if clock.status != "running":
+        return "green" if clock.status == "met" else "gray"
+    return "amber" if over >= NEARLY else "green"
