@@ -85,6 +85,8 @@ def span(length: timedelta) -> str:
     """Gives a length in hours and minutes."""
     hours, rest = divmod(length, HOUR)
     minutes = rest // timedelta(minutes=1)
+    if not hours and not minutes:
+        return gettext("under 1 min")
     if not hours:
         return gettext("%(minutes)s min", minutes=minutes)
     return gettext("%(hours)s h %(minutes)s min", hours=hours, minutes=minutes)
