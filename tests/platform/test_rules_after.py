@@ -28,7 +28,9 @@ from trellis.automation.requests import hold_of
 from trellis.db import Database
 from trellis.errors import Missing, Refused
 from trellis.records.batch import Op, save_batch
+from trellis.records.handover import hand_over
 from trellis.records.history import history_of
+from trellis.records.reach import target_of
 from trellis.records.save import save_record
 
 STATE: JsonObject = {
@@ -267,6 +269,18 @@ def test_many_at_once_run_their_rules_one_by_one(database: Database) -> None:
         done = save_batch(world.unit, "deal", asked, channel="api", mode="all")
         assert [one.error for one in done] == [None] * 3
         assert len(all_of(world, "task")) == 3
+
+
+def test_who_gets_a_record_is_told_by_its_rules(database: Database) -> None:
+    text = 'rule given on deal after update { when owner changed notify owner using "yours" }'
+    with world_of(database, [*objects(), rules(text)]) as world:
+        boss = person(world)
+        deal = world.save("deal", name="D")
+        definition = world.catalog.objects["deal"]
+        old = target_of(world.unit, definition, deal, "update")
+        values = {"owner": boss, "owner_team": None, "owner_queue": None}
+        hand_over(world.unit, definition, old, values, channel="api")
+        assert told(world) == [("yours", [boss])]
 
 
 def test_a_silent_write_runs_no_rules(database: Database) -> None:

@@ -12,7 +12,7 @@ from trellis.automation.environment import environment_of
 from trellis.errors import Refused
 from trellis.records.incoming import Incoming, find_record
 from trellis.records.locked import refuse_locked
-from trellis.records.save import Saved, judged, store
+from trellis.records.save import Saved, followed, judged, store
 from trellis.unit import Channel, Unit
 
 Values = Mapping[str, object]
@@ -62,7 +62,7 @@ def hand_over(
     channel: Channel,
     why: str | None = None,
 ) -> Saved:
-    """Writes whose a record is from now on, with all that its rules make of it.
+    """Writes whose a record is from now on, with all that its rules make of it and what follows.
 
     `old` is all of the record, locked for the change. Raises Conflict when the record is locked,
     or Refused.
@@ -71,4 +71,5 @@ def hand_over(
     refuse_locked(unit, definition, old, incoming)
     environment = environment_of(unit)
     judgement = judged(unit, definition, {**old, **values}, old, incoming, environment)
-    return store(unit, definition, old, judgement, environment, channel=channel, why=why)
+    saved = store(unit, definition, old, judgement, environment, channel=channel, why=why)
+    return followed(unit, definition, "update", saved, old)
