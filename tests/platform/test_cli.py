@@ -236,14 +236,14 @@ def test_what_is_not_carried_out_and_what_is_not_tested_is_told(tmp_path: Path) 
     rules = tmp_path / "later.rules"
     rules.write_text(
         "rule later on lead every monday at 08:00 {\n"
-        '    when status = "converted"\n    assign to team "SDR"\n}\n'
+        '    when status = "converted"\n    call anything { a: 1 }\n}\n'
         'test "t" of later { given lead as x { status: "new" } expect x.status = "new" }\n'
     )
     files = ("--schema", "plugins/crm", str(rules))
     checked = run("rules", "check", *files)
     assert (checked.returncode, checked.stderr) == (
         0,
-        f'{rules}:1:1: the rule "later" is not carried out yet: rules do not assign, start, call '
+        f'{rules}:1:1: the rule "later" is not carried out yet: rules do not start, call '
         "or write to people without a login\n",
     )
     assert run("rules", "test", *files).stdout == (

@@ -303,14 +303,16 @@ def test_tests_fail_in_chinese(files: Path) -> None:
 
 
 def test_warnings_are_said_in_both_languages(files: Path) -> None:
-    check = ("rules", "check", "deal.json", "deal.rules")
+    (files / "later.rules").write_text("rule later on deal after update { call crane { a: 1 } }")
+    check = ("rules", "check", "deal.json", "later.rules")
     assert run(*check).stderr == (
-        'deal.rules:22:1: the assignment "givers" is not carried out yet\n'
+        'later.rules:1:1: the rule "later" is not carried out yet: rules do not start, call '
+        "or write to people without a login\n"
     )
     chinese = run(*check, "--language", "zh")
     assert (chinese.stdout, chinese.stderr) == (
         "1 个规则文件没有问题\n",
-        "deal.rules:22:1: 分配规则“givers”暂不执行\n",
+        "later.rules:1:1: 规则“later”暂不执行：目前规则不能启动、调用或通知没有登录账号的人\n",
     )
 
 

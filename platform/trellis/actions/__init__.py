@@ -61,6 +61,9 @@ class Writing(Protocol):
     def change(self, object_name: str, record_id: str, values: Mapping[str, object]) -> None:
         """Changes a record; one that is deleted is left alone."""
 
+    def give(self, object_name: str, record_id: str, to: str) -> None:
+        """Gives a record to a user (id or user name) or a queue (id or name)."""
+
 
 @dataclass(frozen=True, slots=True)
 class Doing:

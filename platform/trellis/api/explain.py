@@ -10,7 +10,9 @@ from metadata.problems import sentence
 from rule_engine.services.score import ScoreResult
 from rule_engine.services.sla_clock import Clock
 from trellis.api.answers import instant, request_json
+from trellis.api.blueprint import language
 from trellis.approvals import of_record
+from trellis.records.assigning import explain_owner
 from trellis.records.explain import explain_scores
 from trellis.records.explain_access import Reason, explain_access
 from trellis.records.incoming import find_record
@@ -111,6 +113,25 @@ def explain_sla(unit: Unit, object_name: str, record_id: str) -> list[dict[str, 
     ]
 
 
+def owner_json(unit: Unit, object_name: str, record_id: str) -> list[dict[str, object]]:
+    """Gives what assignments have decided for a record, the newest first."""
+    words = language()
+    return [
+        {
+            "assignment": one.assignment,
+            "at": instant(at),
+            "user": one.user,
+            "queue": one.queue,
+            "because": one.because.in_language(words),
+            "skipped": [
+                {"user": other.user, "code": other.code, "why": other.why.in_language(words)}
+                for other in one.skipped
+            ],
+        }
+        for at, one in explain_owner(unit, object_name, record_id)
+    ]
+
+
 def clock_json(clock: Clock) -> dict[str, object]:
     """Gives a clock as of now: lengths in ISO 8601, working time when `in_business_time`."""
     upcoming = clock.next_trigger
@@ -144,6 +165,7 @@ EXPLANATIONS: Mapping[str, Callable[[Unit, str, str], list[dict[str, object]]]] 
     "score": explain_score,
     "approval": explain_approval,
     "sla": explain_sla,
+    "owner": owner_json,
 }
 ACCESS = "access"
 """Explained only when it is asked for by name."""

@@ -11,7 +11,6 @@ from dataclasses import dataclass, replace
 from rule_engine.errors import Diagnostic, Span, finding
 from rule_engine.program import (
     Action,
-    AssignTo,
     Branch,
     Invoke,
     Notify,
@@ -28,12 +27,8 @@ USER = "user"
 
 @dataclass(frozen=True, slots=True)
 class Idle:
-    """A definition that nothing happens by.
+    """A rule that nothing happens by."""
 
-    `kind` is rule or assign.
-    """
-
-    kind: str
     name: str
     source: str
     span: Span
@@ -41,26 +36,21 @@ class Idle:
     def finding(self) -> Diagnostic:
         """Gives it as a warning."""
         place = replace(self.span, width=1)
-        found = finding("not_carried_out", SENTENCES[self.kind], place, name=self.name)
+        found = finding("not_carried_out", SENTENCE, place, name=self.name)
         return replace(found, severity="warning", source=self.source)
 
 
-SENTENCES = {
-    "rule": Sentence(
-        'the rule "{name}" is not carried out yet: rules do not assign, start, call '
-        "or write to people without a login"
-    ),
-    "assign": Sentence('the assignment "{name}" is not carried out yet'),
-}
+SENTENCE = Sentence(
+    'the rule "{name}" is not carried out yet: rules do not start, call '
+    "or write to people without a login"
+)
 
 
 def idle_parts(program: Program) -> Iterator[Idle]:
     """Gives what is checked and tested, but not carried out."""
     for rule in program.rules:
         if not is_carried_out(rule):
-            yield Idle("rule", rule.name, rule.source, rule.span)
-    for assignment in program.assignments:
-        yield Idle("assign", assignment.name, assignment.source, assignment.span)
+            yield Idle(rule.name, rule.source, rule.span)
 
 
 def is_carried_out(rule: Rule) -> bool:
@@ -82,7 +72,7 @@ def can_be_done(action: Action) -> bool:
     """Says whether the platform does what an action says."""
     if isinstance(action, Notify):
         return not any(is_addressee(one) for one in action.recipients)
-    return not isinstance(action, AssignTo | Start | Invoke)
+    return not isinstance(action, Start | Invoke)
 
 
 def is_addressee(recipient: Principal) -> bool:

@@ -8,6 +8,7 @@ from dataclasses import replace
 from metadata.query.visible import visible_schema
 from rule_engine.program import (
     Approval,
+    Assignment,
     Parallel,
     Program,
     Reads,
@@ -51,6 +52,11 @@ class Reader:
         bare = replace(level, targets=tuple(replace(one, triggers=()) for one in level.targets))
         program = Program(self.whole, service_levels=(bare,))
         return self.follows(program.reads(level.object), level.object)
+
+    def may_see_assignment(self, assignment: Assignment) -> bool:
+        """Says whether everything that an assignment looks at is visible."""
+        program = Program(self.whole, assignments=(assignment,))
+        return self.follows(program.reads(assignment.object), assignment.object)
 
     def state(self, rules: Approval | None, state: ApprovalState) -> ApprovalState:
         """Gives a request's state without the reasons that rest on something hidden."""

@@ -10,7 +10,7 @@ import sqlalchemy as sa
 
 from metadata.problems import Problem
 from trellis.errors import Refused
-from trellis.records.handover import held_by_queue, held_by_user
+from trellis.records.holders import held_by_queue, held_by_user
 from trellis.records.incoming import find_record
 from trellis.security.standing import Standing
 from trellis.unit import Unit

@@ -4,13 +4,11 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-import sqlalchemy as sa
-
 from metadata.access import AUTOMATION
-from metadata.catalog import Catalog
 from metadata.query import Moment, Records
 from rule_engine.types import Related
 from trellis.automation.environment import RelatedRecords
+from trellis.automation.workload import OwnedRecords
 from trellis.evaluation.catalogs import Source
 from trellis.evaluation.question import Setting
 from trellis.evaluation.telling import Company
@@ -23,29 +21,6 @@ class Instance:
 
     company: Company
     related: Related
-
-
-@dataclass(frozen=True, slots=True)
-class OwnedRecords:
-    """A workload: what people own. Absences are not kept yet: nobody is away."""
-
-    connection: sa.Connection
-    catalog: Catalog
-
-    def count(self, user: str, object_name: str) -> int:
-        """Gives how many records of an object a user owns."""
-        if not self.catalog.objects[object_name].owner:
-            return 0
-        table = self.catalog.tables[object_name]
-        owned = sa.select(sa.func.count()).where(
-            table.c.owner == user, table.c.deleted_at.is_(None)
-        )
-        return self.connection.execute(owned).scalar_one()
-
-    def is_away(self, user: str) -> bool:
-        """Says that a user is there."""
-        del user
-        return False
 
 
 def instance_of(source: Source, setting: Setting) -> Instance | None:

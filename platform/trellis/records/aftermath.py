@@ -21,6 +21,7 @@ from trellis.actions import Doing, rule_action
 from trellis.automation.environment import environment_of
 from trellis.automation.idle import is_carried_out
 from trellis.errors import Missing, RecordError, Refused
+from trellis.records.holders import holder_named
 from trellis.records.judge import violation_problem
 from trellis.records.reach import definition_of
 from trellis.records.writers import Writers
@@ -147,6 +148,16 @@ class RuleWriting:
             self.writers.change(self.unit, definition, record_id, values, channel="rule", why=None)
         except Missing:
             return
+        except RecordError as error:
+            raise self.refused(definition, error) from error
+
+    def give(self, object_name: str, record_id: str, to: str) -> None:
+        """Gives a record to a user or a queue. Raises Refused, also for nobody."""
+        definition = definition_of(self.unit, object_name)
+        try:
+            given = holder_named(self.unit, definition, to)
+            change = self.writers.change
+            change(self.unit, definition, record_id, {}, channel="rule", why=None, given=given)
         except RecordError as error:
             raise self.refused(definition, error) from error
 

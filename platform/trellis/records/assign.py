@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from trellis.records.handover import hand_over, holder_named
+from trellis.records.handover import hand_over
+from trellis.records.holders import holder_named
 from trellis.records.reach import definition_of, stale, target_of
 from trellis.records.save import Saved
 from trellis.unit import Channel, Unit

@@ -11,7 +11,8 @@ from metadata.objects import ObjectDefinition
 from metadata.problems import Problem
 from trellis.errors import Conflict, NotAllowed
 from trellis.records.claim_log import claims_open, claims_since, note_claim
-from trellis.records.handover import hand_over, held_by_user
+from trellis.records.handover import hand_over
+from trellis.records.holders import held_by_user
 from trellis.records.reach import definition_of, stale, target_of
 from trellis.records.save import Saved
 from trellis.security.standing import Standing

@@ -1,12 +1,13 @@
-"""What follows a save, in this order: rules, then service levels."""
+"""What follows a save, in this order: assignments, rules, service levels."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 
 from metadata.objects import ObjectDefinition
 from rule_engine.services.automate import SaveEvent
 from trellis.records.aftermath import rules_after, run_after
+from trellis.records.assigning import assign_saved
 from trellis.records.reach import target_of
 from trellis.records.service_levels import watch_levels
 from trellis.records.writers import Writers
@@ -20,7 +21,8 @@ def has_followers(unit: Unit, object_name: str) -> bool:
     if unit.silent:
         return False
     rules = (*rules_after(unit, object_name, "create"), *rules_after(unit, object_name, "update"))
-    return bool(rules or unit.catalog.rules_of(object_name).service_levels)
+    whole = unit.catalog.rules_of(object_name)
+    return bool(rules or whole.service_levels or whole.assignments)
 
 
 def follow_save(
@@ -39,9 +41,13 @@ def follow_save(
     if record == old or not has_followers(unit, definition.name):
         return None
     rules, record_id = unit.as_automation(), str(record["id"])
-    acted, now = run_after(unit, definition, event, record, old, writers), record
-    if acted:
-        now = target_of(rules, definition, record_id, "read")
-    if watch_levels(unit, definition, now, old, writers):
-        return target_of(rules, definition, record_id, "read")
-    return now if acted else None
+    steps: tuple[Callable[[Record], bool], ...] = (
+        lambda now: assign_saved(unit, definition, event, now, old, writers),
+        lambda now: run_after(unit, definition, event, now, old, writers),
+        lambda now: watch_levels(unit, definition, now, old, writers),
+    )
+    now: Record | None = None
+    for step in steps:
+        if step(record if now is None else now):
+            now = target_of(rules, definition, record_id, "read")
+    return now

@@ -42,7 +42,7 @@ class Create(Protocol):
 
 
 class Change(Protocol):
-    """Changes a record."""
+    """Changes a record; `given` are values that the platform itself sets, whatever the rights."""
 
     def __call__(
         self,
@@ -53,6 +53,7 @@ class Change(Protocol):
         *,
         channel: Channel,
         why: str | None,
+        given: Record = ...,
     ) -> AfterWrite:
         """Gives the record as it stands then."""
 

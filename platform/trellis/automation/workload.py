@@ -1,0 +1,50 @@
+"""How much people have to do: what assignments count before they give somebody more."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import sqlalchemy as sa
+
+from metadata.catalog import Catalog
+from metadata.objects import ObjectDefinition
+
+OPEN = (None, "open")
+"""Categories of options at which a record still is somebody's work."""
+
+
+@dataclass(frozen=True, slots=True)
+class OwnedRecords:
+    """A workload: what people own. Absences are not kept yet: nobody is away."""
+
+    connection: sa.Connection
+    catalog: Catalog
+
+    def count(self, user: str, object_name: str) -> int:
+        """Gives how many open records of an object a user owns.
+
+        One is open while none of its choices is at an option of another category than `open`.
+        """
+        definition = self.catalog.objects[object_name]
+        if not definition.owner:
+            return 0
+        table = self.catalog.tables[object_name]
+        owned = sa.select(sa.func.count()).where(
+            table.c.owner == user, table.c.deleted_at.is_(None), *open_only(definition, table)
+        )
+        return self.connection.execute(owned).scalar_one()
+
+    def is_away(self, user: str) -> bool:
+        """Says that a user is there."""
+        del user
+        return False
+
+
+def open_only(definition: ObjectDefinition, table: sa.Table) -> Iterator[sa.ColumnElement[bool]]:
+    """Gives the conditions that a record is open."""
+    for field in definition.own_fields:
+        ended = [one.value for one in field.options if one.category not in OPEN]
+        if ended and field.type.name == "choice":
+            column = table.c[field.column]
+            yield sa.or_(column.is_(None), column.not_in(ended))
