@@ -53,7 +53,7 @@ REASONS: dict[str, str] = {
     "trellis.installing.removal": "counts what an administrator is about to take out of use",
     "trellis.terminal": "looks whether the tables of definitions are there, not at rows",
     "trellis.evaluation.database": "asks temporary tables that hold only the records given to it",
-    "trellis.evaluation.instance": "counts what people own, for assignments and the command line",
+    "trellis.automation.workload": "counts what people own, for assignments",
 }
 
 
