@@ -31,6 +31,8 @@ from trellis.runtime import Platform
 LEAD = {"email": "li@acme.cn", "lead_source": "web"}
 MERGED = "merged into another record"
 STAY = {"file_use", "import_row", "outbox", "record_history", "record_lock", "webhook_delivery"}
+# The clocks of what became part of another record end with it; who got it stays told of it.
+STAY |= {"assignment_log", "service_level"}
 # A message that came in names the record that it made; it has no object.
 STAY |= {"webhook_inbox"}
 

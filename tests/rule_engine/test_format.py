@@ -130,4 +130,6 @@ def test_it_is_quick() -> None:
     )
     start = time.process_time()
     format_text(text)
-    assert time.process_time() - start < 2
+    # Three quarters of a second when nobody else is at work; what grows faster than the text takes
+    # minutes.
+    assert time.process_time() - start < 6
