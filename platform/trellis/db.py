@@ -230,10 +230,12 @@ def signal(connection: sa.Connection, name: str) -> None:
 def clock(connection: sa.Connection) -> datetime | sa.ColumnElement[datetime]:
     """Gives what stands for the present moment in a statement.
 
-    PostgreSQL's own clock, so that hosts agree; this process's with SQLite.
+    PostgreSQL's own clock, so that hosts agree; this process's with SQLite. In milliseconds, as
+    instants are compared: what is due now is not to be due in the next one.
     """
     if connection.dialect.name == "postgresql":
-        return sa.func.clock_timestamp(type_=sa.DateTime(timezone=True))
+        exact = sa.func.clock_timestamp()
+        return sa.func.date_trunc("milliseconds", exact, type_=sa.DateTime(timezone=True))
     return datetime.now(UTC)
 
 

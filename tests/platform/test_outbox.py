@@ -14,6 +14,8 @@ from trellis.automation.dispatcher import (
     MAX_ATTEMPTS,
     Dispatcher,
     claim,
+    database_now,
+    is_due,
 )
 from trellis.automation.outbox import OUTBOX, Effect, add, outbox
 from trellis.db import SYSTEM_TABLES, Database
@@ -81,6 +83,15 @@ def test_due_effects_run_in_order_and_later_ones_wait(database: Database) -> Non
     assert Dispatcher(database, note).drain() == BATCH + 5
     assert seen == list(range(BATCH + 5))
     assert states(database) == {"done": BATCH + 5, "waiting": 1}
+
+
+def test_what_is_written_now_is_due_now(database: Database) -> None:
+    for index in range(200):
+        with database.write() as connection:
+            add(connection, "happen", {}, f"now-{index}")
+            due = is_due(database_now(connection))
+            waiting = sa.select(sa.func.count()).select_from(outbox).where(due)
+            assert connection.execute(waiting).scalar_one() == index + 1
 
 
 def test_many_dispatchers_at_once_do_each_effect_once(database: Database) -> None:
