@@ -33,8 +33,9 @@ from tests.bench.api.load import request_bytes, send
 from tests.bench.api.servers import Server, seconds_of, serving, tree
 from tests.conftest import find_postgresql, running_postgresql
 
-CONNECTIONS = 8
-TIMES = {"bulk 1,000": 2, "aggregate": 6, "search": 20, "list 50, count": 40}
+# One person may ask for this many costly lists at once.
+CONNECTIONS = 4
+TIMES = {"bulk 1,000": 2, "aggregate": 20, "search": 20, "list 50, count": 40}
 USUAL = 400
 ROUNDS = 5
 FAR = 1_000
@@ -114,6 +115,7 @@ def contenders(server: str, folder: Path, deals: int) -> Iterator[list[Contender
         "TRELLIS_DATABASE_URL": settings.database_url,
         "TRELLIS_SECRET_KEY": settings.secret_key,
         "TRELLIS_ENCRYPTION_KEYS": settings.encryption_keys[0],
+        "TRELLIS_API_RATE": str(10**9),  # counted all the same
     }
     # Its processes would all make its tables at once.
     first = [sys.executable, "-c", "from tests.bench.api.fab import make; make()"]
