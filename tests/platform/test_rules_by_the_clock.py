@@ -91,6 +91,20 @@ def test_a_date_that_is_saved_in_the_last_minute_is_not_missed(office: Office) -
     assert office.get("task", task)["note"] == "late;"
 
 
+def test_a_save_that_takes_long_is_not_missed(office: Office) -> None:
+    office.publish(objects(ON_DATE))
+    office.now = shanghai(2, 7, 30)
+    office.round()
+    begun = shanghai(2, 7, 45)
+    office.now = shanghai(2, 8, 20)
+    office.plan()  # up to 9:20, while the save of 7:45 is not committed
+    office.now = begun
+    task = office.save("task", due_on="2026-02-27")
+    office.now = shanghai(2, 8, 21)
+    office.until(shanghai(2, 9, 1))
+    assert office.get("task", task)["note"] == "late;"
+
+
 def test_a_date_that_moves_is_due_by_the_new_one_alone(office: Office) -> None:
     office.publish(objects(ON_DATE))
     office.round()

@@ -39,6 +39,8 @@ AGAIN: Final = timedelta(minutes=10)
 """How much of that may be over before they are planned again."""
 FOLLOWED: Final = timedelta(minutes=1)
 """How often rules on a date of another record are looked at: nobody tells when that changes."""
+UNSEEN: Final = timedelta(hours=1)
+"""How long a save may take and still be in time: who plans meanwhile does not see it yet."""
 PAGE: Final = 200
 MARGIN: Final = timedelta(days=5)
 """Months differ in length by three days, zones and clock times make another."""
@@ -110,6 +112,8 @@ def plan_rules(unit: Unit) -> int:
             keep_reached(unit.connection, rule, now)
         else:
             until = now + AHEAD if is_own(rule.trigger) else now
+            if not is_own(rule.trigger) and text == trigger_text(rule):
+                before -= FOLLOWED  # for saves that were not committed then
             planned += sum(plan(unit, *one) for one in coming(unit, rule, before, until))
             keep_reached(unit.connection, rule, until)
     return planned
@@ -147,7 +151,7 @@ def plan_record(unit: Unit, object_name: str, record_id: str, record: Mapping[st
             continue
         if is_own(trigger) and trigger.path.field in record:
             due = due_of(trigger, record, environment_of(unit))
-            if due is not None and now < due <= now + AHEAD:
+            if due is not None and now < due <= now + UNSEEN + AHEAD:
                 plan(unit, rule, record_id, due)
 
 
