@@ -23,7 +23,18 @@ from metadata.system_fields import SYSTEM_FIELDS, system_fields_of
 
 NAME: Final = re.compile(r"[a-z][a-z0-9_]{0,39}", re.ASCII)
 REFUSED_OBJECTS: Final = frozenset(
-    ("search", "changes", "meta", "packages", "security", "menu", "docs", "files")
+    (
+        "search",
+        "changes",
+        "meta",
+        "packages",
+        "security",
+        "menu",
+        "docs",
+        "files",
+        "approvals",
+        "absences",
+    )
 )
 SYSTEM: Final = "system"
 SYSTEM_OBJECTS: Final = frozenset(("user", "team", "queue", "territory", "manager_period"))

@@ -12,7 +12,11 @@ from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any, Final
 
+import psycopg
 import sqlalchemy as sa
+from psycopg.adapt import Transformer
+from psycopg.errors import error_from_result
+from psycopg.pq import ExecStatus
 from sqlalchemy.engine.interfaces import DBAPICursor
 from sqlalchemy.sql.compiler import SQLCompiler
 
@@ -219,8 +223,7 @@ def run(
     What it gives is to be taken before the next statement runs. Who listens to the connection's
     statements hears of it, and errors are those of SQLAlchemy.
     """
-    if not connection.in_transaction() and ALONE not in connection.get_execution_options():
-        connection.begin()
+    begin_unless_begun(connection)
     cursor = cursor_of(connection)
     for listener in connection.dispatch.before_cursor_execute:
         listener(connection, cursor, text, parameters, None, many)
@@ -238,6 +241,36 @@ def run(
     return cursor
 
 
+def begin_unless_begun(connection: sa.Connection) -> None:
+    """Begins a transaction, as SQLAlchemy does before the first statement."""
+    if not connection.in_transaction() and ALONE not in connection.get_execution_options():
+        connection.begin()
+
+
+def ask(connection: sa.Connection, text: str) -> Row | None:
+    """Runs a text that has no parameters; gives the first row of its last statement.
+
+    On PostgreSQL it may hold several statements and begin a transaction. It is for what every
+    request asks: there it takes half the time that a cursor does.
+    """
+    if connection.dialect.name != "postgresql":
+        row: Row | None = run(connection, text, ()).fetchone()
+        return row
+    begin_unless_begun(connection)
+    for listener in connection.dispatch.before_cursor_execute:
+        listener(connection, None, text, (), None, False)
+    driver: Any = connection.connection.dbapi_connection
+    try:
+        result = driver.pgconn.exec_(text.encode())
+        if result.status not in (ExecStatus.TUPLES_OK, ExecStatus.COMMAND_OK):
+            raise error_from_result(result)
+    except psycopg.Error as error:
+        raise wrapped(connection, None, text, (), error) from error
+    reader = Transformer(driver)
+    reader.set_pgresult(result)
+    return reader.load_rows(0, 1, tuple)[0] if result.ntuples else None
+
+
 def cursor_of(connection: sa.Connection) -> DBAPICursor:
     """Gives the cursor on which the statements of one connection to the database take turns.
 
@@ -253,7 +286,11 @@ def cursor_of(connection: sa.Connection) -> DBAPICursor:
 
 
 def wrapped(
-    connection: sa.Connection, cursor: DBAPICursor, text: str, parameters: Any, error: Exception
+    connection: sa.Connection,
+    cursor: DBAPICursor | None,
+    text: str,
+    parameters: Any,
+    error: Exception,
 ) -> BaseException:
     """Gives the driver's error as SQLAlchemy's; a connection that is lost is given up."""
     dialect = connection.dialect
@@ -261,7 +298,7 @@ def wrapped(
     is_lost = dialect.is_disconnect(error, pooled, cursor)  # type: ignore[arg-type]  # any error
     if is_lost:
         connection.invalidate(error)
-    else:
+    elif cursor is not None:
         cursor.close()
     return sa.exc.DBAPIError.instance(
         text,

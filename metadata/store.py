@@ -22,7 +22,7 @@ import sqlalchemy as sa
 from metadata.alter import add_missing
 from metadata.catalog import Catalog, build_catalog
 from metadata.elements import Element
-from metadata.prepared import run
+from metadata.prepared import ask
 from metadata.search.tables import make_index
 from metadata.store_steps import STEPS
 from metadata.stored_tables import STORE
@@ -180,10 +180,10 @@ def is_behind(connection: sa.Connection) -> bool:
 
 def read_versions(connection: sa.Connection) -> Versions:
     """Gives the counters by one statement whose text never changes."""
-    rows = run(connection, READ_VERSIONS, ()).fetchall()
-    if not rows:
+    row = ask(connection, READ_VERSIONS)
+    if row is None:
         raise sa.exc.NoResultFound("there are no definitions: the instance is not set up")
-    return Versions(int(rows[0][0]), int(rows[0][1]))
+    return Versions(int(row[0]), int(row[1]))
 
 
 def lock_versions(connection: sa.Connection) -> Versions:

@@ -197,6 +197,17 @@ class SqlSchema(Protocol):
         """Gives a field's column in `table` (or in an alias of it); parts: currency, base, fold."""
 
 
+@dataclass(frozen=True, slots=True)
+class Absence:
+    """Somebody's being away today: until which day (None: not known), and who stands in for them.
+
+    Without a substitute nobody was named.
+    """
+
+    until: date | None = None
+    substitute: str | None = None
+
+
 class Directory(Protocol):
     """Who is who. User ids are strings."""
 
@@ -207,8 +218,7 @@ class Directory(Protocol):
         """
 
     def relation(self, kind: str, user: str) -> Sequence[str]:
-        """Gives the active users that stand in a relation to a user: `manager` or `substitute`.
+        """Gives the active users that stand in a relation to a user: the `manager`."""
 
-        A `substitute` stands in at the directory's moment: by a delegation whose dates hold it,
-        or because the user is away. Nobody, when neither is so.
-        """
+    def absence(self, user: str) -> Absence | None:
+        """Gives why somebody else may speak for a user today; None while the user is there."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import pwd
 import shutil
+import signal
 import socket
 import subprocess
 import tempfile
@@ -12,8 +13,9 @@ import time
 import uuid
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
-from typing import NoReturn
+from typing import Any, NoReturn
 
 import psycopg
 import pytest
@@ -75,7 +77,7 @@ def free_port() -> int:
         return int(probe.getsockname()[1])
 
 
-def unprivileged() -> dict[str, object]:
+def unprivileged() -> dict[str, Any]:
     """PostgreSQL refuses to run as root: gives what makes a child process run as somebody else."""
     if os.geteuid() != 0:
         return {}
@@ -98,46 +100,69 @@ def postgresql_server() -> Iterator[str]:
         yield address
 
 
+@dataclass
+class Cluster:
+    """A temporary PostgreSQL, which may be stopped as if its machine lost power, and started."""
+
+    binaries: Path
+    folder: Path
+    port: int
+    who: dict[str, Any]
+    process: subprocess.Popen[bytes] | None = None
+
+    @property
+    def address(self) -> str:
+        """Gives its address without a database name."""
+        return f"trellis@127.0.0.1:{self.port}"
+
+    def make(self) -> None:
+        """Makes its folder of data."""
+        options = ("-U", "trellis", "-A", "trust", "-E", "UTF8", "--locale=C")
+        command = [str(self.binaries / "initdb"), "-D", str(self.folder / "data"), *options]
+        subprocess.run(command, check=True, capture_output=True, cwd=self.folder, **self.who)
+
+    def start(self) -> None:
+        """Starts it and waits until it answers."""
+        command = [
+            *(str(self.binaries / "postgres"), "-D", str(self.folder / "data")),
+            *("-p", str(self.port), "-k", str(self.folder), "-c", "listen_addresses=127.0.0.1"),
+            *("-c", "fsync=off", "-c", "max_connections=200"),
+        ]
+        with (self.folder / "log").open("ab") as log:
+            self.process = subprocess.Popen(
+                command, stdout=log, stderr=log, cwd=self.folder, **self.who
+            )
+        wait_for_postgresql(self.address)
+
+    def stop(self, number: int = signal.SIGINT) -> None:
+        """Stops it; by SIGQUIT without a word to anybody, so that it has to recover."""
+        if self.process is not None:
+            self.process.send_signal(number)
+            self.process.wait(30)
+
+
 @contextmanager
-def running_postgresql(binaries: Path) -> Iterator[str]:
-    """Runs a temporary cluster; gives its address without a database name."""
+def running_cluster(binaries: Path) -> Iterator[Cluster]:
+    """Runs a temporary cluster."""
     who = unprivileged()
     folder = Path(tempfile.mkdtemp(prefix="trellis-pg-"))
     if who:
         os.chown(folder, int(str(who["user"])), int(str(who["group"])))
-    data, port = folder / "data", free_port()
-    start = [
-        *(binaries / "postgres", "-D", data, "-p", str(port), "-k", folder),
-        *("-c", "listen_addresses=127.0.0.1", "-c", "fsync=off", "-c", "max_connections=200"),
-    ]
-    subprocess.run(
-        [
-            binaries / "initdb",
-            "-D",
-            data,
-            "-U",
-            "trellis",
-            "-A",
-            "trust",
-            "-E",
-            "UTF8",
-            "--locale=C",
-        ],
-        check=True,
-        capture_output=True,
-        cwd=folder,
-        **who,  # type: ignore[call-overload]  # user and group, or nothing
-    )
-    with (folder / "log").open("wb") as log:
-        server = subprocess.Popen(start, stdout=log, stderr=log, cwd=folder, **who)  # type: ignore[call-overload]  # as above
-    address = f"trellis@127.0.0.1:{port}"
+    cluster = Cluster(binaries, folder, free_port(), who)
+    cluster.make()
     try:
-        wait_for_postgresql(address)
-        yield address
+        cluster.start()
+        yield cluster
     finally:
-        server.terminate()
-        server.wait(20)
+        cluster.stop()
         shutil.rmtree(folder, ignore_errors=True)
+
+
+@contextmanager
+def running_postgresql(binaries: Path) -> Iterator[str]:
+    """Runs a temporary cluster; gives its address without a database name."""
+    with running_cluster(binaries) as cluster:
+        yield cluster.address
 
 
 def wait_for_postgresql(address: str) -> None:

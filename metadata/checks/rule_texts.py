@@ -14,8 +14,10 @@ READ_BY_PEOPLE: Final = frozenset({"message", "because", "label"})
 
 def rule_texts(program: Program, package: str) -> list[str]:
     """Gives the messages, reasons and labels in a package's rules, each once, in order."""
-    whole = (*program.validations, *program.scores, *program.rules, *program.approvals)
-    definitions: tuple[Definition, ...] = whole
+    definitions: tuple[Definition, ...] = (
+        *(*program.validations, *program.scores, *program.rules, *program.approvals),
+        *(*program.assignments, *program.service_levels),
+    )
     own = [one for one in definitions if one.source.startswith(f"{package}/")]
     return list(dict.fromkeys(text for one in own for text in texts_in(one)))
 

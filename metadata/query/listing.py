@@ -1,4 +1,4 @@
-"""A page of a list: one statement, and one more when a count is asked for."""
+"""A page of a list: one statement, which counts too where that is asked for with the first page."""
 
 from __future__ import annotations
 
@@ -64,19 +64,27 @@ class Listing:
             pieces = [] if empties is None else pieces_after(self.keys, empties, id_column)
             limit = self.question.limit + 1
             columns = self.selection.columns
-            made = Prepared(
-                page_statement(self.source, columns, self.keys, self.where, pieces, limit)
-            )
-            self._pages[empties] = made
+            statement = page_statement(self.source, columns, self.keys, self.where, pieces, limit)
+            if empties is None and self.counts_along:
+                number = self._counted(capped=self.question.count == "capped")
+                statement = statement.add_columns(number.correlate(None).scalar_subquery())
+            made = self._pages[empties] = Prepared(statement)
         return made
+
+    @property
+    def counts_along(self) -> bool:
+        """Whether each row of the first page has, behind all else, how many there are."""
+        return self.question.count in ("exact", "capped")
 
     def count(self, *, capped: bool) -> Prepared:
         """Gives the statement that counts."""
         made = self._counts.get(capped)
         if made is None:
-            made = Prepared(count_statement(self.counted, self.where, capped=capped))
-            self._counts[capped] = made
+            made = self._counts[capped] = Prepared(self._counted(capped=capped))
         return made
+
+    def _counted(self, *, capped: bool) -> sa.Select[int]:
+        return count_statement(self.counted, self.where, capped=capped)
 
     def last_values(self, row: Row) -> Sequence[object]:
         """Gives a row's sort values, which stand behind what was selected."""
@@ -137,6 +145,8 @@ def read_page(
     if len(rows) > question.limit:
         final = rows[question.limit - 1]
         cursor = write_cursor(digest, listing.last_values(final), final[0])
+    if after is None and listing.counts_along:
+        return Page(items, cursor, *told(listing, int(rows[0][-1]) if rows else 0))
     return Page(items, cursor, *read_count(listing, run, asked))
 
 
@@ -176,5 +186,10 @@ def read_count(
         if expected >= COUNT_CAP:
             return expected, how
     capped = how in ("capped", "estimate")
-    number = int(run(listing.count(capped=capped), listing.bound, asked)[0][0])
-    return number, "capped" if capped and number >= COUNT_CAP else "exact"
+    return told(listing, int(run(listing.count(capped=capped), listing.bound, asked)[0][0]))
+
+
+def told(listing: Listing, number: int) -> tuple[int, str]:
+    """Gives a number of records that were counted, and what sort of number it is."""
+    is_capped = listing.question.count != "exact" and number >= COUNT_CAP
+    return number, "capped" if is_capped else "exact"

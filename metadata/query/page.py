@@ -12,7 +12,6 @@ from metadata.query.answers import COUNT_CAP
 from metadata.query.cursor import order_by
 from metadata.query.order import SortKey
 from metadata.query.paths import Source
-from metadata.query.run import Statement
 
 Conditions = Sequence[sa.ColumnElement[bool]]
 
@@ -24,7 +23,7 @@ def page_statement(
     where: Conditions,
     pieces: Conditions,
     limit: int,
-) -> Statement:
+) -> sa.Select[Any]:
     """Gives the rows of the pieces one after the other, each in order, and the sort values last.
 
     No piece means the first page.
@@ -54,7 +53,7 @@ def page_statement(
     )
 
 
-def count_statement(clause: sa.FromClause, where: Conditions, *, capped: bool) -> Statement:
+def count_statement(clause: sa.FromClause, where: Conditions, *, capped: bool) -> sa.Select[int]:
     """Gives the number of rows; a capped one stops counting at 1,001."""
     if not capped:
         return sa.select(sa.func.count()).select_from(clause).where(*where)

@@ -101,7 +101,7 @@ def patience(connection: sa.Connection, seconds: float) -> Iterator[None]:
     try:
         yield
     except Exception as error:
-        if not is_given_up(error):
+        if not (is_given_up(error) or (one.is_stopped and is_sqlites(error))):
             raise
         raise TooSlow(seconds) from error
     finally:
@@ -117,3 +117,10 @@ def is_given_up(error: Exception) -> bool:
     told = error.orig if isinstance(error, sa.exc.DBAPIError) else error
     interrupted = getattr(told, "sqlite_errorname", None) == "SQLITE_INTERRUPT"
     return interrupted or getattr(told, "sqlstate", None) == CANCELLED
+
+
+def is_sqlites(error: Exception) -> bool:
+    """Says whether SQLite failed: stopped while it prepares a statement it may say anything, as
+    "vtable constructor failed"."""
+    told = error.orig if isinstance(error, sa.exc.DBAPIError) else error
+    return isinstance(told, sqlite3.OperationalError)

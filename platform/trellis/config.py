@@ -7,12 +7,15 @@ import os
 import secrets
 from collections.abc import Mapping
 from dataclasses import dataclass
+from email.utils import parseaddr
 from pathlib import Path
+from urllib.parse import urlsplit
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError, available_timezones
 
 from metadata.encryption import MIN_KEY_CHARACTERS, Cipher, is_long_enough
 from metadata.exchange import DEFAULT_BASE
 from metadata.fields.currencies import CURRENCIES, suggest_currency
+from trellis.mail.server import MailServer, read_server
 from trellis.net.addresses import Network
 
 SECRET_FILE = "secret_key"  # noqa: S105  # the name of a file, not a secret
@@ -21,6 +24,7 @@ TRUSTED_FILE = "trusted_keys"
 SQLITE_FILE = "trellis.db"
 SYNCHRONOUS = ("NORMAL", "FULL")
 UPLOADS = "uploads"
+UNFINISHED_FILE = "restore_unfinished"
 MAX_UPLOAD_BYTES = 100 << 20
 API_RATE = 6_000
 LOGIN_RATE = 5
@@ -45,7 +49,10 @@ class Settings:
     Unlike currencies meet in the `base_currency`, in which every amount is also stored: it is
     chosen before there are records. `api_rate` are the calls of the API that one caller may make in
     a minute, `login_rate` the tries to log in; 0 is no limit. Webhooks reach the public internet,
-    and besides it only the networks that are `outbound_allowed`.
+    and besides it only the networks that are `outbound_allowed`. Letters are handed to the
+    `mail_server` as from `mail_from`; without a server they wait. `public_url` is the address under
+    which people reach the installation, for links in letters.
+    `postgresql_programs` is the folder of `pg_dump` and its like where they are not on the PATH.
     """
 
     instance: Path
@@ -68,6 +75,10 @@ class Settings:
     api_rate: int = API_RATE
     login_rate: int = LOGIN_RATE
     outbound_allowed: tuple[Network, ...] = ()
+    mail_server: MailServer | None = None
+    mail_from: str = ""
+    public_url: str | None = None
+    postgresql_programs: Path | None = None
 
     @property
     def uploads_folder(self) -> Path:
@@ -93,8 +104,20 @@ class Settings:
 def load_settings(environment: Mapping[str, str] | None = None) -> Settings:
     """Reads the settings of an instance that `trellis init` has prepared.
 
-    Raises SettingsError when there is no instance, or a variable has an unusable value.
+    Raises SettingsError when there is no instance, a variable has an unusable value, or a restore
+    was broken off.
     """
+    settings = read_settings(environment)
+    if (settings.instance / UNFINISHED_FILE).exists():
+        raise SettingsError(
+            f"a restore into {settings.instance} was broken off, so database and files may not "
+            "fit together: run `trellis restore BACKUP --replace` again"
+        )
+    return settings
+
+
+def read_settings(environment: Mapping[str, str] | None = None) -> Settings:
+    """Does what `load_settings` does, also for an instance that is half restored."""
     variables = os.environ if environment is None else environment
     instance = instance_folder(variables)
     secret_key = variables.get("TRELLIS_SECRET_KEY") or read_secret(instance / SECRET_FILE)
@@ -117,14 +140,47 @@ def load_settings(environment: Mapping[str, str] | None = None) -> Settings:
         proxy_hops=whole_number(variables, "TRELLIS_PROXY_HOPS"),
         synchronous=synchronous(variables),
         big_table_rows=whole_number(variables, "TRELLIS_BIG_TABLE_ROWS") or None,
-        uploads=uploads_folder(variables),
+        uploads=named_folder(variables, "TRELLIS_UPLOADS"),
         max_upload_bytes=whole_number(variables, "TRELLIS_MAX_UPLOAD_BYTES") or MAX_UPLOAD_BYTES,
         trusted_keys=trusted_keys(variables, instance),
         api_rate=whole_number(variables, "TRELLIS_API_RATE", API_RATE),
         login_rate=whole_number(variables, "TRELLIS_LOGIN_RATE", LOGIN_RATE),
         demands_signatures=variables.get("TRELLIS_DEMAND_SIGNATURES", "").lower() in TRUE_WORDS,
         outbound_allowed=networks(variables, "TRELLIS_OUTBOUND_ALLOWED"),
+        mail_server=mail_server(variables),
+        mail_from=mail_from(variables),
+        public_url=public_url(variables),
+        postgresql_programs=named_folder(variables, "TRELLIS_PG_BIN"),
     )
+
+
+def mail_server(variables: Mapping[str, str]) -> MailServer | None:
+    """Gives the server that takes the mail; None when none is named."""
+    url = variables.get("TRELLIS_SMTP_URL")
+    try:
+        return read_server(url) if url else None
+    except ValueError as error:
+        raise SettingsError(f"TRELLIS_SMTP_URL: {error}") from error
+
+
+def mail_from(variables: Mapping[str, str]) -> str:
+    """Gives the sender of the mail, which a server has to know."""
+    given = variables.get("TRELLIS_MAIL_FROM", "")
+    if "@" in parseaddr(given)[1] or not (given or variables.get("TRELLIS_SMTP_URL")):
+        return given
+    raise SettingsError(
+        f"TRELLIS_MAIL_FROM: {given!r} is no address; one is Trellis <crm@example.com>"
+    )
+
+
+def public_url(variables: Mapping[str, str]) -> str | None:
+    """Gives the address under which people reach the installation."""
+    given = variables.get("TRELLIS_PUBLIC_URL")
+    if given and not (given.startswith(("https://", "http://")) and urlsplit(given).hostname):
+        raise SettingsError(
+            f"TRELLIS_PUBLIC_URL: {given!r} is no address; one is https://crm.example.com"
+        )
+    return given or None
 
 
 def trusted_keys(variables: Mapping[str, str], instance: Path) -> tuple[str, ...]:
@@ -141,7 +197,11 @@ def prepare_instance(environment: Mapping[str, str] | None = None) -> Settings:
     """Makes the instance folder and its secrets where they are missing, then reads the settings."""
     variables = os.environ if environment is None else environment
     instance = instance_folder(variables)
-    for folder in (instance, instance / "run", uploads_folder(variables) or instance / UPLOADS):
+    for folder in (
+        instance,
+        instance / "run",
+        named_folder(variables, "TRELLIS_UPLOADS") or instance / UPLOADS,
+    ):
         folder.mkdir(parents=True, exist_ok=True)
         if folder != instance:
             folder.chmod(0o700)
@@ -178,9 +238,9 @@ def read_secret(path: Path) -> str:
         raise SettingsError(f"{path} may not be read by this user") from error
 
 
-def uploads_folder(variables: Mapping[str, str]) -> Path | None:
-    """Gives the folder named for uploaded files; None for the one of the instance."""
-    named = variables.get("TRELLIS_UPLOADS")
+def named_folder(variables: Mapping[str, str], name: str) -> Path | None:
+    """Gives the folder that a variable names; None when it is not set."""
+    named = variables.get(name)
     return Path(named).expanduser().resolve() if named else None
 
 

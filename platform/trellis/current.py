@@ -73,8 +73,8 @@ def begin_request() -> None:
         person = current_app.extensions["appbuilder"].sm.load_from_token(request)
     else:
         person = current_user._get_current_object()
-    g.account = person if person is not None and person.is_authenticated else None
-    g.principal = g.account.principal if g.account else None
+    known = person if person is not None and person.is_authenticated else None
+    g.account, g.principal = known, known.principal if known else None
 
 
 def look_again() -> None:
@@ -126,17 +126,17 @@ def opened() -> sa.Connection | None:
 
 def connection() -> sa.Connection:
     """Gives the request's connection for reading, opened when it is first asked for."""
-    if "connection" not in g:
-        g.connection = platform().database.open()
-    found: sa.Connection = g.connection
+    found = opened()
+    if found is None:
+        found = g.connection = platform().database.open()
     return found
 
 
 def snapshot() -> Snapshot:
     """Gives definitions and security version as the request began with them."""
-    if "snapshot" not in g:
-        g.snapshot = platform().catalogs.snapshot(connection())
-    found: Snapshot = g.snapshot
+    found: Snapshot | None = g.get("snapshot")
+    if found is None:
+        found = g.snapshot = platform().catalogs.snapshot(connection())
     return found
 
 

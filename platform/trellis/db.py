@@ -13,7 +13,9 @@ from typing import Any, TypeVar
 
 import sqlalchemy as sa
 import sqlalchemy.event
+from sqlalchemy.dialects.postgresql import Insert as PostgresqlInsert
 from sqlalchemy.dialects.postgresql import insert as postgresql_insert
+from sqlalchemy.dialects.sqlite import Insert as SqliteInsert
 from sqlalchemy.dialects.sqlite import insert as sqlite_insert
 from sqlalchemy.engine.interfaces import DBAPIConnection
 from sqlalchemy.pool import ConnectionPoolEntry
@@ -21,7 +23,7 @@ from sqlalchemy.pool import ConnectionPoolEntry
 from metadata.encryption import Cipher, engine_options
 from metadata.exchange import OPTION
 from metadata.locks import HOLD, hold_definitions, take_definitions
-from metadata.prepared import ALONE, wrapped
+from metadata.prepared import ALONE, ask
 from rule_engine.backends.sql import register_sqlite_functions
 from trellis.retrying import again
 
@@ -125,11 +127,13 @@ class Database:
             )
             with connection.begin():
                 begun = time.monotonic()
-                if at_once:
-                    answers[str(first)] = begin_at_once(connection, str(first))
+                if at_once:  # the driver leaves it to us to begin
+                    answers[str(first)] = ask(connection, f"BEGIN; {HOLD}; {first}")
                 else:
                     (take_definitions if publishing else hold_definitions)(connection)
                 yield connection
+                if at_once:
+                    ask(connection, "COMMIT")
         for name in signals:
             for listener in self._listeners.get(name, ()):
                 listener()
@@ -192,26 +196,6 @@ def make_way(seconds: float) -> None:
         time.sleep(min(seconds * PAUSE_SHARE, MAX_PAUSE_SECONDS))
 
 
-def begin_at_once(connection: sa.Connection, question: str) -> Any:
-    """Begins a transaction of PostgreSQL, holds the definitions and asks, all in one message.
-
-    The driver leaves it to us to begin, and ends the transaction when it is told to.
-    """
-    text = f"BEGIN; {HOLD}; {question}"
-    cursor: Any = connection.connection.cursor()
-    for listener in connection.dispatch.before_cursor_execute:
-        listener(connection, cursor, text, (), None, False)
-    try:
-        cursor.execute(text, prepare=False)
-        cursor.nextset()
-        cursor.nextset()
-        return cursor.fetchone()
-    except connection.dialect.loaded_dbapi.Error as error:
-        raise wrapped(connection, cursor, text, (), error) from error
-    finally:
-        cursor.close()
-
-
 def first_answer(connection: sa.Connection, question: str) -> Any:
     """Gives, once, the row that answered the first question of a transaction; None for others."""
     answers: dict[str, Any] = connection.get_execution_options().get("trellis_answers", {})
@@ -251,6 +235,12 @@ def note_down(database: Database, statement: sa.Update, what: str) -> None:
         logger.warning("%s was not written down: %s", what, type(error).__name__)
 
 
+def insert_into(connection: sa.Connection, table: sa.Table) -> PostgresqlInsert | SqliteInsert:
+    """Gives an INSERT that may say what to do with a row that is there already."""
+    insert = postgresql_insert if connection.dialect.name == "postgresql" else sqlite_insert
+    return insert(table)
+
+
 def insert_once(
     connection: sa.Connection, table: sa.Table, key: str, values: Mapping[str, object]
 ) -> bool:
@@ -258,8 +248,8 @@ def insert_once(
 
     Says whether it was added.
     """
-    insert = postgresql_insert if connection.dialect.name == "postgresql" else sqlite_insert
-    statement = insert(table).values(dict(values)).on_conflict_do_nothing(index_elements=[key])
+    statement = insert_into(connection, table).values(dict(values))
+    statement = statement.on_conflict_do_nothing(index_elements=[key])
     return connection.execute(statement.returning(table.c[key])).first() is not None
 
 

@@ -10,13 +10,14 @@ from typing import Literal
 
 import sqlalchemy as sa
 
+from metadata.access import SYSTEM
 from metadata.computed.filling import count_wrong
 from metadata.converted import count_lacking
 from metadata.drift import wanted_tables
 from metadata.search.rebuild import count_wrong_entries, objects_behind
 from metadata.steps import open_steps
 from trellis.automation.dispatcher import database_now
-from trellis.automation.outbox import DEAD, UNKNOWN, WAITING, outbox
+from trellis.background import Overview, overview
 from trellis.checkpoints import TOO_LARGE_BYTES, wal_bytes
 from trellis.config import ENCRYPTION_FILE, SECRET_FILE
 from trellis.db import SAFE_WAL_VERSION, SYSTEM_TABLES, has_safe_wal
@@ -32,8 +33,10 @@ from trellis.upkeep import (
     repair_values,
     surroundings,
 )
+from trellis.work import unit_for
 
 LATE_AFTER = timedelta(minutes=5)
+WRONG = {"dead": "given up", "failed": "failed", "unknown": "of unknown outcome"}
 SECRET_MODE = 0o600
 REPAIR = "trellis doctor --repair"
 
@@ -196,24 +199,35 @@ def examine_accounts(platform: Platform) -> Iterator[Finding]:
         yield Finding("wrong", "users", f"record and account differ: {', '.join(names)}")
 
 
-def examine_outbox(platform: Platform) -> Iterator[Finding]:
-    """Looks for effects that are late, dead or of unknown outcome."""
+def examine_work(platform: Platform) -> Iterator[Finding]:
+    """Looks for work in the background that is late, given up, of unknown outcome or paused."""
     with platform.database.read() as connection:
-        counted = sa.select(outbox.c.state, sa.func.count()).group_by(outbox.c.state)
-        counts = {state: number for state, number in connection.execute(counted)}
-        late = sa.select(sa.func.count()).where(
-            outbox.c.state == WAITING,
-            outbox.c.available_at < database_now(connection) - LATE_AFTER,
-        )
-        number_late = connection.execute(late).scalar_one()
-    if counts.get(DEAD):
-        yield Finding("wrong", "outbox", f"{counts[DEAD]} effects failed for good")
-    if counts.get(UNKNOWN):
-        yield Finding("wrong", "outbox", f"{counts[UNKNOWN]} effects of unknown outcome")
-    if number_late:
-        yield Finding("wrong", "outbox", f"{number_late} effects are late: is a worker running?")
-    elif not counts.get(DEAD):
-        yield Finding("ok", "outbox", f"{counts.get(WAITING, 0)} effects wait")
+        unit = unit_for(platform, connection, platform.catalogs.current(connection), SYSTEM)
+        now = database_now(connection)
+        for one in overview(unit):
+            yield from work_findings(one, late(connection, one.work.table, now))
+    if platform.settings.mail_server is None:
+        yield Finding("note", "mail", "no server is named in TRELLIS_SMTP_URL: letters wait")
+
+
+def late(connection: sa.Connection, table: sa.Table, now: datetime) -> int:
+    """Gives how many pieces of work should have been done for some time."""
+    overdue = sa.and_(table.c.state == "waiting", table.c.available_at < now - LATE_AFTER)
+    return connection.execute(sa.select(sa.func.count()).where(overdue)).scalar_one()
+
+
+def work_findings(one: Overview, number_late: int) -> Iterator[Finding]:
+    """Gives what there is to say of work of one kind."""
+    name, counts = one.work.name, one.counts
+    if one.paused_since is not None:
+        yield Finding("note", name, f"paused by {one.paused_by}: {counts.get('waiting', 0)} wait")
+    wrong = [f"{counts[state]} {words}" for state, words in WRONG.items() if counts.get(state)]
+    if number_late and one.paused_since is None:
+        wrong.append(f"{number_late} late: is a worker running?")
+    for text in wrong:
+        yield Finding("wrong", name, text)
+    if not wrong and one.paused_since is None:
+        yield Finding("ok", name, f"{counts.get('waiting', 0)} wait")
 
 
 def examine_redis(platform: Platform) -> Iterator[Finding]:
@@ -242,7 +256,7 @@ EXAMINATIONS = (
     examine_amounts,
     examine_search,
     examine_accounts,
-    examine_outbox,
+    examine_work,
     examine_redis,
     examine_secrets,
     examine_files,

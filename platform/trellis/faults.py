@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import logging
 
+import psycopg
+import sqlalchemy as sa
 from flask import Flask, Response, render_template, request
 from flask_babel import gettext
 from jinja2 import TemplateNotFound
+from markupsafe import escape
 from werkzeug.exceptions import HTTPException, InternalServerError, ServiceUnavailable
 from werkzeug.wrappers import Response as BaseResponse
 
@@ -25,6 +28,7 @@ def install_faults(app: Flask) -> None:
     """Has every error answered in the form that the caller understands."""
     app.register_error_handler(HTTPException, answer_refusal)
     app.register_error_handler(Busy, answer_busy)
+    app.register_error_handler(sa.exc.DatabaseError, answer_away)
     app.register_error_handler(Exception, answer_crash)
 
 
@@ -42,6 +46,27 @@ def answer_busy(error: Busy) -> BaseResponse:
     return answer(503, said, ServiceUnavailable(retry_after=RETRY_AFTER_SECONDS))
 
 
+def answer_away(error: sa.exc.DatabaseError) -> BaseResponse:
+    """Answers that the database is away, and when to ask again; all else of a database is a
+    crash."""
+    if not is_away(error):
+        return answer_crash(error)
+    logger.error("the database does not answer: %s", type(error.orig).__name__)
+    said = gettext("The database does not answer at the moment. Please try again soon.")
+    return answer(503, said, ServiceUnavailable(retry_after=RETRY_AFTER_SECONDS), is_bare=True)
+
+
+def is_away(error: sa.exc.DatabaseError) -> bool:
+    """Says whether the server is not there, or ended the connection; it gives no code then, or
+    one of shutting down (PostgreSQL's classes 08 and 57P)."""
+    if error.connection_invalidated:
+        return True
+    if not isinstance(error.orig, psycopg.OperationalError):
+        return False
+    code = error.orig.sqlstate
+    return code is None or code.startswith(("08", "57P"))
+
+
 def answer_crash(error: Exception) -> BaseResponse:
     """Logs what nobody expected, and says only that it happened."""
     logger.error("%s %s failed", request.method, request.path, exc_info=error)
@@ -49,14 +74,16 @@ def answer_crash(error: Exception) -> BaseResponse:
     return answer(500, detail, InternalServerError())
 
 
-def answer(code: int, detail: str, error: HTTPException) -> BaseResponse:
-    """Gives problem JSON below /api, a page elsewhere, with the headers that the error asks for."""
+def answer(code: int, detail: str, error: HTTPException, *, is_bare: bool = False) -> BaseResponse:
+    """Gives problem JSON below /api, a page elsewhere, with the headers that the error asks for.
+
+    A bare page needs no database.
+    """
     if request.path.startswith(API):
         response: BaseResponse = problem_response(code, detail)
     else:
-        response = Response(
-            page(code, detail, error), code, content_type="text/html; charset=utf-8"
-        )
+        text = bare_page(code, detail, error) if is_bare else page(code, detail, error)
+        response = Response(text, code, content_type="text/html; charset=utf-8")
     for name, value in error.get_headers(request.environ):
         if name.lower() not in {"content-type", "content-length"}:
             response.headers[name] = value
@@ -71,4 +98,10 @@ def page(code: int, detail: str, error: HTTPException) -> str:
         raise
     except Exception:
         logger.exception("the error page failed")
-        return f"<!doctype html><title>{code}</title><h1>{code} {error.name}</h1>"
+        return bare_page(code, detail, error)
+
+
+def bare_page(code: int, detail: str, error: HTTPException) -> str:
+    """Gives a page without anything around it."""
+    title = f"<!doctype html><meta charset=utf-8><title>{code}</title><h1>{code} {error.name}</h1>"
+    return f"{title}<p>{escape(detail)}</p>"

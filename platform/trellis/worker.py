@@ -31,6 +31,7 @@ from trellis.jobs.allowed import Task, job_class
 from trellis.jobs.queue import QUEUES, connect, open_queue
 from trellis.jobs.running_loop import JobRunner
 from trellis.kept_answers import purge
+from trellis.mail.postman import Postman
 from trellis.net.outbound import Outbound
 from trellis.records.sharing import forget_ended
 from trellis.runtime import Platform, open_platform
@@ -65,7 +66,7 @@ def make_dispatcher(platform: Platform) -> Dispatcher:
     """Gives the dispatcher of an installation."""
     zone = platform.settings.zone
     perform = Performer(platform.catalogs, platform.actions, platform.channels, zone)
-    return Dispatcher(platform.database, perform)
+    return Dispatcher(platform.database, perform, is_quick=perform.is_quick)
 
 
 def plan_due(platform: Platform) -> None:
@@ -139,6 +140,7 @@ class Worker:
             threading.Thread(target=self.poll, name="poller"),
             threading.Thread(target=self.run_jobs, name="jobs"),
             threading.Thread(target=self.deliver, name="webhooks"),
+            threading.Thread(target=self.send_mail, name="mail"),
         ]
         for thread in beside:
             thread.start()
@@ -196,6 +198,12 @@ class Worker:
             for every in rounds:
                 every.tick()
         courier.close()
+
+    def send_mail(self) -> None:
+        """Hands letters to the mail server until the end is asked for."""
+        postman = Every(0, Postman(self.platform).drain)
+        while not self.stop.wait(POLL_SECONDS):
+            postman.tick()
 
     def seal_audit(self) -> None:
         """Signs the head of the audit."""

@@ -3,20 +3,20 @@
 Two decisions at once are kept apart by whoever stores the state: it compares `revision` first.
 Who clicks on what they saw gives its revision as `expected`. What time brings is `approval_clock`.
 Codes of refusals: does_not_qualify not_submitter nobody_to_ask too_few_to_ask failed closed
-outdated already_decided not_approver not_substitute comment_required no_delegation self_approval
-not_submitter_recall.
+outdated already_decided not_approver not_your_turn not_substitute comment_required no_delegation
+self_approval not_submitter_recall. Bringing in others is `approval_signers`.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection
+from collections.abc import Collection
 from dataclasses import replace
 from datetime import datetime
 
 from rule_engine.backends.python import Trace, trace_node
-from rule_engine.messages import Phrase
 from rule_engine.program import Approval
 from rule_engine.services.approval_settle import settle
+from rule_engine.services.approval_speaker import closed, speaker
 from rule_engine.services.approval_state import (
     ApprovalState,
     Decision,
@@ -26,7 +26,7 @@ from rule_engine.services.approval_state import (
     Verdict,
     refused,
 )
-from rule_engine.services.approval_transition import RefusedError, Transition
+from rule_engine.services.approval_transition import Transition, finish, plan
 from rule_engine.services.evaluate import Record, holds
 from rule_engine.services.people import Company, describe, find_people
 from rule_engine.types import Directory, Environment
@@ -76,7 +76,7 @@ def submit(
         transition.run(definition.phases, "submit")
         transition.open_from(0)
 
-    return _finish(transition, begin, None)
+    return finish(transition, begin, None)
 
 
 def route(
@@ -86,11 +86,34 @@ def route(
     environment: Environment,
     directory: Directory,
 ) -> dict[str, tuple[str, ...]]:
-    """Gives whom each step, by name, would ask if the record were submitted as it is now."""
+    """Gives whom each step, by name, would ask if the record were submitted as it is now; nobody
+    where its approvers give nobody, though a later step then asks the fallback."""
     state = ApprovalState(definition.name, str(record.get("id") or ""), submitter)
-    now = environment.now
-    transition = Transition(definition, state, record, environment, directory, now)
+    around = record, environment, directory, environment.now
+    transition = Transition(definition, state, *around)
     return {step.name: transition.asked(step) for step in definition.steps}
+
+
+def foreseen(
+    definition: Approval,
+    record: Record,
+    submitter: str,
+    environment: Environment,
+    directory: Directory,
+) -> ApprovalState:
+    """Gives the path of a request that is not made: each step with whom it would ask and why it
+    is needed or not, as the record is now. Later steps without anybody ask the fallback."""
+    state = ApprovalState(definition.name, str(record.get("id") or ""), submitter)
+    around = record, environment, directory, environment.now
+    transition = Transition(definition, state, *around)
+    path = plan(definition, record, environment)
+    first = min((step.stage for step in path if step.needed), default=0)
+
+    def asked(step: StepPlan) -> tuple[str, ...]:
+        found = transition.asked(transition.step(step.name))
+        return found or (transition.fallback() if step.stage > first else ())
+
+    return replace(state, path=tuple(replace(step, approvers=asked(step)) for step in path))
 
 
 def decide(
@@ -113,21 +136,17 @@ def decide(
     without it, that is the first one asked for whom the directory lets them stand in. The step's
     delegation must allow it. With `expected` the request must still have that revision.
     """
-    if state.status == "open" and expected not in (None, state.revision):
-        return refused(state, "outdated", "Somebody else was faster; look at the request again")
-    if on_behalf_of in (None, user_id):
-        on_behalf_of = _stands_for(state, user_id, directory)
-    elif on_behalf_of and user_id not in directory.relation("substitute", on_behalf_of):
-        return refused(state, "not_substitute", "You do not stand in for this person now")
-    refusal = _refusal(definition, state, user_id, verdict, comment, on_behalf_of)
-    if refusal:
-        return Outcome(state, problems=(refusal,))
-    person = on_behalf_of or user_id
-    revision = state.revision + 1
+    said = speaker(
+        definition, state, user_id, directory, on_behalf_of=on_behalf_of, expected=expected
+    )
+    if isinstance(said, Refusal):
+        return Outcome(state, problems=(said,))
+    if verdict == "reject" and not comment.strip():
+        return refused(state, "comment_required", "A rejection needs a comment that says why")
+    revision, behind = state.revision + 1, (said.on_behalf_of, said.away_until)
     spoken = tuple(
-        Decision(step.name, user_id, verdict, comment.strip(), now, revision, on_behalf_of)
-        for step in state.open_steps
-        if person in state.waiting(step)
+        Decision(step.name, user_id, verdict, comment.strip(), now, revision, *behind)
+        for step in said.steps
     )
     heard = replace(state, decisions=(*state.decisions, *spoken), revision=revision)
     transition = Transition(definition, heard, record, environment, directory, now, user_id)
@@ -135,8 +154,9 @@ def decide(
     def weigh() -> None:
         for decision in spoken:
             settle(transition, decision.step)
+        transition.tell_new(state)
 
-    return _finish(transition, weigh, state)
+    return finish(transition, weigh, state)
 
 
 def recall(
@@ -150,7 +170,7 @@ def recall(
 ) -> Outcome:
     """Takes an open request back; only who submitted it may."""
     if state.status != "open":
-        return Outcome(state, problems=(_closed(state),))
+        return Outcome(state, problems=(closed(state),))
     if user_id != state.submitter:
         return refused(state, "not_submitter_recall", "Only who submitted this may recall it")
     moved = replace(state, revision=state.revision + 1)
@@ -160,7 +180,7 @@ def recall(
         transition.close("recalled")
         transition.run(definition.phases, "recall")
 
-    return _finish(transition, take_back, state)
+    return finish(transition, take_back, state)
 
 
 def restart(
@@ -180,7 +200,7 @@ def restart(
         return Outcome(state)
     moved = replace(state, revision=state.revision + 1)
     transition = Transition(definition, moved, record, environment, directory, now)
-    return _finish(transition, lambda: transition.open_from(0), state)
+    return finish(transition, lambda: transition.open_from(0), state)
 
 
 def editable_fields(
@@ -196,14 +216,6 @@ def editable_fields(
         if user_id in state.waiting(step)
         for name in by_name[step.name].editable
     )
-
-
-def _stands_for(state: ApprovalState, user_id: str, directory: Directory) -> str | None:
-    """Gives the first approver asked in whose place somebody may speak who is not asked."""
-    if any(user_id in step.approvers for step in state.open_steps):
-        return None
-    asked = state.approvers
-    return next((one for one in asked if user_id in directory.relation("substitute", one)), None)
 
 
 def _may_submit(
@@ -222,55 +234,3 @@ def _may_submit(
 def _blank_path(definition: Approval) -> tuple[StepPlan, ...]:
     names = [(step.name, step.label) for step in definition.steps]
     return tuple(StepPlan(name, label, stage=0, needed=False) for name, label in names)
-
-
-def _finish(
-    transition: Transition, work: Callable[[], None], before: ApprovalState | None
-) -> Outcome:
-    """Does the work; when it is refused half-way nothing of it remains."""
-    try:
-        work()
-    except RefusedError as refusal:
-        return Outcome(before, problems=(refusal.refusal,))
-    return transition.outcome()
-
-
-def _refusal(
-    definition: Approval,
-    state: ApprovalState,
-    user_id: str,
-    verdict: Verdict,
-    comment: str,
-    on_behalf_of: str | None,
-) -> Refusal | None:
-    if state.status != "open":
-        return _closed(state)
-    person = on_behalf_of or user_id
-    asked = [step for step in state.open_steps if person in state.waiting(step)]
-    if not asked:
-        if any(person in step.approvers for step in state.open_steps):
-            return Refusal("already_decided", Phrase("You have decided on this step already"))
-        return Refusal("not_approver", Phrase("You are not asked to decide on this now"))
-    if on_behalf_of:
-        by_name = {step.name: step for step in definition.steps}
-        if not all(by_name[step.name].delegation for step in asked):
-            return Refusal("no_delegation", Phrase("This step can only be decided in person"))
-        if user_id == state.submitter and definition.self_approval != "allowed":
-            return Refusal("self_approval", Phrase("Who submitted this cannot decide on it"))
-    if verdict == "reject" and not comment.strip():
-        return Refusal("comment_required", Phrase("A rejection needs a comment that says why"))
-    return None
-
-
-def _closed(state: ApprovalState) -> Refusal:
-    status = _STATUSES[state.status]
-    return Refusal("closed", Phrase("This request is closed: it was {status}", {"status": status}))
-
-
-_STATUSES = {
-    "open": Phrase("open"),
-    "approved": Phrase("approved"),
-    "rejected": Phrase("rejected"),
-    "returned": Phrase("returned"),
-    "recalled": Phrase("recalled"),
-}

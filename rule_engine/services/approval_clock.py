@@ -13,6 +13,7 @@ from itertools import chain
 
 from rule_engine.program import Approval, Principal, Step
 from rule_engine.services.approval_settle import approve_step, reject_step
+from rule_engine.services.approval_signers import asking_instead
 from rule_engine.services.approval_state import ApprovalState, Decision, Outcome, StepPlan, Verdict
 from rule_engine.services.approval_transition import RefusedError, Transition
 from rule_engine.services.deadlines import due_after, part_after
@@ -145,7 +146,7 @@ def _first_due(
 
 def _act(transition: Transition, plan: StepPlan, share: Decimal) -> None:
     step = transition.step(plan.name)
-    users = list(transition.state.waiting(plan))
+    users = transition.told(plan, transition.state.waiting(plan))
     if share < 1:
         due = due_at(step, plan, transition.environment)
         transition.state = transition.state.with_steps(replace(plan, reminded=share))
@@ -182,11 +183,12 @@ def _escalate(transition: Transition, people: Sequence[Principal], plan: StepPla
 
 
 def _ask_also(transition: Transition, plan: StepPlan, users: tuple[str, ...]) -> None:
-    new = [user for user in users if user not in plan.approvers]
+    new = [user for user in users if user not in plan.people]
     asked = replace(plan, approvers=(*plan.approvers, *new))
     transition.state = transition.state.with_steps(asked)
     if new:
-        transition.effects.append(Effect("waiting", {"step": plan.name, "users": new}))
+        told = {"step": plan.name, "users": transition.told(asked, new)}
+        transition.effects.append(Effect("waiting", told))
 
 
 def _is_active(environment: Environment, user: str) -> bool:
@@ -194,25 +196,36 @@ def _is_active(environment: Environment, user: str) -> bool:
 
 
 def _relieve(transition: Transition, plan: StepPlan, gone: list[str]) -> None:
-    step = transition.step(plan.name)
-    found = chain.from_iterable(_successors(transition, step, user) for user in gone)
-    successors = tuple(dict.fromkeys(found)) or transition.fallback()
+    step, before = transition.step(plan.name), transition.state
+    for user in gone:
+        if user in plan.approvers:
+            continue
+        free = (one for one in _or_fallback(transition, step, [user]) if one not in plan.people)
+        plan = asking_instead(before, plan, user, next(free, user))
     staying = tuple(user for user in plan.approvers if user not in gone)
-    new = tuple(user for user in successors if user not in staying)
-    approvers = (*staying, *new)
-    if not new and not set(staying) & set(transition.state.waiting(plan)):
-        return
-    needs = min(plan.needs, len(approvers))
-    relieved = replace(plan, approvers=approvers, needs=needs)
-    transition.state = transition.state.with_steps(relieved)
-    if new:
-        transition.effects.append(Effect("waiting", {"step": plan.name, "users": list(new)}))
+    leaving = [user for user in gone if user in plan.approvers]
+    found = _or_fallback(transition, step, leaving) if leaving else ()
+    approvers = (*staying, *(user for user in found if user not in (*staying, *plan.people)))
+    if approvers == staying and not set(staying) & set(before.waiting(plan)):
+        approvers = plan.approvers
+    relieved = replace(plan, approvers=approvers, needs=min(plan.needs, len(approvers)))
+    transition.state = before.with_steps(relieved)
+    transition.tell_new(before)
+
+
+def _or_fallback(transition: Transition, step: Step, gone: list[str]) -> tuple[str, ...]:
+    found = chain.from_iterable(_successors(transition, step, user) for user in gone)
+    return tuple(dict.fromkeys(found)) or transition.fallback()
 
 
 def _successors(transition: Transition, step: Step, user: str) -> list[str]:
     """Gives who comes in somebody's place: substitutes who may decide, else managers."""
-    for relation in ("substitute", "manager"):
-        people = transition.directory.relation(relation, user)
+    absence = transition.directory.absence(user)
+    substitute = absence.substitute if absence else None
+    for people in (
+        [substitute] if substitute else [],
+        transition.directory.relation("manager", user),
+    ):
         found = [person for one in people for person in transition.climb(step, one)]
         if found:
             return found

@@ -15,12 +15,15 @@ def settle(transition: Transition, name: str) -> None:
     step = next((step for step in state.open_steps if step.name == name), None)
     if step is None:  # a rejection beside it has closed it
         return
-    counted = state.counted(step)
-    approvals = sum(decision.verdict == "approve" for decision in counted)
-    rejections = len(counted) - approvals
+    said = state.words(step)
+    rejections = sum(said.get(user) == "reject" for user in step.approvers)
+    signed = [said.get(signer.user) for signer in step.added]
     first_decides = transition.step(name).decide.kind == "anyone"
-    if approvals >= step.needs:
-        approve_step(transition, step)
+    if "reject" in signed:
+        reject_step(transition, step)
+    elif state.approvals(step) >= step.needs:
+        if all(verdict == "approve" for verdict in signed):
+            approve_step(transition, step)
     elif rejections and (first_decides or len(step.approvers) - rejections < step.needs):
         reject_step(transition, step)
 

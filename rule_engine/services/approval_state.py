@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, fields, replace
-from datetime import datetime
+from datetime import date, datetime
 from decimal import Decimal
-from typing import Literal, cast
+from typing import Any, Literal, cast
 
 from rule_engine.messages import Phrase
 from rule_engine.services.effects import Effect
@@ -14,6 +14,7 @@ from rule_engine.services.effects import Effect
 RequestStatus = Literal["open", "approved", "rejected", "returned", "recalled"]
 StepStatus = Literal["planned", "open", "approved", "rejected", "returned", "skipped"]
 Verdict = Literal["approve", "reject"]
+Place = Literal["before", "after"]
 Json = Mapping[str, object]
 
 
@@ -35,7 +36,8 @@ class Decision:
     """One person's word on one step. `revision` is the request's after it.
 
     `on_behalf_of` is the approver in whose place `user` spoke, None when `user` is the approver.
-    `user` is empty for what the time decided (`overdue approve`, `overdue reject`).
+    `away_until` is the last day of that approver's absence, if it was known. `user` is empty for
+    what the time decided (`overdue approve`, `overdue reject`).
     """
 
     step: str
@@ -45,11 +47,39 @@ class Decision:
     at: datetime
     revision: int
     on_behalf_of: str | None = None
+    away_until: date | None = None
 
     @property
     def person(self) -> str:
         """The approver whose word this counts as."""
         return self.on_behalf_of or self.user
+
+
+@dataclass(frozen=True, slots=True)
+class Signer:
+    """Somebody whom an approver of a step, `by`, added: has to decide too, before or after `by`."""
+
+    user: str
+    by: str
+    place: Place
+
+
+@dataclass(frozen=True, slots=True)
+class Handover:
+    """One person's bringing in another: as a signer in a `place`, or instead (`place` is None).
+
+    `person` is the approver who did, `user` who spoke for the approver. `revision` is the
+    request's after it.
+    """
+
+    step: str
+    user: str
+    person: str
+    to: str
+    place: Place | None
+    reason: str
+    at: datetime
+    revision: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,7 +91,7 @@ class StepPlan:
     step's condition as JSON, None for a step without one; `needs` is how many have to approve.
     `opened_at` is when it last opened: due time and reminders are derived from it (None: nobody
     watches the time). `reminded` is the greatest share of the time that was told, `overdue` says
-    that the end of it was.
+    that the end of it was. `added` are signers besides the approvers: they all have to approve.
     """
 
     name: str
@@ -76,6 +106,12 @@ class StepPlan:
     opened_at: datetime | None = None
     reminded: Decimal = Decimal(0)
     overdue: bool = False
+    added: tuple[Signer, ...] = ()
+
+    @property
+    def people(self) -> tuple[str, ...]:
+        """Everybody who has a word in this round: approvers and added signers."""
+        return (*self.approvers, *(signer.user for signer in self.added))
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,6 +128,7 @@ class ApprovalState:
     status: RequestStatus = "open"
     path: tuple[StepPlan, ...] = ()
     decisions: tuple[Decision, ...] = ()
+    handovers: tuple[Handover, ...] = ()
     locked: bool = False
     revision: int = 0
     version: str = ""
@@ -125,9 +162,30 @@ class ApprovalState:
         )
 
     def waiting(self, step: StepPlan) -> tuple[str, ...]:
-        """The approvers of a step who have not decided yet."""
-        done = {decision.person for decision in self.counted(step)}
-        return tuple(user for user in step.approvers if user not in done)
+        """Whose word is awaited in a step now: nobody who has decided, or whose turn is not yet.
+
+        Who added a signer before oneself waits until that one has approved. A signer added after
+        somebody waits for that one's yes, or until the step has all it needs but the signers.
+        """
+        said = self.words(step)
+        held = {s.by for s in step.added if s.place == "before" and said.get(s.user) != "approve"}
+        has_enough = self.approvals(step) >= step.needs
+        turns = (
+            signer.user
+            for signer in step.added
+            if signer.place == "before" or has_enough or said.get(signer.by) == "approve"
+        )
+        asked = (*(() if has_enough else step.approvers), *turns)
+        return tuple(user for user in asked if user not in said and user not in held)
+
+    def words(self, step: StepPlan) -> dict[str, Verdict]:
+        """What has been said in a step's present round, by approver or signer."""
+        return {decision.person: decision.verdict for decision in self.counted(step)}
+
+    def approvals(self, step: StepPlan) -> int:
+        """How many approvers of a step have approved; signers do not count."""
+        said = self.words(step)
+        return sum(said.get(user) == "approve" for user in step.approvers)
 
     def with_steps(self, *changed: StepPlan) -> ApprovalState:
         """Gives the state with these steps in place of those of the same names."""
@@ -148,6 +206,7 @@ class ApprovalState:
             "approvers": list(self.approvers),
             "path": [_step_to_json(step) for step in self.path],
             "decisions": [_decision_to_json(decision) for decision in self.decisions],
+            "handovers": [_handover_to_json(handover) for handover in self.handovers],
             "locked": self.locked,
             "revision": self.revision,
             "version": self.version,
@@ -161,11 +220,13 @@ class ApprovalState:
         values = {item.name: document[item.name] for item in fields(cls) if item.name in document}
         path = cast("list[Json]", values.pop("path"))
         decisions = cast("list[Json]", values.pop("decisions"))
+        handovers = cast("list[Json]", values.pop("handovers", []))
         for name in ("submitted_at", "closed_at"):
             values[name] = _instant_from_json(values.get(name))
         return cls(
             path=tuple(_step_from_json(step) for step in path),
             decisions=tuple(_decision_from_json(decision) for decision in decisions),
+            handovers=tuple(_handover_from_json(handover) for handover in handovers),
             **values,  # type: ignore[arg-type]  # JSON that this class wrote
         )
 
@@ -187,13 +248,17 @@ def refused(state: ApprovalState | None, code: str, template: str, **values: obj
     return Outcome(state, problems=(Refusal(code, Phrase(template, values)),))
 
 
+def _plain(value: StepPlan | Signer | Decision | Handover) -> dict[str, object]:
+    return {item.name: getattr(value, item.name) for item in fields(value)}
+
+
 def _step_to_json(step: StepPlan) -> dict[str, object]:
-    document = {item.name: getattr(step, item.name) for item in fields(step)}
     return {
-        **document,
+        **_plain(step),
         "approvers": list(step.approvers),
         "opened_at": _instant_to_json(step.opened_at),
         "reminded": str(step.reminded),
+        "added": [_plain(signer) for signer in step.added],
     }
 
 
@@ -203,18 +268,34 @@ def _step_from_json(document: Json) -> StepPlan:
         "approvers": tuple(cast("list[str]", document["approvers"])),
         "opened_at": _instant_from_json(document.get("opened_at")),
         "reminded": Decimal(str(document.get("reminded", 0))),
+        "added": tuple(Signer(**one) for one in cast("list[Any]", document.get("added", []))),
     }
     return StepPlan(**values)  # type: ignore[arg-type]  # as above
 
 
 def _decision_to_json(decision: Decision) -> dict[str, object]:
-    document = {item.name: getattr(decision, item.name) for item in fields(decision)}
-    return {**document, "at": _instant_to_json(decision.at)}
+    until = decision.away_until
+    told = None if until is None else until.isoformat()
+    return {**_plain(decision), "at": _instant_to_json(decision.at), "away_until": told}
 
 
 def _decision_from_json(document: Json) -> Decision:
+    until = document.get("away_until")
+    values = {
+        **document,
+        "at": _instant_from_json(document["at"]),
+        "away_until": None if until is None else date.fromisoformat(str(until)),
+    }
+    return Decision(**values)  # type: ignore[arg-type]  # as above
+
+
+def _handover_to_json(handover: Handover) -> dict[str, object]:
+    return {**_plain(handover), "at": _instant_to_json(handover.at)}
+
+
+def _handover_from_json(document: Json) -> Handover:
     at = _instant_from_json(document["at"])
-    return Decision(**{**document, "at": at})  # type: ignore[arg-type]  # as above
+    return Handover(**{**document, "at": at})  # type: ignore[arg-type]  # as above
 
 
 def _instant_to_json(instant: datetime | None) -> str | None:

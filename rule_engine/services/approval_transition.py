@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
 from decimal import ROUND_CEILING, Decimal
@@ -24,10 +24,8 @@ from rule_engine.services.approval_state import (
 from rule_engine.services.effects import Effect
 from rule_engine.services.evaluate import Record, acting_as, holds
 from rule_engine.services.people import Company, describe, find_people, user_record
+from rule_engine.services.substitutes import fallback, may_decide, with_stand_ins
 from rule_engine.types import Directory, Environment
-
-#: Who is asked when nobody can be found for a later step.
-FALLBACK_ROLE = "admin"
 
 
 class RefusedError(Exception):
@@ -109,7 +107,7 @@ class Transition:
     def _open(self, steps: Sequence[StepPlan]) -> None:
         self.state = self.state.with_steps(*(self._ask(step) for step in steps))
         for opened in self.state.open_steps:
-            users = list(opened.approvers)
+            users = self.told(opened, opened.approvers)
             self.effects.append(Effect("waiting", {"step": opened.name, "users": users}))
 
     def _ask(self, planned: StepPlan) -> StepPlan:
@@ -132,6 +130,7 @@ class Transition:
             opened_at=self.now,
             reminded=Decimal(0),
             overdue=False,
+            added=(),
         )
 
     def asked(self, step: Step) -> tuple[str, ...]:
@@ -171,12 +170,25 @@ class Transition:
 
     def may_decide(self, user: str) -> bool:
         """Says whether somebody may decide at all: not who submitted it, unless that is allowed."""
-        return user != self.state.submitter or self.definition.self_approval == "allowed"
+        return may_decide(self.definition, self.state, user)
 
     def fallback(self) -> tuple[str, ...]:
         """Gives who is asked when nobody else can be found."""
-        everyone = self.directory.resolve("role", FALLBACK_ROLE, None)
-        return tuple(user for user in everyone if self.may_decide(user))
+        return fallback(self.definition, self.state, self.directory)
+
+    def told(self, plan: StepPlan, users: Sequence[str]) -> list[str]:
+        """Gives whom to tell what these approvers of a step are told: their stand-ins as well."""
+        return with_stand_ins(self.definition, self.state, plan, users, self.directory)
+
+    def tell_new(self, before: ApprovalState) -> None:
+        """Tells those whose turn has come in steps that were open before and still are."""
+        known = {(step.name, step.since): before.waiting(step) for step in before.open_steps}
+        for step in self.state.open_steps:
+            asked = known.get((step.name, step.since))
+            new = [user for user in self.state.waiting(step) if user not in (asked or ())]
+            if asked is not None and new:
+                told = {"step": step.name, "users": self.told(step, new)}
+                self.effects.append(Effect("waiting", told))
 
     def _too_few(
         self, step: Step, found: Sequence[str], approvers: Sequence[str], needs: int
@@ -200,6 +212,17 @@ class Transition:
             values = {**values, "needs": needs, "count": len(approvers)}
             return Refusal("too_few_to_ask", Phrase(template, values))
         return None
+
+
+def finish(
+    transition: Transition, work: Callable[[], None], before: ApprovalState | None
+) -> Outcome:
+    """Does the work; when it is refused half-way nothing of it remains."""
+    try:
+        work()
+    except RefusedError as refusal:
+        return Outcome(before, problems=(refusal.refusal,))
+    return transition.outcome()
 
 
 def plan(definition: Approval, record: Record, environment: Environment) -> tuple[StepPlan, ...]:

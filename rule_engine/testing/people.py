@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
+from datetime import date
 
 from rule_engine import dates
 from rule_engine.services.evaluate import Record
 from rule_engine.testing.world import World
+from rule_engine.types import Absence
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,15 +30,18 @@ class People:
         return self._described(kind, name, scope) or (unnamed,)
 
     def relation(self, kind: str, user: str) -> Sequence[str]:
-        """Gives who stands in a relation to a user: what the user's field of that name holds.
+        """Gives who stands in a relation to a user: what the user's field of that name holds."""
+        found = (self.world.record("user", user) or {}).get(kind)
+        return () if found is None else (str(found),)
 
-        A substitute stands in while the user is away, without dates always.
-        """
+    def absence(self, user: str) -> Absence | None:
+        """Gives a user's absence; who has a substitute and no dates is always away."""
         record = self.world.record("user", user) or {}
-        found = record.get(kind)
-        if found is None or (kind == "substitute" and _dates(record) and not self.is_away(user)):
-            return ()
-        return (str(found),)
+        found, until = record.get("substitute"), record.get("away_until")
+        if not self.is_away(user) and (found is None or _dates(record)):
+            return None
+        last = until if isinstance(until, date) else None
+        return Absence(last, None if found is None else str(found))
 
     def count(self, user: str, object_name: str) -> int:
         """Gives how many records of an object a user owns in this world."""

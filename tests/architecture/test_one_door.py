@@ -38,9 +38,11 @@ REASONS: dict[str, str] = {
     "trellis.records.nested_rows": "writes the order of rows that a save has read",
     "trellis.duplicates.pointers": "writes references of a merge that has judged every record",
     "trellis.records.trees": "looks for loops through rows out of reach too; names come by rights",
+    "trellis.records.absences": "locks a user's row, so that two absences wait for each other",
     "trellis.records.claim": "locks the row of who acts, so that two claims wait for each other",
     "trellis.designer.option_history": "notes a replaced option in all histories, for publishing",
     # Rights: what they come from cannot be read by them.
+    "trellis.security.absences": "leaves substitutes out who work here no more",
     "trellis.security.access": "reads who somebody is, of which her rights are made",
     "trellis.security.directory": "reads managers, teams and members, of which rights are made",
     "trellis.security.standing": "reads where somebody stands today, of which rights are made",
@@ -49,6 +51,7 @@ REASONS: dict[str, str] = {
     # The operator of the machine, and administrators: no person's reading.
     "trellis.security.rotation": "seals all values with another key, by `trellis keys`",
     "trellis.demo.load": "makes the demo records, by `trellis package demo`",
+    "trellis.backup.manifest": "counts and hashes the rows of all tables, for the operator",
     "trellis.doctor": "counts users without an account, for the operator",
     "trellis.installing.removal": "counts what an administrator is about to take out of use",
     "trellis.terminal": "looks whether the tables of definitions are there, not at rows",

@@ -280,6 +280,21 @@ def test_a_translation_of_what_nothing_says_is_told(tmp_path: Path, installed: C
     )
 
 
+def test_what_service_levels_and_assignments_say_is_to_be_translated(
+    tmp_path: Path, installed: Catalog
+) -> None:
+    rules = """
+    sla s "Promise" on student {
+        target answer "Answer" { met when fee is not empty otherwise within 1 hour }
+    }
+    assign a "Turns" on student after create { when fee > 5 CNY assign to owner because "Rich" }
+    """
+    package = read_package(write(tmp_path, {**GOOD, "rules/checks.rules": rules}))
+    found = package_warnings(package, installed)
+    texts = [one.values["text"] for one in found if one.code == "text_not_translated"]
+    assert sorted(map(str, texts)) == ["Answer", "Promise", "Rich", "Turns"]
+
+
 def refused(files: Mapping[str, Any] | io.BytesIO | Path) -> set[str]:
     source = zipped(files) if isinstance(files, Mapping) else files
     with pytest.raises(PackageError) as error:

@@ -26,7 +26,15 @@ from trellis.audit.frozen import FOLLOW, FREEZE, make_triggers
 from trellis.audit.seals import Seals, seal
 from trellis.audit.sequencer import adopt, head_of, rows_of, sequence
 from trellis.audit.tables import audit_chain, audit_event, audit_pending
-from trellis.audit.verify import GENESIS, check, is_signed, next_hash, read_heads, read_links
+from trellis.audit.verify import (
+    GENESIS,
+    Finding,
+    check,
+    is_signed,
+    next_hash,
+    read_heads,
+    read_links,
+)
 from trellis.records.history import record_history
 from trellis.records.save import save_record
 from trellis.runtime import Platform
@@ -47,10 +55,14 @@ def chained(platform: Platform) -> list[Any]:
         return list(connection.execute(sa.select(audit_chain).order_by(audit_chain.c.sequence)))
 
 
+def evidence_of(connection: sa.Connection, seals: Seals) -> Iterator[Finding]:
+    return findings(connection, seals.read(), seals.public_key())
+
+
 def told(platform: Platform) -> list[tuple[int, str]]:
     with platform.database.read() as connection:
         seals = Seals(platform.settings.instance)
-        return [(one.sequence, one.text) for one in findings(connection, seals)]
+        return [(one.sequence, one.text) for one in evidence_of(connection, seals)]
 
 
 def test_committed_rows_get_gapless_numbers(platform: Platform, people: People) -> None:
@@ -229,7 +241,7 @@ def test_every_tampering_is_found(platform: Platform, people: People) -> None:
     def tamper(connection: sa.Connection) -> None:
         with thawed(connection):
             what, first = tamper_with(connection, chance, chain)
-            found = [one.sequence for one in findings(connection, seals) if one.sequence]
+            found = [one.sequence for one in evidence_of(connection, seals) if one.sequence]
         if not found or found[0] != first:
             missed.append((what, first, found))
         kinds.add(what)

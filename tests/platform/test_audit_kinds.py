@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import uuid
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -10,6 +11,7 @@ from typing import Any
 
 import pytest
 import sqlalchemy as sa
+from flask import Flask
 from flask.testing import FlaskClient
 
 from metadata.packages.export import zipped
@@ -24,8 +26,10 @@ from tests.platform.world import PASSWORD, People, csrf_token
 from trellis.app import create_app
 from trellis.audit.kinds import DETAILS, KINDS
 from trellis.audit.tables import audit_event
+from trellis.background import retry, set_paused
 from trellis.departing.depart import depart
 from trellis.jobs.running_loop import drain_jobs
+from trellis.records.absences import Away, end_absence, enter_absence
 from trellis.records.accounts import give_roles
 from trellis.records.save import save_record
 from trellis.records.sharing import share_record, unshare_record
@@ -33,7 +37,7 @@ from trellis.runtime import Platform, open_platform
 from trellis.transfer.exports import read_question, start_export
 from trellis.webhooks.delivery import switch_off
 from trellis.webhooks.replay import replay
-from trellis.webhooks.tables import DEAD, webhook_delivery
+from trellis.webhooks.tables import DEAD, WEBHOOKS, webhook_delivery
 
 LEAD = {"name": "Li Na", "email": "li@acme.cn", "lead_source": "web"}
 LOGIN = {"username": "rita", "password": PASSWORD, "provider": "db"}
@@ -46,8 +50,12 @@ class World:
 
     platform: Platform
     people: People
-    anybody: Callable[[], FlaskClient]
+    app: Flask
     folder: Path
+
+    def anybody(self) -> FlaskClient:
+        """Gives a client that has not logged in."""
+        return self.app.test_client()
 
     def client(self, username: str) -> FlaskClient:
         """Gives a client logged in by the page."""
@@ -84,7 +92,7 @@ def world(template: Template, tmp_path_factory: pytest.TempPathFactory) -> Itera
     with template.copy(folder) as url:
         platform = open_platform(make_settings(url, folder))
         app = create_app(platform.settings, platform=platform)
-        yield World(platform, template.people, app.test_client, folder)
+        yield World(platform, template.people, app, folder)
         app.extensions["trellis_fab_engine"].dispose()
         platform.close()
 
@@ -200,6 +208,17 @@ def leave(world: World, name: str) -> None:
     drain_jobs(world.platform)
 
 
+def go_away(world: World) -> Away:
+    with acting(world.platform, "rita") as unit:
+        return enter_absence(unit, world.people["rita"], None, unit.moment.today)
+
+
+def come_back(world: World) -> None:
+    with acting(world.platform, "admin") as unit:
+        away = enter_absence(unit, world.people["ron"], None, unit.moment.today)
+        end_absence(unit, away.user, away.id)
+
+
 def make_key(world: World) -> str:
     answer = world.client("rita").post("/api/v1/security/api_keys", json={"name": "Robot"})
     assert answer.status_code == 201, answer.get_data(as_text=True)
@@ -255,21 +274,54 @@ def purge(world: World) -> None:
     world.cli("meta", "purge", "--older-than", "0", "--confirm", "lead.passing_by")
 
 
+def back_up(world: World) -> Path:
+    file = world.folder / f"{uuid.uuid4()}.backup"
+    world.cli("backup", str(file))
+    return file
+
+
+def bring_back(world: World) -> None:
+    file = back_up(world)
+    world.app.extensions["trellis_fab_engine"].dispose()
+    world.platform.database.dispose()
+    world.cli("restore", str(file), "--replace")
+
+
 def switch_webhook_off(world: World) -> None:
     webhook = world.webhook()
     with world.platform.database.write() as connection:
         switch_off(world.platform, connection, webhook, "gone")
 
 
-def deliver_again(world: World) -> None:
+def give_up_a_message(world: World) -> str:
+    """Leaves a message of a webhook that was given up; gives the webhook."""
     webhook = world.webhook()
-    with acting(world.platform, "admin") as unit:
-        row = {"id": "d", "key": "k", "webhook": webhook, "sequence": 1, "op": "create"}
+    with system(world.platform) as unit:
+        row: dict[str, Any] = {"id": str(uuid.uuid4()), "key": str(uuid.uuid4())}
+        row["webhook"] = webhook
+        row |= {"sequence": 1, "op": "create"}
         row |= {"object": "contact", "record_id": "c", "at": unit.moment.now, "fields": []}
         row |= {"state": DEAD, "attempts": 9, "available_at": unit.moment.now}
         row |= {"created_at": unit.moment.now}
         unit.connection.execute(sa.insert(webhook_delivery).values(row))
+    return webhook
+
+
+def deliver_again(world: World) -> None:
+    webhook = give_up_a_message(world)
+    with acting(world.platform, "admin") as unit:
         assert replay(unit, webhook) == 1
+
+
+def try_again(world: World) -> None:
+    give_up_a_message(world)
+    with acting(world.platform, "admin") as unit:
+        assert retry(unit, WEBHOOKS) >= 1
+
+
+def pause(world: World, *, is_paused: bool) -> None:
+    with acting(world.platform, "admin") as unit:
+        set_paused(unit, WEBHOOKS, is_paused=is_paused)
 
 
 # kind, and which way to it → what is done, by whom, about which object
@@ -312,6 +364,8 @@ CAUSES: dict[tuple[str, str], tuple[Callable[[World], object], str, str | None]]
     ("share", ""): (share, "rita", "lead"),
     ("unshare", ""): (unshare, "rita", "lead"),
     ("departed", ""): (lambda world: leave(world, "zoe"), "admin", "user"),
+    ("away", ""): (go_away, "rita", "user"),
+    ("back", ""): (come_back, "admin", "user"),
     ("transfer", ""): (lambda world: leave(world, "zed"), "admin", "lead"),
     ("key_made", ""): (make_key, "rita", None),
     ("key_revoked", ""): (revoke_key, "rita", None),
@@ -320,12 +374,17 @@ CAUSES: dict[tuple[str, str], tuple[Callable[[World], object], str, str | None]]
     ("package", "installed"): (install, "cli!", None),
     ("package", "removed"): (install_and_remove, "cli!", None),
     ("rotate", ""): (lambda world: world.cli("keys", "rotate"), "system!", None),
+    ("backup", ""): (back_up, "system!", None),
+    ("restored", ""): (bring_back, "system!", None),
     ("audit_export", ""): (
         lambda world: world.cli("audit", "export", str(world.folder / "audit")),
         "system!",
         None,
     ),
     ("webhook", ""): (switch_webhook_off, "system!", "webhook"),
+    ("retried", ""): (try_again, "admin", None),
+    ("paused", ""): (lambda world: pause(world, is_paused=True), "admin", None),
+    ("resumed", ""): (lambda world: pause(world, is_paused=False), "admin", None),
     ("replay", ""): (deliver_again, "admin", "webhook"),
 }
 

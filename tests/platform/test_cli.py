@@ -232,19 +232,18 @@ def test_rule_files_are_checked_and_tested_with_their_package(tmp_path: Path) ->
     assert failed.stderr.startswith(f"{broken}:1:")
 
 
-def test_what_is_not_carried_out_and_what_is_not_tested_is_told(tmp_path: Path) -> None:
+def test_what_leads_nowhere_and_what_is_not_tested_is_told(tmp_path: Path) -> None:
     rules = tmp_path / "later.rules"
     rules.write_text(
         "rule later on lead every monday at 08:00 {\n"
-        '    when status = "converted"\n    call anything { a: 1 }\n}\n'
+        '    when status = "converted"\n    start anything\n}\n'
         'test "t" of later { given lead as x { status: "new" } expect x.status = "new" }\n'
     )
     files = ("--schema", "plugins/crm", str(rules))
     checked = run("rules", "check", *files)
     assert (checked.returncode, checked.stderr) == (
         0,
-        f'{rules}:1:1: the rule "later" is not carried out yet: rules do not start, call '
-        "or write to people without a login\n",
+        f'{rules}:3:11: no approval "anything" is among these rules\n',
     )
     assert run("rules", "test", *files).stdout == (
         f'1..1\nok 1 - t\n# never true: {rules}:2:10 status = "converted"\n'

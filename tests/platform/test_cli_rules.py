@@ -303,16 +303,13 @@ def test_tests_fail_in_chinese(files: Path) -> None:
 
 
 def test_warnings_are_said_in_both_languages(files: Path) -> None:
-    (files / "later.rules").write_text("rule later on deal after update { call crane { a: 1 } }")
+    (files / "later.rules").write_text("rule later on deal after update { start crane }")
     check = ("rules", "check", "deal.json", "later.rules")
-    assert run(*check).stderr == (
-        'later.rules:1:1: the rule "later" is not carried out yet: rules do not start, call '
-        "or write to people without a login\n"
-    )
+    assert run(*check).stderr == ('later.rules:1:41: no approval "crane" is among these rules\n')
     chinese = run(*check, "--language", "zh")
     assert (chinese.stdout, chinese.stderr) == (
         "1 个规则文件没有问题\n",
-        "later.rules:1:1: 规则“later”暂不执行：目前规则不能启动、调用或通知没有登录账号的人\n",
+        "later.rules:1:41: 这些规则中没有审批“crane”\n",
     )
 
 

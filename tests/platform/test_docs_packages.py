@@ -186,7 +186,7 @@ def test_the_standard_implies_the_type(row: re.Match[str]) -> None:
 LINK = re.compile(r"\[[^\]]+\]\((?P<page>[\w.]*)#(?P<anchor>[^)]+)\)")
 
 
-@pytest.mark.parametrize("name", ["packages.md", "fields.md", "keywords.md"])
+@pytest.mark.parametrize("name", ["packages.md", "fields.md", "keywords.md", "operations.md"])
 def test_links_lead_somewhere(name: str) -> None:
     lost = []
     for link in LINK.finditer((DOCS / name).read_text("utf-8")):

@@ -19,6 +19,7 @@ from trellis.automation.dispatcher import (
 )
 from trellis.automation.outbox import OUTBOX, Effect, add, outbox
 from trellis.db import SYSTEM_TABLES, Database
+from trellis.pausing import work_pause
 
 NOW = datetime(2026, 3, 1, 8, tzinfo=UTC)
 
@@ -30,7 +31,7 @@ happened = sa.Table("happened", METADATA, sa.Column("key", sa.Text))
 def database(database_url: str) -> Iterator[Database]:
     database = Database(database_url)
     with database.write() as connection:
-        SYSTEM_TABLES.create_all(connection, tables=[outbox])
+        SYSTEM_TABLES.create_all(connection, tables=[outbox, work_pause])
         METADATA.create_all(connection)
     yield database
     database.dispose()
@@ -170,3 +171,22 @@ def test_old_done_effects_are_purged(database: Database) -> None:
     Dispatcher(database, happen, lambda _connection: NOW).drain()
     assert Dispatcher(database, happen, lambda _c: NOW + timedelta(days=6)).purge() == 0
     assert Dispatcher(database, happen, lambda _c: NOW + timedelta(days=8)).purge() == 2
+
+
+def test_quick_effects_share_a_transaction_and_one_that_fails_keeps_no_other_back(
+    database: Database,
+) -> None:
+    add_effects(database, BATCH)
+    begun: list[str] = []
+
+    def fail_once(connection: sa.Connection, effect: Effect, now: datetime) -> None:
+        begun.append(effect.key)
+        if effect.key == "effect-3":
+            raise ValueError("no")
+        happen(connection, effect, now)
+
+    Dispatcher(database, fail_once, is_quick=lambda _effect: True).run_batch()
+    # Four together, then each by itself.
+    assert len(begun) == 4 + BATCH
+    assert keys(database) == sorted(f"effect-{n}" for n in range(BATCH) if n != 3)
+    assert states(database) == {"done": BATCH - 1, "waiting": 1}

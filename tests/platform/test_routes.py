@@ -32,8 +32,10 @@ OBJECT_PART = "<object_name>"
 PARTS = {
     **dict.fromkeys(("run_id", "pair_id", "request_id", "notice_id", "webhook_id"), "none"),
     **dict.fromkeys(("user_id", "source_id", "token", "file_id", "key_id", "pk"), "none"),
-    **dict.fromkeys(("name", "action", "code", "filename", "message_id"), "none"),
+    **dict.fromkeys(("name", "action", "code", "filename", "message_id", "piece"), "none"),
+    "absence_id": "none",
     "field_name": "name",
+    "work": "effects",
     "version": "1",
 }
 

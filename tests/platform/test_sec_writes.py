@@ -15,10 +15,12 @@ from flask import Flask
 from werkzeug.routing import Rule
 from werkzeug.test import TestResponse
 
-from tests.platform.acting import database_hash, make, outbox_rows
+from tests.platform.acting import acting, database_hash, make, outbox_rows
 from tests.platform.test_api import LEAD, Client, call
+from tests.platform.test_approvals import quote_with
 from tests.platform.world import Login
 from trellis.api.actions import record_actions
+from trellis.approvals import of_record, submit
 from trellis.declared import declaration_of
 from trellis.runtime import Platform
 
@@ -32,6 +34,7 @@ NOWHERE = "0190d6a4-0000-7000-8000-000000000000"
 PARTS = {
     **dict.fromkeys(("pair_id", "run_id", "key_id", "job_id", "share_id", "event_id"), NOWHERE),
     **{"field": "name", "value": "Acme", "kinds": "objects", "name": "lead", "version": "1"},
+    **{"work": "effects", "piece": NOWHERE},
 }
 # Bodies with which a caller who may would succeed; others are tried with an empty one.
 BODIES: Mapping[str, object] = {
@@ -97,8 +100,9 @@ def refused(call: Client, platform: Platform, username: str, tried: Try, before:
     return answer.status_code
 
 
-# What is about no record, and what reads only: anybody may.
-OPEN = {("POST", "files"), ("POST", "security/api_keys")}
+# What is about no record, and what reads only: anybody may. Who decides on nothing that waits for
+# her decides nothing.
+OPEN = {("POST", "files"), ("POST", "security/api_keys"), ("POST", "approvals/decide")}
 KEYS = {("DELETE", "security/api_keys/<key_id>")}
 READING = {("POST", "<object_name>/duplicates")}
 
@@ -145,6 +149,27 @@ def test_sec_05_no_key_writes_beyond_its_scopes(
         status = refused(keyed, platform, "key", tried, before)
         assert status in {403, 404, 422} or (tried.method, tried.rule) in OPEN, tried
     assert keyed("key", "GET", f"lead/{lead}", None, {}).status_code == 200
+
+
+@pytest.mark.parametrize(("scope", "decides"), [("lead:*", False), ("quote:approve", True)])
+def test_sec_05_a_key_decides_only_within_its_scopes(
+    app: Flask, call: Client, platform: Platform, scope: str, decides: bool
+) -> None:
+    quote = quote_with(platform, discount="0.35")
+    with acting(platform, "rita") as unit:
+        asked = submit(unit, "quote", quote)
+    key = call("mark", "POST", "security/api_keys", {"name": "R", "scopes": [scope]}).get_json()
+    headers = {"Authorization": f"Bearer {key['key']}"}
+    client = app.test_client()
+    shown = client.get(f"{PREFIX}approvals", headers=headers).get_json()["items"]
+    assert [one["request"]["id"] for one in shown] == ([asked.id] if decides else [])
+    body = {"verdict": "approve", "requests": [{"id": asked.id}]}
+    answer = client.post(f"{PREFIX}approvals/decide", json=body, headers=headers)
+    (told,) = answer.get_json()["results"]
+    assert told["status"] == (200 if decides else 403), told
+    with acting(platform, "admin") as unit:
+        (after,) = of_record(unit, "quote", quote)
+    assert (after.revision > asked.revision) is decides
 
 
 def test_sec_05_who_may_does(call: Client, platform: Platform) -> None:

@@ -86,6 +86,14 @@ def test_blocks_run_at_their_shares_of_the_time_each_once(office: Office) -> Non
     assert office.rows(DEAD) == 0
 
 
+def test_what_rules_write_in_a_new_ticket_starts_no_second_clock(office: Office) -> None:
+    office.publish(tickets(f'{SUPPORT} rule seen on ticket after create {{ set name to "seen" }}'))
+    ticket = office.save("ticket", name="A", owner=office.person("amy"))
+    assert office.get("ticket", ticket)["name"] == "seen"
+    office.until(START + timedelta(hours=10), timedelta(hours=1))
+    assert (told(office), office.get("ticket", ticket)["note"]) == (["half", "escalation"], "late;")
+
+
 def test_who_answers_in_time_hears_nothing(office: Office) -> None:
     office.publish(tickets())
     ticket = office.save("ticket", owner=office.person("amy"))

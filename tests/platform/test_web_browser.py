@@ -154,7 +154,7 @@ def test_pages_are_accessible_and_fit(visitor: Visitor, lead: str, theme: str, w
         *("/setup/objects", "/setup/objects/new", "/setup/objects/lead?field=status"),
         *(f"{lead}/access", f"{lead}/as_of", "/search?q=a", "/transfers", "/o/lead/import"),
         *("/o/lead/export", "/o/lead/duplicates", "/profile/keys", "/setup/people"),
-        *("/setup/audit", "/setup/webhooks", "/setup/webhooks/received"),
+        *("/setup/audit", "/setup/webhooks", "/setup/webhooks/received", "/setup/background/mail"),
         *("/setup/publish", "/o/lead/?filter=emplyees+%3E+1", "/o/nothing/", "/notifications"),
     )
     for address in addresses:

@@ -142,17 +142,3 @@ def test_access_and_settings_are_drafts_too(platform: Platform, login: Login) ->
     admin.post("/setup/objects/site_visit/settings", data={**OBJECT, "title": "Other"})
     admin.post("/setup/discard")
     assert "Nothing to publish" in get(admin, "/setup/publish").text_content()
-
-
-def test_the_plan_names_the_rules_that_nothing_happens_by(login: Login, bearer: Bearer) -> None:
-    admin = login("admin")
-    text_of_rule = "rule later on lead after create { call anything { a: 1 } }"
-    answer = admin.put(
-        "/api/v1/meta/rules/house", json={"text": text_of_rule}, headers=bearer("admin")
-    )
-    assert answer.status_code == 200
-    page = get(admin, "/setup/publish")
-    assert texts(page, ".notice li") == [
-        'local › house:1 the rule "later" is not carried out yet: rules do not start, call '
-        "or write to people without a login"
-    ]

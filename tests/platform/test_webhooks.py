@@ -17,6 +17,9 @@ import pytest
 import sqlalchemy as sa
 from standardwebhooks.webhooks import Webhook
 
+from metadata.migrate import publish
+from metadata.store import load_elements
+from tests.metadata.databases import element
 from tests.platform.acting import acting, make, restrict_field, stored
 from tests.platform.world import People
 from trellis.audit.sequencer import sequence
@@ -30,6 +33,7 @@ from trellis.webhooks.delivery import RETRIES, Courier
 from trellis.webhooks.fan_out import fan_out
 from trellis.webhooks.replay import deliveries, replay
 from trellis.webhooks.tables import webhook_delivery, webhook_failing
+from trellis.worker import make_dispatcher
 
 SECRET = "whsec_" + base64.b64encode(b"a secret that is 32 bytes long!!").decode()
 OTHER = "whsec_" + base64.b64encode(b"another one that is 32 bytes too").decode()
@@ -162,6 +166,34 @@ def test_a_message_tells_only_what_its_person_sees(
         ("dead", 0, "the condition cannot be used: bad_filter"),
         ("done", 1, None),
     ]
+
+
+def test_a_rule_calls_a_webhook_with_values_of_its_own(
+    platform: Platform, people: People, receive: Receive
+) -> None:
+    receiver, other = receive(), receive()
+    hook(platform, people, receiver.url, call_name="tell", object=None, events=None)
+    hook(platform, people, other.url, title="Other", call_name="off", active=False)
+    text = """rule tell on contact after create {
+        call tell { name: name, on: date_of(created_at), sum: 1.50 CNY, tags: ["a"] }
+        call off { a: 1 }
+    }"""
+    with platform.database.write(publishing=True) as connection:
+        rule = element("local/tell.rules", {"text": text}, kind="rules")
+        publish(connection, [*load_elements(connection), rule], by="test")
+    contact = make(platform, "rita", "contact", name="Wang")
+    make_dispatcher(platform).drain()
+    deliver(platform)
+    (told,) = receiver.bodies()
+    assert told["type"] == "trellis.contact.call"
+    data = told["data"]
+    assert (data["object"], data["id"], data["op"]) == ("contact", contact, "call")
+    today = data["at"][:10]
+    sum_of = {"amount": "1.50", "currency": "CNY"}
+    assert data["values"] == {"name": "Wang", "on": today, "sum": sum_of, "tags": ["a"]}
+    ((headers, body),) = receiver.got
+    Webhook(SECRET).verify(body, {name.lower(): it for name, it in headers.items()})
+    assert (states(platform), other.got) == ([("done", 1, None)], [])
 
 
 def test_rights_are_those_of_the_delivery(

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from decimal import Decimal
 from zoneinfo import ZoneInfo
 
 from rule_engine import compile_program, parse
 from rule_engine.program import Program
 from rule_engine.services.evaluate import Surroundings
-from rule_engine.types import Calendar, Schema
+from rule_engine.types import Absence, Calendar, Schema
 from rule_engine.values import Money
 from tests.rule_engine.schemas import make_object, make_schema
 
@@ -83,6 +83,15 @@ class Company:
     def relation(self, kind: str, user: str) -> Sequence[str]:
         manager = self.users.get(user, {}).get(kind)
         return [str(manager)] if manager else []
+
+    def absence(self, user: str) -> Absence | None:
+        known = self.users.get(user, {})
+        until, substitute = known.get("away_until"), known.get("substitute")
+        if until is None and substitute is None:
+            return None
+        return Absence(
+            until if isinstance(until, date) else None, str(substitute) if substitute else None
+        )
 
     def record(self, object_name: str, record_id: str) -> Mapping[str, object] | None:
         return self.users.get(record_id) if object_name == "user" else None

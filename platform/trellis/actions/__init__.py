@@ -27,6 +27,7 @@ from metadata.query import Moment
 from trellis.automation.outbox import Effect, add
 from trellis.catalogs import Catalogs, Snapshot
 from trellis.channels import Channel
+from trellis.errors import RecordError, Refused
 from trellis.security.directory import UserDirectory
 from trellis.unit import Unit
 
@@ -64,6 +65,9 @@ class Writing(Protocol):
     def give(self, object_name: str, record_id: str, to: str) -> None:
         """Gives a record to a user (id or user name) or a queue (id or name)."""
 
+    def refused(self, definition: ObjectDefinition, error: RecordError) -> Refused:
+        """Gives what to tell the person whose save it was of what a rule could not do."""
+
 
 @dataclass(frozen=True, slots=True)
 class Doing:
@@ -94,7 +98,10 @@ class Action(Deed):
 
 
 class Later(Deed):
-    """Something that is run after a commit, out of the outbox."""
+    """Something that is run after a commit, out of the outbox. What `is_quick` writes a row or two,
+    and shares its transaction with others."""
+
+    is_quick: ClassVar[bool] = False
 
     @abstractmethod
     def run(self, effect: Effect, surroundings: Surroundings) -> None:
@@ -104,14 +111,30 @@ class Later(Deed):
         """
 
 
-def leave_message(doing: Doing, recipients: object, kind: str, channel: object = None) -> None:
-    """Leaves a message about the record for users in the outbox; nobody asked is nobody told."""
+class Callee(Later):
+    """Something that rules run by its name: `call name { key: value }`.
+
+    Distributions add them. The payload: {"target": the name, "values": {key: value in wire form}}.
+    """
+
+
+def leave_message(
+    doing: Doing,
+    recipients: object,
+    kind: str,
+    *,
+    channel: object = None,
+    addressees: object = None,
+) -> None:
+    """Leaves a message about the record in the outbox: for users, and for `addressees`, (object,
+    record id) of people without a login; nobody asked is nobody told."""
     people = [str(user) for user in sequence(recipients)]
-    if people:
+    others = [list(map(str, sequence(one))) for one in sequence(addressees)]
+    if people or others:
         add(
             doing.unit.connection,
             "notify",
-            {"recipients": people, "kind": kind, "channel": channel},
+            {"recipients": people, "addressees": others, "kind": kind, "channel": channel},
             f"rule/{doing.rule}/{uuid_utils.uuid7()}",
             object_name=doing.definition.name,
             record_id=doing.record_id,
@@ -145,6 +168,11 @@ class Performer:
     actions: Mapping[str, Deed]
     channels: Mapping[str, Channel]
     zone: ZoneInfo
+
+    def is_quick(self, effect: Effect) -> bool:
+        """Says whether an effect may share its transaction with others."""
+        action = self.actions.get(effect.action)
+        return isinstance(action, Later) and action.is_quick
 
     def __call__(self, connection: sa.Connection, effect: Effect, now: datetime) -> None:
         """Runs one effect inside the transaction of `connection`."""

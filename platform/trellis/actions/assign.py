@@ -35,7 +35,7 @@ class Assign(Action):
         """Gives who gets it; in turns, everybody's turn is kept by the group."""
         unit, key = doing.unit, f"group {found.group}"
         turns = take_turns(unit.connection, key)
-        workload = OwnedRecords(unit.connection, unit.catalog)
+        workload = OwnedRecords(unit.connection, unit.catalog, unit.directory)
         user = pick(found, doing.definition.name, workload, turns)
         if user is not None and found.how == "round_robin":
             keep_turns(unit.connection, key, turns.given(found.group, user))

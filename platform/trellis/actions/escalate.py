@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from trellis.actions import Action, Arguments, Doing, leave_message
 from trellis.declared import ANY_OBJECT, declares
-
-ESCALATION = "escalation"
+from trellis.wording import ESCALATION
 
 
 @declares(ANY_OBJECT, "read")

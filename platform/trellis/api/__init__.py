@@ -5,8 +5,11 @@ from __future__ import annotations
 from flask import Flask
 
 from trellis.api import (
+    absences,
     aggregate,
     api_keys,
+    approvals,
+    background,
     bulk,
     changes,
     docs,
@@ -32,8 +35,11 @@ __all__ = ["install"]
 
 # Their routes are on the blueprints once they are imported.
 ROUTES = (
+    absences,
     aggregate,
     api_keys,
+    approvals,
+    background,
     bulk,
     changes,
     duplicates,

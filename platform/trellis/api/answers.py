@@ -119,7 +119,7 @@ def request_json(request: Request) -> dict[str, object]:
         "submitted_by": request.submitted_by,
         "submitted_at": instant(request.submitted_at),
         "closed_at": None if request.closed_at is None else instant(request.closed_at),
-        **{name: state[name] for name in ("step", "approvers", "path", "decisions")},
+        **{name: state[name] for name in ("step", "approvers", "path", "decisions", "handovers")},
     }
 
 

@@ -12,6 +12,7 @@ from rule_engine.services.sla_clock import Clock
 from trellis.api.answers import instant, request_json
 from trellis.api.blueprint import language
 from trellis.approvals import of_record
+from trellis.approvals.route import routes
 from trellis.records.assigning import explain_owner
 from trellis.records.explain import explain_scores
 from trellis.records.explain_access import Reason, explain_access
@@ -63,6 +64,32 @@ def score_json(result: ScoreResult) -> dict[str, object]:
 def explain_approval(unit: Unit, object_name: str, record_id: str) -> list[dict[str, object]]:
     """Gives the approval requests of a record, newest first."""
     return [request_json(request) for request in of_record(unit, object_name, record_id)]
+
+
+def explain_route(unit: Unit, object_name: str, record_id: str) -> list[dict[str, object]]:
+    """Gives whom each approval that the caller may submit would ask now; the first that has no
+    problems is the one that a submit takes."""
+    words = language()
+    return [
+        {
+            "approval": route.name,
+            "label": route.label,
+            "steps": [
+                {
+                    "name": step.name,
+                    "label": step.label,
+                    "stage": step.stage,
+                    "needed": step.needed,
+                    "reason": step.reason,
+                    "approvers": list(step.approvers),
+                    "stands_in": list(step.stands_in),
+                }
+                for step in route.steps
+            ],
+            "problems": [sentence(problem, words) for problem in route.problems],
+        }
+        for route in routes(unit, object_name, record_id)
+    ]
 
 
 def access_json(
@@ -164,6 +191,7 @@ def length(found: timedelta | None) -> str | None:
 EXPLANATIONS: Mapping[str, Callable[[Unit, str, str], list[dict[str, object]]]] = {
     "score": explain_score,
     "approval": explain_approval,
+    "route": explain_route,
     "sla": explain_sla,
     "owner": owner_json,
 }

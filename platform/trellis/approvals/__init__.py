@@ -7,17 +7,24 @@ principal, named in the history.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import NoReturn
-
-import sqlalchemy as sa
+from collections.abc import Mapping, Sequence
 
 from metadata.objects import ObjectDefinition
 from metadata.problems import Problem
 from rule_engine.program import Approval
 from rule_engine.services import approval as service
 from rule_engine.services import approval_clock
-from rule_engine.services.approval_state import Outcome, Verdict
+from rule_engine.services.approval_state import Verdict
+from trellis.approvals.access import (
+    acting_user,
+    as_system,
+    current_request,
+    move,
+    moved_on,
+    refuse_moved,
+    refuse_stranger,
+    submittable,
+)
 from trellis.approvals.inbox import Pending, of_record, pending_for
 from trellis.automation.approval_effects import carry_out, problem_of
 from trellis.automation.approval_store import (
@@ -29,8 +36,8 @@ from trellis.automation.approval_store import (
     watch_time,
 )
 from trellis.automation.environment import environment_of
-from trellis.automation.requests import OPEN, approval_approver
-from trellis.errors import Conflict, NotAllowed, Refused
+from trellis.automation.requests import OPEN
+from trellis.errors import Conflict, Refused
 from trellis.records.reach import definition_of, target_of
 from trellis.records.save import change
 from trellis.unit import Unit
@@ -44,6 +51,7 @@ __all__ = [
     "of_record",
     "pending_for",
     "recall",
+    "start",
     "submit",
 ]
 
@@ -66,8 +74,39 @@ def submit(unit: Unit, object_name: str, record_id: str, name: str | None = None
     ]
     if not chosen:
         raise Refused([Problem("", "no_approval", {"object": object_name, "name": name or ""})])
+    return enter(
+        unit, definition, record, submittable(unit, definition, record_id, chosen), user_id
+    )
+
+
+def start(unit: Unit, definition: ObjectDefinition, record_id: str, name: str) -> Request | None:
+    """Submits a record because a rule says so; None when it is submitted already.
+
+    The submitter is who acts, else the record's owner. Raises Refused with what is in the way.
+    """
+    if open_request(unit, definition, record_id) is not None:
+        return None
+    program = unit.catalog.program.for_object(definition.name)
+    chosen = [one for one in program.approvals if one.name == name]
+    if not chosen:
+        raise Refused([Problem("", "no_approval", {"object": definition.name, "name": name})])
+    record = as_system(unit, definition, record_id)
+    user_id = unit.user_id or record.get("owner")
+    if user_id is None:
+        raise Refused([Problem("", "nobody_submits", {"name": name})])
+    return enter(unit, definition, record, chosen, str(user_id))
+
+
+def enter(
+    unit: Unit,
+    definition: ObjectDefinition,
+    record: Mapping[str, object],
+    approvals: Sequence[Approval],
+    user_id: str,
+) -> Request:
+    """Has a record enter the first of some approvals that takes it. Raises Refused for none."""
     refusals: list[Problem] = []
-    for approval in submittable(unit, definition, record_id, chosen):
+    for approval in approvals:
         outcome = service.submit(
             approval, record, user_id, environment_of(unit), unit.directory, unit.moment.now
         )
@@ -85,9 +124,11 @@ def decide(
     verdict: Verdict,
     comment: str = "",
     *,
+    on_behalf_of: str | None = None,
     expected_revision: int | None = None,
 ) -> Request:
-    """Approves or rejects as the acting user; it needs no right but being an open approver.
+    """Approves or rejects as the acting user; it needs no right but being an open approver, or
+    standing in for one who is away (`on_behalf_of`; who is not asked herself speaks for the first).
 
     Raises Missing, NotAllowed, Refused (a rejection without a comment), or Conflict when the
     request moved on: closed, decided by another, or no longer at `expected_revision`.
@@ -106,6 +147,7 @@ def decide(
         environment_of(unit),
         unit.directory,
         unit.moment.now,
+        on_behalf_of=on_behalf_of,
     )
     words = {"approve": "approved", "reject": "rejected"}
     return move(unit, definition, request, approval, outcome, words[verdict])
@@ -148,100 +190,3 @@ def keep_time(unit: Unit, request_id: str) -> None:
     if after is None:
         raise moved_on(request)
     carry_out(unit, definition, after, outcome.effects, "its time was over", change)
-
-
-def current_request(unit: Unit, object_name: str, record_id: str) -> str:
-    """Gives the id of the request that waits on a record.
-
-    Whether it is there is only told to who sees the record or is asked to decide: Missing for all
-    others; Conflict when there is none.
-    """
-    definition = unit.catalog.objects.get(object_name)
-    request = None if definition is None else open_request(unit, definition, record_id)
-    if request is not None and was_asked(unit, request) is not None:
-        return request
-    target_of(unit, definition_of(unit, object_name), record_id, "read")
-    if request is None:
-        raise Conflict([Problem("", "no_open_request", {"object": object_name})])
-    return request
-
-
-def as_system(unit: Unit, definition: ObjectDefinition, record_id: str) -> dict[str, object]:
-    """Gives the whole record, locked: deciding needs no right on it."""
-    return target_of(unit.as_automation(), definition, record_id, "update")
-
-
-def acting_user(unit: Unit) -> str:
-    """Gives the acting user's id; approvals are no matter for the system itself."""
-    if unit.user_id is None:
-        raise NotAllowed([Problem("", "people_only", {})])
-    return unit.user_id
-
-
-def submittable(
-    unit: Unit, definition: ObjectDefinition, record_id: str, approvals: Sequence[Approval]
-) -> list[Approval]:
-    """Gives the approvals this user may try: those that name submitters judge by themselves.
-
-    For the others the user has to be allowed to edit the record. Raises NotAllowed for none.
-    """
-    try:
-        target_of(unit, definition, record_id, "update")
-    except NotAllowed:
-        named = [approval for approval in approvals if approval.submitters]
-        if not named:
-            raise
-        return named
-    return list(approvals)
-
-
-def was_asked(unit: Unit, request_id: str) -> bool | None:
-    """Says whether the acting user is asked now; None for somebody who never was."""
-    return unit.connection.execute(
-        sa.select(approval_approver.c.open).where(
-            approval_approver.c.request == request_id,
-            approval_approver.c.user == acting_user(unit),
-        )
-    ).scalar_one_or_none()
-
-
-def refuse_moved(unit: Unit, request: Request, expected_revision: int | None) -> None:
-    """Raises when this user's click comes too late, or is none of this user's business."""
-    asked = was_asked(unit, request.id)
-    if asked is None:
-        refuse_stranger(unit, unit.catalog.objects[request.object], request, "approve")
-    if request.status != OPEN or not asked or expected_revision not in (None, request.revision):
-        raise moved_on(request)
-
-
-def refuse_stranger(
-    unit: Unit, definition: ObjectDefinition, request: Request, action: str
-) -> NoReturn:
-    """Raises Missing or NotAllowed, by whether this user sees the record at all."""
-    definition_of(unit, definition.name)
-    target_of(unit, definition, request.record_id, "read")
-    raise NotAllowed([Problem("", "not_allowed", {"action": action, "object": definition.name})])
-
-
-def moved_on(request: Request) -> Conflict:
-    """Gives the answer to a click that came too late."""
-    values = {"status": request.status, "revision": request.revision}
-    return Conflict([Problem("", "request_moved", values)])
-
-
-def move(
-    unit: Unit,
-    definition: ObjectDefinition,
-    request: Request,
-    approval: Approval,
-    outcome: Outcome,
-    word: str,
-) -> Request:
-    """Takes a request to its next state. Raises Refused with the engine's reasons against it."""
-    if outcome.problems or outcome.state is None:
-        raise Refused([problem_of(refusal) for refusal in outcome.problems])
-    after = advance(unit, request, approval, outcome.state)
-    if after is None:
-        raise moved_on(request)
-    carry_out(unit, definition, after, outcome.effects, word, change)
-    return after

@@ -4,17 +4,22 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from itertools import islice
 from typing import Any
 
 import sqlalchemy as sa
 
 from metadata.objects import ObjectDefinition
 from rule_engine.program import Approval, Program
+from rule_engine.services.approval_state import ApprovalState
+from rule_engine.services.substitutes import represented
+from trellis.approvals.access import is_in_scope, voices
 from trellis.automation.approval_store import Request, object_by_id, request_of
 from trellis.automation.readable import Reader
 from trellis.automation.requests import OPEN, approval_approver, approval_request
 from trellis.automation.rulebook import approval_named, program_of
 from trellis.records.read import read_record
+from trellis.security.absences import absence, is_on
 from trellis.unit import Unit
 
 Record = Mapping[str, object]
@@ -27,41 +32,67 @@ class Pending:
     """A request that waits for the acting user.
 
     Being asked shows the record's name and, of the fields that the approval looks at, those this
-    user may see: `summary` maps field names to values, in the object's order.
+    user may see: `summary` maps field names to values, in the object's order. `absent` are the
+    approvers in whose place she is asked; none where it is she herself.
     """
 
     request: Request
     step: str
     record_name: str
     summary: Mapping[str, object]
+    absent: tuple[str, ...] = ()
 
 
 def pending_for(unit: Unit, *, limit: int = INBOX_LIMIT) -> tuple[Pending, ...]:
-    """Gives what waits for the acting user, the oldest first."""
-    table = approval_request
-    rows = (
-        unit.connection.execute(
-            sa.select(table)
-            .join(approval_approver, approval_approver.c.request == table.c.id)
-            .where(
-                approval_approver.c.user == unit.user_id,
-                approval_approver.c.open,
-                table.c.status == OPEN,
-            )
-            .order_by(table.c.submitted_at, table.c.id)
-            .limit(limit)
-        )
-        .mappings()
-        .all()
-    )
-    found = list(map(dict, rows))
-    records = records_behind(unit, found)
+    """Gives what waits for the acting user, the oldest first: she herself is asked, or somebody
+    who is away for whom she stands in."""
     rules = Rules(unit)
+    found = [row for row in waiting_rows(unit, rules, limit) if is_open_to(unit, row)]
+    records = records_behind(unit, found)
     return tuple(
         pending(unit, row, records[row["record_id"]], rules)
         for row in found
         if row["record_id"] in records
     )
+
+
+def is_open_to(unit: Unit, row: Mapping[str, Any]) -> bool:
+    """Says whether a request is about an object that the caller's API key is not kept from."""
+    definition = object_by_id(unit, row["object"])
+    return definition is not None and is_in_scope(unit, definition.name)
+
+
+def waiting_rows(unit: Unit, rules: Rules, limit: int) -> list[dict[str, Any]]:
+    """Gives the requests in which the acting user has a word now.
+
+    One statement, unless anybody is away for whom she may stand in.
+    """
+    if unit.user_id is None:
+        return []
+    mine = asked_of([unit.user_id]).limit(limit).subquery()
+    away = sa.select(sa.func.count().label("away")).select_from(absence)
+    counted = away.where(is_on(unit.moment.today)).subquery()
+    both = sa.select(counted, mine).select_from(counted.outerjoin(mine, sa.true()))
+    ordered = both.order_by(mine.c.submitted_at, mine.c.id)
+    rows = list(map(dict, unit.connection.execute(ordered).mappings()))
+    if not rows[0]["away"]:
+        return [row for row in rows if row["id"] is not None]
+    found = map(dict, unit.connection.execute(asked_of(voices(unit))).mappings())
+    asked = (row for row in found if is_asked(row, unit) or rules.absent(row))
+    return list(islice(asked, limit))
+
+
+def asked_of(users: Sequence[str]) -> sa.Select[Any]:
+    """Gives the question for the open requests in which one of these users is asked."""
+    table, asked = approval_request, approval_approver
+    of_these = sa.select(asked.c.request).where(asked.c.user.in_(users), asked.c.open)
+    chosen = sa.select(table).where(table.c.id.in_(of_these), table.c.status == OPEN)
+    return chosen.order_by(table.c.submitted_at, table.c.id)
+
+
+def is_asked(row: Mapping[str, Any], unit: Unit) -> bool:
+    """Says whether the acting user herself is asked in a request."""
+    return unit.user_id in row["state"]["approvers"]
 
 
 def records_behind(unit: Unit, rows: Sequence[Mapping[str, Any]]) -> dict[str, Record]:
@@ -95,6 +126,15 @@ class Rules:
             return None
         return approval_named(program, definition.name, row["approval"])
 
+    def absent(self, row: Mapping[str, Any]) -> tuple[str, ...]:
+        """Gives the approvers who are away in whose place the acting user is asked."""
+        definition = object_by_id(self.unit, row["object"])
+        approval = None if definition is None else self.approval(definition, row)
+        if approval is None or self.unit.user_id is None:
+            return ()
+        state = ApprovalState.from_json(row["state"])
+        return represented(approval, state, self.unit.user_id, self.unit.directory)
+
     def request(self, definition: ObjectDefinition, row: Mapping[str, Any]) -> Request:
         """Gives a request as its reader may see it, with the label of its approval.
 
@@ -108,13 +148,8 @@ class Rules:
 
 
 def count_pending(unit: Unit) -> int:
-    """Gives how many requests wait for the acting user."""
-    statement = (
-        sa.select(sa.func.count())
-        .select_from(approval_approver)
-        .where(approval_approver.c.user == unit.user_id, approval_approver.c.open)
-    )
-    return unit.connection.execute(statement).scalar_one()
+    """Gives how many requests wait for the acting user, at most INBOX_LIMIT."""
+    return len(waiting_rows(unit, Rules(unit), INBOX_LIMIT))
 
 
 def pending(unit: Unit, row: Mapping[str, Any], record: Record, rules: Rules) -> Pending:
@@ -126,6 +161,7 @@ def pending(unit: Unit, row: Mapping[str, Any], record: Record, rules: Rules) ->
         step=", ".join(step.label for step in request.state.open_steps),
         record_name=str(record.get(definition.name_field) or ""),
         summary=summary_of(unit, definition, rules.approval(definition, row), record),
+        absent=() if is_asked(row, unit) else rules.absent(row),
     )
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import shutil
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from importlib import resources
 from pathlib import Path
 from typing import Any
@@ -15,7 +15,7 @@ from trellis.audit.canonical import plain
 from trellis.audit.seals import HEADS, PUBLIC_KEY, Seals, is_signed
 from trellis.audit.sequencer import SOURCES, rows_of
 from trellis.audit.tables import audit_chain, audit_pending
-from trellis.audit.verify import Finding, Link, check
+from trellis.audit.verify import Finding, Head, Link, check
 
 BATCH = 1000
 ROWS, VERIFIER = "rows.jsonl", "verify.py"
@@ -44,9 +44,9 @@ def wire_of(row: dict[str, Any] | Any) -> dict[str, Any]:
     return {name: plain(value) for name, value in row.items() if name != "mark"}
 
 
-def findings(connection: sa.Connection, seals: Seals) -> Iterator[Finding]:
-    """Gives all that is wrong with the audit in the database."""
-    yield from check(links(connection), seals.read(), seals.public_key(), is_signed)
+def findings(connection: sa.Connection, heads: Sequence[Head], key: str) -> Iterator[Finding]:
+    """Gives all that is wrong with the audit in the database, whose heads `key` signed."""
+    yield from check(links(connection), heads, key, is_signed)
     for source, table in SOURCES.items():
         at_end = sa.exists().where(
             audit_chain.c.source == source, audit_chain.c.row_id == table.c.id

@@ -15,6 +15,8 @@ KINDS: Final[Mapping[str, Mapping[str, str]]] = {
     "import": {"en": "Records imported", "zh": "导入记录"},
     "import_silent": {"en": "Imported without rules", "zh": "静默导入（不运行规则）"},
     "import_undone": {"en": "Import undone", "zh": "撤销导入"},
+    "away": {"en": "Absence entered", "zh": "登记外出"},
+    "back": {"en": "Absence taken back", "zh": "撤销外出"},
     "merge": {"en": "Records merged", "zh": "合并记录"},
     "unmerge": {"en": "Merge undone", "zh": "撤销合并"},
     "preview": {"en": "Viewed as somebody else", "zh": "以他人身份预览"},
@@ -32,8 +34,13 @@ KINDS: Final[Mapping[str, Mapping[str, str]]] = {
     "package": {"en": "Package installed or removed", "zh": "安装或移除软件包"},
     "rotate": {"en": "Encryption keys rotated", "zh": "轮换加密密钥"},
     "purge": {"en": "Definitions dropped for good", "zh": "永久删除定义"},
+    "backup": {"en": "Backup made", "zh": "创建备份"},
+    "restored": {"en": "Restored from a backup", "zh": "从备份恢复"},
     "audit_export": {"en": "Audit exported", "zh": "导出审计记录"},
     "webhook": {"en": "Webhook switched off", "zh": "停用 Webhook"},
+    "retried": {"en": "Background work tried again", "zh": "重试后台任务"},
+    "paused": {"en": "Background work paused", "zh": "暂停后台任务"},
+    "resumed": {"en": "Background work let go on", "zh": "恢复后台任务"},
     "replay": {"en": "Webhook delivered again", "zh": "重新投递 Webhook"},
 }
 
@@ -43,6 +50,7 @@ DETAILS: Final[Mapping[str, Mapping[str, str]]] = {
     "begun": {"en": "Begun", "zh": "开始"},
     "door": {"en": "By", "zh": "途径"},
     "ended": {"en": "Ended sessions", "zh": "结束的会话"},
+    "backup": {"en": "Backup of", "zh": "备份时间"},
     "elements": {"en": "Definitions", "zh": "定义"},
     "fields": {"en": "Fields", "zh": "字段"},
     "file": {"en": "File", "zh": "文件"},
@@ -51,6 +59,8 @@ DETAILS: Final[Mapping[str, Mapping[str, str]]] = {
     "from": {"en": "From", "zh": "原负责人"},
     "grantee": {"en": "With", "zh": "共享给"},
     "group": {"en": "Group", "zh": "用户组"},
+    "held": {"en": "Held back", "zh": "暂停发送"},
+    "id": {"en": "Number", "zh": "编号"},
     "installed": {"en": "Installed", "zh": "已安装"},
     "job": {"en": "Job", "zh": "任务编号"},
     "kept": {"en": "Kept as they are", "zh": "保持不变"},
@@ -76,11 +86,13 @@ DETAILS: Final[Mapping[str, Mapping[str, str]]] = {
     "scopes": {"en": "Scopes", "zh": "权限范围"},
     "search": {"en": "Search", "zh": "搜索"},
     "shares": {"en": "Shares ended", "zh": "结束的共享"},
+    "substitute": {"en": "Substitute", "zh": "代理人"},
     "to": {"en": "To", "zh": "给"},
     "until": {"en": "Until", "zh": "截止"},
     "users": {"en": "People", "zh": "人员"},
     "values": {"en": "Values", "zh": "值的数量"},
     "version": {"en": "Version", "zh": "版本"},
+    "work": {"en": "Work", "zh": "任务类别"},
 }
 """What the values of events are called; others keep their names."""
 

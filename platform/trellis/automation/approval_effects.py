@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Final, Protocol
+from typing import Protocol
 
 from metadata.json_text import sequence
 from metadata.objects import ObjectDefinition
@@ -14,13 +14,7 @@ from trellis.automation import outbox
 from trellis.automation.approval_store import Request
 from trellis.automation.requests import release, take_hold
 from trellis.unit import Channel, Unit
-
-TOLD: Final = {
-    "waiting": "approval_waiting",
-    "remind": "approval_reminder",
-    "overdue": "approval_overdue",
-}
-"""What approvers are told, by the effect that says so."""
+from trellis.wording import TOLD
 
 
 class Change(Protocol):

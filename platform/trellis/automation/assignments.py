@@ -8,13 +8,11 @@ from typing import Any
 
 import sqlalchemy as sa
 import uuid_utils
-from sqlalchemy.dialects.postgresql import insert as postgresql_insert
-from sqlalchemy.dialects.sqlite import insert as sqlite_insert
 
 from metadata.objects import ObjectDefinition
 from rule_engine.columns import Instant
 from rule_engine.services.assign import Assigned, Turns
-from trellis.db import SYSTEM_TABLES
+from trellis.db import SYSTEM_TABLES, insert_into
 from trellis.unit import Unit
 
 REASSIGN = "reassign"
@@ -40,8 +38,7 @@ assignment_log = sa.Table(
 
 def take_turns(connection: sa.Connection, key: str) -> Turns:
     """Gives whose turn it is; of two at once the second waits for the first."""
-    insert = postgresql_insert if connection.dialect.name == "postgresql" else sqlite_insert
-    first = insert(assignment_turn).values(key=key, turns={})
+    first = insert_into(connection, assignment_turn).values(key=key, turns={})
     connection.execute(first.on_conflict_do_nothing())
     query = sa.select(assignment_turn.c.turns).where(assignment_turn.c.key == key)
     return Turns.from_json(connection.execute(query.with_for_update()).scalar_one())

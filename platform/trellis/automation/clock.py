@@ -17,8 +17,6 @@ from typing import Final
 from zoneinfo import ZoneInfo
 
 import sqlalchemy as sa
-from sqlalchemy.dialects.postgresql import insert as postgresql_insert
-from sqlalchemy.dialects.sqlite import insert as sqlite_insert
 
 from metadata.catalog import Catalog
 from rule_engine import dates
@@ -28,9 +26,8 @@ from rule_engine.services.schedule import due_key, due_of, last_run
 from rule_engine.types import Environment, Kind
 from rule_engine.values import CalendarLength
 from trellis.automation.environment import environment_of
-from trellis.automation.idle import is_carried_out
 from trellis.automation.outbox import add
-from trellis.db import SYSTEM_TABLES
+from trellis.db import SYSTEM_TABLES, insert_into
 from trellis.unit import Unit
 
 AHEAD: Final = timedelta(hours=1)
@@ -64,9 +61,7 @@ def clock_rules(catalog: Catalog) -> tuple[Rule, ...]:
 
     def found() -> tuple[Rule, ...]:
         return tuple(
-            rule
-            for rule in catalog.program.rules
-            if isinstance(rule.trigger, OnDate | OnSchedule) and is_carried_out(rule)
+            rule for rule in catalog.program.rules if isinstance(rule.trigger, OnDate | OnSchedule)
         )
 
     return catalog.queries.get(("clock rules",), tuple, found)
@@ -230,7 +225,6 @@ def read_reached(connection: sa.Connection, *, lock: bool = False) -> Reached:
 
 def keep_reached(connection: sa.Connection, rule: Rule, until: datetime) -> None:
     """Keeps how far a rule has been planned."""
-    insert = postgresql_insert if connection.dialect.name == "postgresql" else sqlite_insert
     values = {"trigger": trigger_text(rule), "reached": until}
-    statement = insert(rule_clock).values(rule=rule.name, **values)
+    statement = insert_into(connection, rule_clock).values(rule=rule.name, **values)
     connection.execute(statement.on_conflict_do_update(index_elements=["rule"], set_=values))

@@ -1,29 +1,35 @@
 """The dispatcher: takes due effects out of the outbox and has them run.
 
-A claim is a lease. What an effect writes and the mark that it is done commit together, and only
-while the lease holds; so inside the database an effect happens exactly once, whenever a process
-dies and however many dispatchers there are.
+A claim is a lease, short and renewed as long as its holder lives: what a process leaves that dies
+is taken over within seconds. What an effect writes and the mark that it is done commit together,
+and only while the lease is ours; so inside the database an effect happens exactly once, whenever a
+process dies and however many dispatchers there are. Quick effects that were claimed together are
+committed together; when one of them fails each is run by itself.
 """
 
 from __future__ import annotations
 
 import logging
 import math
+import threading
 import time
 import uuid
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from itertools import groupby
 
 import sqlalchemy as sa
 
-from trellis.automation.outbox import DEAD, DONE, RUNNING, WAITING, Effect, outbox
+from trellis.automation.outbox import DEAD, DONE, EFFECTS, RUNNING, WAITING, Effect, outbox
 from trellis.db import Database, clock
+from trellis.pausing import goes_on
 
 logger = logging.getLogger(__name__)
 
 BATCH = 20
-LEASE_SECONDS = 60
+LEASE_SECONDS = 3.0
 MAX_ATTEMPTS = 10
 MAX_PAUSE_SECONDS = 600
 MAX_ERROR_LENGTH = 500
@@ -52,6 +58,7 @@ class Dispatcher:
     database: Database
     perform: Perform
     read_clock: Callable[[sa.Connection], datetime] = database_now
+    is_quick: Callable[[Effect], bool] = lambda _effect: False
 
     def drain(self, *, seconds: float = math.inf) -> int:
         """Runs effects until none is due or the time is over; gives how many were run."""
@@ -68,9 +75,35 @@ class Dispatcher:
         lease = uuid.uuid4().hex
         with self.database.write() as connection:
             effects = claim(connection, lease, self.read_clock(connection))
-        for effect in effects:
-            self.run(effect, lease)
+        with self.renewing(lease):
+            for is_quick, group in groupby(effects, self.is_quick):
+                if is_quick:
+                    self.run_together([*group], lease)
+                else:
+                    for effect in group:
+                        self.run(effect, lease)
         return len(effects)
+
+    @contextmanager
+    def renewing(self, lease: str) -> Iterator[None]:
+        """Keeps a lease from running out while work goes on under it."""
+        over = threading.Event()
+
+        def renew() -> None:
+            while not over.wait(LEASE_SECONDS / 3):
+                try:
+                    with self.database.write() as connection:
+                        renew_lease(connection, lease, self.read_clock(connection))
+                except sa.exc.DBAPIError as error:  # the next try may come in time
+                    logger.info("a lease was not renewed: %s", type(error).__name__)
+
+        thread = threading.Thread(target=renew, name="lease", daemon=True)
+        thread.start()
+        try:
+            yield
+        finally:
+            over.set()
+            thread.join()
 
     def has_due(self) -> bool:
         """Says whether anything is due, without taking a lock."""
@@ -78,13 +111,26 @@ class Dispatcher:
             due = is_due(self.read_clock(connection))
             return connection.execute(sa.select(sa.exists().where(due))).scalar_one()
 
+    def run_together(self, effects: Sequence[Effect], lease: str) -> None:
+        """Runs quick effects in one transaction, or each by itself when one of them fails."""
+        try:
+            with self.database.write() as connection:
+                now = self.read_clock(connection)
+                for effect in effects:
+                    self.perform(connection, effect, now)
+                mark_done(connection, effects, lease, now)
+        except Exception as error:
+            logger.info("effects are run one by one: %s", type(error).__name__)
+            for effect in effects:
+                self.run(effect, lease)
+
     def run(self, effect: Effect, lease: str) -> None:
         """Runs one claimed effect; a failure is written down and tried again later."""
         try:
             with self.database.write() as connection:
                 now = self.read_clock(connection)
                 self.perform(connection, effect, now)
-                mark_done(connection, effect, lease, now)
+                mark_done(connection, [effect], lease, now)
         except LeaseLostError:
             logger.warning("effect %s was taken over by another dispatcher", effect.id)
         except Exception as error:
@@ -101,10 +147,11 @@ class Dispatcher:
 
 
 def is_due(now: datetime) -> sa.ColumnElement[bool]:
-    """Gives the condition of rows that wait for their turn or were left by a dead dispatcher."""
+    """Gives the condition of rows that wait for their turn or were left by a dead dispatcher;
+    nothing is due while effects are paused."""
     waits = sa.and_(outbox.c.state == WAITING, outbox.c.available_at <= now)
     left = sa.and_(outbox.c.state == RUNNING, outbox.c.lease_until < now)
-    return sa.or_(waits, left)
+    return sa.and_(sa.or_(waits, left), goes_on(EFFECTS))
 
 
 def claim(connection: sa.Connection, lease: str, now: datetime) -> Sequence[Effect]:
@@ -144,19 +191,30 @@ def claim(connection: sa.Connection, lease: str, now: datetime) -> Sequence[Effe
     ]  # fmt: skip
 
 
-def held(effect: Effect, lease: str) -> sa.ColumnElement[bool]:
-    """Gives the condition that the effect is still ours."""
-    return sa.and_(outbox.c.id == effect.id, outbox.c.lease == lease, outbox.c.state == RUNNING)
+def renew_lease(connection: sa.Connection, lease: str, now: datetime) -> None:
+    """Moves the end of a lease."""
+    mine = sa.and_(outbox.c.lease == lease, outbox.c.state == RUNNING)
+    until = now + timedelta(seconds=LEASE_SECONDS)
+    connection.execute(sa.update(outbox).where(mine).values(lease_until=until))
 
 
-def mark_done(connection: sa.Connection, effect: Effect, lease: str, now: datetime) -> None:
-    """Marks an effect in the transaction of what it wrote; raises LeaseLostError if not ours."""
-    statement = sa.update(outbox).where(held(effect, lease))
+def held(effects: Sequence[Effect], lease: str) -> sa.ColumnElement[bool]:
+    """Gives the condition that effects are still ours."""
+    ids = [effect.id for effect in effects]
+    return sa.and_(outbox.c.id.in_(ids), outbox.c.lease == lease, outbox.c.state == RUNNING)
+
+
+def mark_done(
+    connection: sa.Connection, effects: Sequence[Effect], lease: str, now: datetime
+) -> None:
+    """Marks effects in the transaction of what they wrote; raises LeaseLostError for one that is
+    not ours."""
+    statement = sa.update(outbox).where(held(effects, lease))
     result = connection.execute(
         statement.values(state=DONE, done_at=now, lease=None, lease_until=None, last_error=None)
     )
-    if result.rowcount != 1:
-        raise LeaseLostError(effect.id)
+    if result.rowcount != len(effects):
+        raise LeaseLostError(effects[0].id)
 
 
 def mark_failed(
@@ -164,7 +222,7 @@ def mark_failed(
 ) -> None:
     """Puts an effect back for later, or among the dead when it was tried often enough."""
     pause = min(2**effect.attempts, MAX_PAUSE_SECONDS)
-    statement = sa.update(outbox).where(held(effect, lease))
+    statement = sa.update(outbox).where(held([effect], lease))
     connection.execute(
         statement.values(
             state=DEAD if effect.attempts >= MAX_ATTEMPTS else WAITING,

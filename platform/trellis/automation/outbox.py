@@ -15,7 +15,10 @@ from trellis.db import SYSTEM_TABLES, clock, insert_once, signal
 # The signal after whose commit workers are woken.
 OUTBOX = "outbox"
 
-WAITING, RUNNING, DONE, DEAD, UNKNOWN = "waiting", "running", "done", "dead", "unknown"
+# What pauses when effects are paused.
+EFFECTS = "effects"
+
+WAITING, RUNNING, DONE, DEAD = "waiting", "running", "done", "dead"
 
 outbox = sa.Table(
     "outbox",

@@ -8,12 +8,10 @@ from datetime import datetime
 from typing import Any
 
 import sqlalchemy as sa
-from sqlalchemy.dialects.postgresql import insert as postgresql_insert
-from sqlalchemy.dialects.sqlite import insert as sqlite_insert
 
 from metadata.prepared import Prepared
 from rule_engine.columns import Instant
-from trellis.db import SYSTEM_TABLES
+from trellis.db import SYSTEM_TABLES, insert_into
 
 OPEN = "open"
 
@@ -147,8 +145,7 @@ def take_hold(
     connection: sa.Connection, object_id: str, record_id: str, cause: str, at: datetime
 ) -> None:
     """Locks a record; an older lock stays as it is."""
-    insert = postgresql_insert if connection.dialect.name == "postgresql" else sqlite_insert
-    statement = insert(record_lock).values(
+    statement = insert_into(connection, record_lock).values(
         object=object_id, record_id=record_id, since=at, cause=cause
     )
     connection.execute(statement.on_conflict_do_nothing())

@@ -7,14 +7,13 @@ import json
 from collections.abc import Mapping
 
 import sqlalchemy as sa
-from sqlalchemy.dialects.postgresql import insert as postgresql_insert
-from sqlalchemy.dialects.sqlite import insert as sqlite_insert
 
 from metadata.catalog import Catalog
 from metadata.programs import make_program
 from rule_engine.errors import RuleError
 from rule_engine.program import Approval, Program
 from trellis.automation.requests import rule_snapshot
+from trellis.db import insert_into
 
 
 def program_of(connection: sa.Connection, catalog: Catalog, digest: str) -> Program | None:
@@ -33,8 +32,7 @@ def digest_of(texts: Mapping[str, str]) -> str:
 def keep_rules(connection: sa.Connection, texts: Mapping[str, str]) -> str:
     """Keeps the rule texts in force, once, and gives their digest."""
     digest = digest_of(texts)
-    insert = postgresql_insert if connection.dialect.name == "postgresql" else sqlite_insert
-    statement = insert(rule_snapshot).values(digest=digest, texts=dict(texts))
+    statement = insert_into(connection, rule_snapshot).values(digest=digest, texts=dict(texts))
     connection.execute(statement.on_conflict_do_nothing())
     return digest
 

@@ -9,6 +9,7 @@ import sqlalchemy as sa
 
 from metadata.catalog import Catalog
 from metadata.objects import ObjectDefinition
+from rule_engine.types import Directory
 
 OPEN = (None, "open")
 """Categories of options at which a record still is somebody's work."""
@@ -16,10 +17,11 @@ OPEN = (None, "open")
 
 @dataclass(frozen=True, slots=True)
 class OwnedRecords:
-    """A workload: what people own. Absences are not kept yet: nobody is away."""
+    """A workload: what people own, and who of them is away today."""
 
     connection: sa.Connection
     catalog: Catalog
+    directory: Directory
 
     def count(self, user: str, object_name: str) -> int:
         """Gives how many open records of an object a user owns.
@@ -36,9 +38,8 @@ class OwnedRecords:
         return self.connection.execute(owned).scalar_one()
 
     def is_away(self, user: str) -> bool:
-        """Says that a user is there."""
-        del user
-        return False
+        """Says whether a user is away today."""
+        return self.directory.absence(user) is not None
 
 
 def open_only(definition: ObjectDefinition, table: sa.Table) -> Iterator[sa.ColumnElement[bool]]:

@@ -8,21 +8,23 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import ClassVar
 
-import sqlalchemy as sa
-
 from metadata.kinds import load_kinds
+from trellis.unit import Unit
 
 
 @dataclass(frozen=True, slots=True)
 class Message:
     """One thing to tell one person.
 
-    `key` is the same however often the message is tried. `kind` names a sentence that the reader's
-    language has, `values` fill it; `title` is a text of its own, or empty.
+    `key` is the same however often the message is tried. The person is a user, or for somebody
+    without a login the `addressee`: an object and the id of her record. `kind` names a sentence
+    that the reader's language has, or a template; `values` fill it; `title` is a text of its own,
+    or empty.
     """
 
     key: str
-    user_id: str
+    user_id: str | None
+    addressee: tuple[str, str] | None
     kind: str
     title: str
     values: Mapping[str, object]
@@ -37,8 +39,11 @@ class Channel(ABC):
     name: ClassVar[str]
 
     @abstractmethod
-    def deliver(self, connection: sa.Connection, message: Message) -> None:
-        """Delivers in the transaction of `connection`; a message delivered before is left out."""
+    def deliver(self, unit: Unit, message: Message) -> None:
+        """Delivers in the transaction of `unit`; a message delivered before is left out.
+
+        Raises ValueError for a person whom the channel does not reach.
+        """
 
 
 def load_channels() -> Mapping[str, Channel]:

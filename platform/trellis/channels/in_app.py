@@ -8,6 +8,7 @@ import uuid_utils
 from rule_engine.columns import Instant
 from trellis.channels import Channel, Message
 from trellis.db import SYSTEM_TABLES, insert_once
+from trellis.unit import Unit
 
 notification = sa.Table(
     "notification",
@@ -32,8 +33,10 @@ class InApp(Channel):
 
     name = "in_app"
 
-    def deliver(self, connection: sa.Connection, message: Message) -> None:
+    def deliver(self, unit: Unit, message: Message) -> None:
         """Writes the row, unless this message has one."""
+        if message.user_id is None:
+            raise ValueError("only users have a bell: whoever has no login gets mail")
         row = {
             "id": str(uuid_utils.uuid7()),
             "user_id": message.user_id,
@@ -45,7 +48,7 @@ class InApp(Channel):
             "created_at": message.at,
             "effect_key": message.key,
         }
-        insert_once(connection, notification, "effect_key", row)
+        insert_once(unit.connection, notification, "effect_key", row)
 
 
 CHANNEL = InApp()

@@ -42,7 +42,7 @@ def verify_rows() -> None:
         sequence(platform.database)
         seals = Seals(platform.settings.instance)
         with platform.database.read() as connection:
-            found = list(islice(findings(connection, seals), SHOWN + 1))
+            found = list(islice(findings(connection, seals.read(), seals.public_key()), SHOWN + 1))
     for finding in found[:SHOWN]:
         click.echo(f"{finding.sequence or '-'}: {finding.text}")
     if found:

@@ -202,9 +202,18 @@ class Player:
     def change(self, event: Event) -> None:
         """Changes the record as its owner."""
         record = event.record
-        unit = self.unit(event.at, record.owner)
+        unit = self.unit_of(event.at, self.holder(record))
         with self.forgiving(record):
             save_record(unit, record.kind, record.id, event.values, channel="page")
+
+    def holder(self, record: Planned) -> Principal:
+        """Gives whose a record is by now: rules may have given it to somebody else."""
+        table = self.catalog.tables[record.kind]
+        owner = None
+        if "owner" in table.c:
+            query = sa.select(table.c.owner).where(table.c.id == record.id)
+            owner = self.connection.execute(query).scalar_one()
+        return self.principals[owner or self.people[record.owner]]
 
     @contextmanager
     def forgiving(self, record: Planned) -> Iterator[None]:

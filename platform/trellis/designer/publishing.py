@@ -10,7 +10,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 
 from metadata import store
-from metadata.catalog import Catalog, build_catalog
+from metadata.catalog import Catalog
 from metadata.changes.compare import Difference, compare
 from metadata.changes.impact import Impact, measure
 from metadata.changes.moved import Moved, on_top
@@ -21,7 +21,6 @@ from metadata.elements import Element
 from metadata.migrate import publish
 from metadata.operations import Operation
 from metadata.problems import Problem
-from trellis.automation.idle import Idle, idle_parts
 from trellis.designer.drafts import author_of, place_of
 from trellis.designer.option_history import note_replaced_options
 from trellis.designer.replacing import with_replacements
@@ -125,13 +124,6 @@ def plan_elements(unit: Unit, wanted: Sequence[Element]) -> Planned:
         impacts=measured.impacts,
         destructive=tuple(dict.fromkeys((*found.destructive, *measured.lossy))),
     )
-
-
-def idle_rules(planned: Planned) -> list[Idle]:
-    """Gives what the planned rules say and nobody carries out yet; nothing with problems."""
-    if planned.problems:
-        return []
-    return list(idle_parts(build_catalog(planned.base_version, planned.elements).program))
 
 
 def token_of(version: int, operations: Sequence[Operation], wanted: Sequence[Element]) -> str:

@@ -8,13 +8,14 @@ from hashlib import sha256
 from typing import Any, Final
 
 import sqlalchemy as sa
-from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy.dialects import postgresql
 
 from metadata.duplicates.compare import Values, comparable
 from metadata.duplicates.definitions import DuplicateRule
 from metadata.duplicates.keys import keys_of
 from metadata.encryption import find_cipher
 from metadata.objects import FieldDefinition, ObjectDefinition
+from trellis.db import insert_into
 from trellis.duplicates.tables import duplicate_key
 from trellis.records.written import Written
 from trellis.unit import Unit
@@ -136,9 +137,8 @@ def add_keys(connection: sa.Connection, rows: Sequence[Mapping[str, object]]) ->
     transactions neither waits for the other's."""
     if rows:
         ordered = sorted(rows, key=lambda row: (str(row["rule"]), int(str(row["key"]))))
-        is_postgresql = connection.dialect.name == "postgresql"
-        insert = postgresql.insert if is_postgresql else sqlite.insert
-        connection.execute(insert(duplicate_key).on_conflict_do_nothing(), ordered)
+        statement = insert_into(connection, duplicate_key).on_conflict_do_nothing()
+        connection.execute(statement, ordered)
 
 
 OBJECT: Final = sa.bindparam("object", type_=sa.Text)

@@ -6,13 +6,13 @@ from collections.abc import Mapping
 from typing import Any, Final
 
 import sqlalchemy as sa
-from sqlalchemy.dialects import postgresql, sqlite
 
 from metadata.access import EVERYTHING
 from metadata.duplicates.compare import Values, score
 from metadata.duplicates.definitions import DuplicateRule
 from metadata.objects import ObjectDefinition
 from metadata.problems import Problem
+from trellis.db import insert_into
 from trellis.declared import ANY_OBJECT, declares
 from trellis.duplicates.check import fulfilling
 from trellis.duplicates.filling import fill_some, is_filled
@@ -142,8 +142,8 @@ def note_shared(
         )
         .where(sa.true())
     )
-    insert = postgresql.insert if connection.dialect.name == "postgresql" else sqlite.insert
-    statement = insert(duplicate_work).from_select(["job", "first", "second"], pairs)
+    statement = insert_into(connection, duplicate_work)
+    statement = statement.from_select(["job", "first", "second"], pairs)
     connection.execute(statement.on_conflict_do_nothing())
 
 

@@ -30,5 +30,6 @@ def instance_of(source: Source, setting: Setting) -> Instance | None:
     around = (source.connection, source.catalog)
     moment = Moment(setting.now, setting.zone)
     records = Records(source.catalog, source.connection, AUTOMATION, moment)
-    company = Company(UserDirectory(*around, moment.today), OwnedRecords(*around))
+    directory = UserDirectory(*around, moment.today)
+    company = Company(directory, OwnedRecords(*around, directory))
     return Instance(company, RelatedRecords(records))

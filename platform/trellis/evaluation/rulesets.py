@@ -15,7 +15,6 @@ from rule_engine import compile_program
 from rule_engine.errors import Diagnostic, RuleCheckError
 from rule_engine.program import Program
 from rule_engine.testing import TestRun, examine
-from trellis.automation.idle import idle_parts
 
 
 def read_texts(paths: Iterable[Path]) -> dict[str, str]:
@@ -50,9 +49,7 @@ def check_texts(texts: Mapping[str, str], catalog: Catalog) -> list[Diagnostic]:
     rules = {**beside(texts, catalog), **texts}
     rulesets, found = parse_rules(rules, packages_of(rules, catalog))
     try:
-        program = compile_program(rulesets, catalog.schema)
-        idle = (part.finding() for part in idle_parts(program))
-        found = [*found, *program.warnings, *idle]
+        found = [*found, *compile_program(rulesets, catalog.schema).warnings]
     except RuleCheckError as error:
         found = [*found, *error.diagnostics]
     mine = [finding for finding in found if finding.source in texts]

@@ -24,6 +24,9 @@ from trellis.errors import Conflict, Missing
 from trellis.files.blobs import Blobs
 from trellis.unit import Unit
 
+# What pauses when jobs are paused.
+JOBS = "jobs"
+
 WAITING, RUNNING, DONE, FAILED, CANCELLED = "waiting", "running", "done", "failed", "cancelled"
 ENDED = (DONE, FAILED, CANCELLED)
 

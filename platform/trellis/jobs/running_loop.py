@@ -21,6 +21,7 @@ from trellis.jobs.running import (
     DONE,
     ENDED,
     FAILED,
+    JOBS,
     RUNNING,
     WAITING,
     JobKind,
@@ -29,6 +30,7 @@ from trellis.jobs.running import (
     job_table,
     values_of,
 )
+from trellis.pausing import goes_on
 from trellis.retrying import again
 from trellis.runtime import Platform
 from trellis.work import unit_for
@@ -219,10 +221,11 @@ class JobRunner:
 
 
 def is_due(now: datetime) -> sa.ColumnElement[bool]:
-    """Gives the condition of jobs that wait for their turn or were left by a dead worker."""
+    """Gives the condition of jobs that wait for their turn or were left by a dead worker; nothing
+    is due while jobs are paused."""
     waits = sa.and_(job_table.c.state == WAITING, job_table.c.available_at <= now)
     left = sa.and_(job_table.c.state == RUNNING, job_table.c.lease_until < now)
-    return sa.or_(waits, left)
+    return sa.and_(sa.or_(waits, left), goes_on(JOBS))
 
 
 def held(job_id: str, lease: str) -> sa.ColumnElement[bool]:

@@ -19,7 +19,6 @@ from rule_engine.services.chain import Chain
 from rule_engine.services.effects import Effect, own_values
 from trellis.actions import Doing, rule_action
 from trellis.automation.environment import environment_of
-from trellis.automation.idle import is_carried_out
 from trellis.errors import Missing, RecordError, Refused
 from trellis.records.holders import holder_named
 from trellis.records.judge import violation_problem
@@ -38,14 +37,14 @@ def rules_after(unit: Unit, object_name: str, event: Event) -> tuple[Rule, ...]:
 
     def found() -> tuple[Rule, ...]:
         rules = unit.catalog.rules_of(object_name).rules
-        return tuple(one for one in rules if one.listens_to("after", event) and is_carried_out(one))
+        return tuple(one for one in rules if one.listens_to("after", event))
 
     return unit.catalog.queries.get(("rules after", object_name, event), tuple, found)
 
 
 def refuse_deletion(unit: Unit, definition: ObjectDefinition, record: Record) -> None:
     """Raises Refused with what rules have against deleting a record."""
-    rules = [one for one in unit.catalog.rules_of(definition.name).rules if is_carried_out(one)]
+    rules = unit.catalog.rules_of(definition.name).rules
     if unit.silent or not any(one.listens_to("before", "delete") for one in rules):
         return
     failures = before_delete(rules, record, environment_of(unit))

@@ -46,7 +46,7 @@ def assign_saved(
             continue
         key = f"{one.name}/{record['id']}/{record['version']}"
         turns = take_turns(unit.connection, one.name)
-        people = unit.directory, OwnedRecords(unit.connection, unit.catalog)
+        people = unit.directory, OwnedRecords(unit.connection, unit.catalog, unit.directory)
         around = (environment_of(unit), *people, turns, key)
         decision, effects, turns = assign(one, record, old, *around)
         keep_turns(unit.connection, one.name, turns)
@@ -59,19 +59,20 @@ def assign_again(
 ) -> None:
     """Gives a record to somebody else when what was said about that still holds.
 
-    `at` is when it was assigned; of a record that is gone, or an assignment, nothing happens.
+    `at` is when it was assigned; of a record that is gone, or an assignment, or an object, nothing
+    happens.
     """
-    definition = unit.catalog.objects[object_name]
     found = unit.catalog.rules_of(object_name).assignments
     one = next((assignment for assignment in found if assignment.name == name), None)
     try:
+        definition = definition_of(unit, object_name)
         record = target_of(unit, definition, record_id, "update")
     except Missing:
         return
     if one is None:
         return
     turns = take_turns(unit.connection, name)
-    people = unit.directory, OwnedRecords(unit.connection, unit.catalog)
+    people = unit.directory, OwnedRecords(unit.connection, unit.catalog, unit.directory)
     key = f"{name}/{record_id}/{at.isoformat()}"
     decision, effects, turns = reassign(one, record, environment_of(unit), *people, turns, key)
     keep_turns(unit.connection, name, turns)

@@ -9,11 +9,9 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 
 import sqlalchemy as sa
-from sqlalchemy.dialects.postgresql import insert as postgresql_insert
-from sqlalchemy.dialects.sqlite import insert as sqlite_insert
 
 from metadata.objects import ObjectDefinition
-from trellis.db import SYSTEM_TABLES
+from trellis.db import SYSTEM_TABLES, insert_into
 from trellis.unit import Unit
 
 record_number = sa.Table(
@@ -51,12 +49,11 @@ def follower(connection: sa.Connection, field_id: str) -> Callable[[str], int]:
 
 def count(connection: sa.Connection, field_id: str, period: str, least: int | None = None) -> int:
     """Moves a counter on by one, or to `least` where it is lower; gives where it stands."""
-    insert = postgresql_insert if connection.dialect.name == "postgresql" else sqlite_insert
     row = {"field": field_id, "period": period, "last": 1 if least is None else least}
     last = record_number.c.last
     moved = last + 1 if least is None else sa.case((last < least, least), else_=last)
     statement = (
-        insert(record_number)
+        insert_into(connection, record_number)
         .values(row)
         .on_conflict_do_update(index_elements=["field", "period"], set_={"last": moved})
         .returning(last)

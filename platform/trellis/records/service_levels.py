@@ -27,12 +27,13 @@ def watch_levels(
 ) -> bool:
     """Lets service levels look at a save, and does what they ask for; says whether they asked.
 
-    `old` is None on create.
+    `old` is None on create. A level may run even then: what a rule or an assignment wrote in the
+    new record was a save of its own, and was watched.
     """
     levels = {one.name: one for one in unit.catalog.rules_of(definition.name).service_levels}
     if unit.silent or not levels:
         return False
-    known = running_on(unit, definition, str(record["id"]), for_change=True) if old else {}
+    known = running_on(unit, definition, str(record["id"]), for_change=True)
     asked = False
     for name in dict.fromkeys((*known, *levels)):
         before = known.get(name)
@@ -50,9 +51,9 @@ def watch_levels(
 def look_at_level(
     unit: Unit, object_name: str, record_id: str, name: str, writers: Writers
 ) -> None:
-    """Does what the time asks of a service level; of a record that is gone nothing."""
-    definition = unit.catalog.objects[object_name]
+    """Does what the time asks of a service level; of a record or an object that is gone nothing."""
     try:
+        definition = definition_of(unit, object_name)
         record = target_of(unit, definition, record_id, "update")
     except Missing:
         return

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from datetime import date
 
 import sqlalchemy as sa
 
 from metadata.catalog import Catalog
 from metadata.query.tables import alive
+from rule_engine.types import Absence
+from trellis.security.absences import absences_on
 from trellis.security.standing import QUEUE_MEMBERS, TEAM_MEMBERS, Standing
 from trellis.security.tables import (
     ab_group_role,
@@ -26,6 +28,7 @@ class UserDirectory:
     connection: sa.Connection
     catalog: Catalog
     today: date
+    _away: list[Mapping[str, Absence]] = field(default_factory=list, compare=False, repr=False)
 
     def resolve(self, kind: str, name: str, scope: object | None = None) -> Sequence[str]:
         """Gives the ids of active users, by user name; nobody for what does not exist.
@@ -49,18 +52,23 @@ class UserDirectory:
         return list(self.connection.execute(statement.order_by(users.c.username)).scalars())
 
     def relation(self, kind: str, user: str) -> Sequence[str]:
-        """Gives the active people who stand in a relation to a user: the `manager`.
-
-        Nobody is anybody's `substitute`: absences are not kept yet.
-        """
-        if kind == "substitute":
-            return []
+        """Gives the active people who stand in a relation to a user: the `manager`."""
         if kind != "manager":
-            raise ValueError(f"no relation {kind!r}; there are: manager, substitute")
+            raise ValueError(f"no relation {kind!r}; there is: manager")
         users = self.catalog.tables["user"]
         manager = sa.select(users.c.manager).where(users.c.id == user).scalar_subquery()
         statement = sa.select(users.c.id).where(self.is_active(users), users.c.id == manager)
         return list(self.connection.execute(statement).scalars())
+
+    def absence(self, user: str) -> Absence | None:
+        """Gives a user's absence of today."""
+        return self.absences().get(user)
+
+    def absences(self) -> Mapping[str, Absence]:
+        """Gives who is away today: asked for once, then remembered."""
+        if not self._away:
+            self._away.append(absences_on(self.connection, self.catalog, self.today))
+        return self._away[0]
 
     def is_active(self, users: sa.Table) -> sa.ColumnElement[bool]:
         """Gives the condition of somebody who works here."""

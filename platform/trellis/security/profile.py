@@ -20,15 +20,24 @@ from trellis.current import (
     public,
 )
 from trellis.declared import declares
+from trellis.mail.optout import opt_in
 from trellis.security.access import Account
 from trellis.security.devices import devices
 from trellis.security.redirects import safe_path
 from trellis.security.tables import ab_user
-from trellis.security.users import UserError, set_language, set_password
+from trellis.security.users import (
+    UserError,
+    channel_of,
+    set_channel,
+    set_language,
+    set_password,
+)
 from trellis.security.views import log_in
 from trellis.work import writing_now
 
 blueprint = Blueprint("profile", __name__)
+
+CHANNELS = ("in_app", "email")
 
 
 @blueprint.get("/profile")
@@ -41,7 +50,26 @@ def profile() -> str:
 def shown() -> str:
     """Renders the page."""
     person = logged_in()
-    return render_template("security/profile.html", account=person, devices=devices(person.id))
+    return render_template(
+        "security/profile.html",
+        account=person,
+        devices=devices(person.id),
+        channel=channel_of(connection(), catalog(), person.user_id),
+    )
+
+
+@blueprint.post("/profile/channel")
+@declares("", "")
+def change_channel() -> BaseResponse:
+    """Has the person told by the bell alone, or by mail too; that undoes having unsubscribed."""
+    person, chosen = logged_in(), request.form.get("channel", "")
+    if chosen not in CHANNELS:
+        abort(422)
+    with writing_now() as unit:
+        set_channel(unit.connection, unit.catalog, person.user_id, chosen)
+        if chosen == "email":
+            opt_in(unit.connection, person.email)
+    return redirect("/profile")
 
 
 @blueprint.post("/profile/password")

@@ -148,6 +148,18 @@ def set_language(connection: sa.Connection, catalog: Catalog, user_id: str, lang
     change_record(connection, catalog, user_id, {"language": language})
 
 
+def set_channel(connection: sa.Connection, catalog: Catalog, user_id: str, channel: str) -> None:
+    """Remembers by what somebody wants to be told: "in_app", or "email" for mail too."""
+    change_record(connection, catalog, user_id, {"notify_by": channel})
+
+
+def channel_of(connection: sa.Connection, catalog: Catalog, user_id: str) -> str:
+    """Gives by what somebody wants to be told."""
+    users = catalog.tables["user"]
+    chosen = sa.select(users.c.notify_by).where(users.c.id == user_id)
+    return str(connection.execute(chosen).scalar_one() or "in_app")
+
+
 def set_password(connection: sa.Connection, catalog: Catalog, user_id: str, password: str) -> None:
     """Changes a password; sessions and tokens made with the old one are void.
 

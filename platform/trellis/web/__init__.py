@@ -9,7 +9,9 @@ from jinja2 import ChoiceLoader, FileSystemLoader, PrefixLoader
 
 from trellis import current, views
 from trellis.web import (
-    approvals,
+    absences,
+    approval_others,
+    decisions,
     duplicates,
     files,
     form_live,
@@ -19,6 +21,7 @@ from trellis.web import (
     hooks,
     lists,
     lookup,
+    mail,
     notifications,
     past,
     preview,
@@ -31,6 +34,7 @@ from trellis.web import (
 from trellis.web.setup import (
     assistance,
     audit,
+    background,
     fields,
     objects,
     packages,
@@ -42,12 +46,12 @@ from trellis.web.setup import (
 )
 
 BLUEPRINTS = (
-    *(home.blueprint, lookup.blueprint, search.blueprint, approvals.blueprint),
+    *(home.blueprint, lookup.blueprint, search.blueprint, approval_others.blueprint),
     *(notifications.blueprint, preview.blueprint, people.blueprint),
-    *(transfer.blueprint, past.blueprint),
+    *(absences.blueprint, transfer.blueprint, past.blueprint),
     *(objects.blueprint, fields.blueprint, publishing.blueprint, packages.blueprint),
     *(assistance.blueprint, raw.blueprint, audit.blueprint),
-    *(webhooks.blueprint, webhook_inbox.blueprint),
+    *(webhooks.blueprint, webhook_inbox.blueprint, background.blueprint),
     *(files.blueprint, duplicates.blueprint, record_access.blueprint),
     *(records.blueprint, form_live.blueprint, lists.blueprint),
 )
@@ -64,6 +68,8 @@ def install(app: Flask) -> None:
     formatting.install(app)
     shell.install(app)
     hooks.install(app)
+    mail.install(app)
+    decisions.install(app)
     for blueprint in BLUEPRINTS:
         app.register_blueprint(blueprint)
     if app.debug:

@@ -24,7 +24,7 @@ from trellis.web.doors import flash_problems, make_blueprint, object_for, words
 from trellis.web.people import name_of, names_of
 from trellis.web.record_page import Extra
 from trellis.web.records import Answer, answer
-from trellis.web.why import StepCard, approval_card, people_in
+from trellis.web.why import StepCard, approval_card, people_in, waited_for
 from trellis.web.words import gettext
 from trellis.work import reading, writing_now
 
@@ -57,6 +57,7 @@ class RequestCard:
     reason: str
     rule: str
     revision: int
+    absent: str = ""
     comment: str = ""
     comment_error: str = ""
 
@@ -121,6 +122,7 @@ def card(
         reason=made.reason,
         rule=made.rule,
         revision=asked.revision,
+        absent=gettext(", ").join(waited_for(unit, people, user) for user in pending.absent),
     )
 
 

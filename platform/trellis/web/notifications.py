@@ -12,15 +12,13 @@ from werkzeug.wrappers import Response
 
 from metadata.objects import ObjectDefinition
 from trellis import current
-from trellis.actions.escalate import ESCALATION
-from trellis.automation.approval_effects import TOLD
 from trellis.channels.in_app import notification
 from trellis.declared import declares
 from trellis.unit import Unit
 from trellis.web.activities import as_instant
 from trellis.web.addresses import record_address, with_query
 from trellis.web.doors import make_blueprint
-from trellis.web.words import gettext
+from trellis.wording import ESCALATION, TOLD, sentence_of
 from trellis.work import reading, writing_now
 
 blueprint = make_blueprint("notifications")
@@ -165,10 +163,11 @@ def notice(unit: Unit, row: Mapping[str, object], names: Mapping[tuple[str, str]
     kind = str(row["kind"])
     values = row["values"] if isinstance(row["values"], Mapping) else {}
     icon, hue = mark_of(kind)
+    language = current.language()
     definition = object_by_id(unit, row["object"])
     return Notice(
-        text=sentence(unit, kind, str(row["title"] or ""), values, name),
-        detail=definition.label(current.language()) if definition else "",
+        text=sentence_of(unit.catalog, language, kind, str(row["title"] or ""), values, name),
+        detail=definition.label(language) if definition else "",
         href=f"{INBOX}/{row['id']}",
         at=as_instant(row["created_at"]),
         icon=icon,
@@ -183,26 +182,3 @@ def mark_of(kind: str) -> tuple[str, str]:
         (mark for word, mark in MARKS.items() if kind == word or kind.endswith(f"_{word}")), None
     )
     return found or USUAL_MARK
-
-
-def sentence(unit: Unit, kind: str, title: str, values: Mapping[str, object], name: str) -> str:
-    """Words a notification: the rule's own text, a known kind, or the template's name."""
-    label = unit.catalog.message(str(values.get("approval") or ""), current.language())
-    record = name or gettext("a record")
-    if title:
-        return unit.catalog.message(title, current.language())
-    if kind == TOLD["waiting"]:
-        return gettext("%(approval)s for %(record)s waits for you", approval=label, record=record)
-    if kind == TOLD["remind"]:
-        return gettext("%(approval)s for %(record)s is due soon", approval=label, record=record)
-    if kind == TOLD["overdue"]:
-        return gettext("%(approval)s for %(record)s is overdue", approval=label, record=record)
-    if kind == ESCALATION:
-        return gettext("%(record)s needs your attention", record=record)
-    if kind.endswith("approved"):
-        return gettext("%(record)s was approved", record=record)
-    if kind.endswith("rejected"):
-        return gettext("%(record)s was rejected", record=record)
-    text = unit.catalog.message(kind, current.language())
-    words = text if text != kind else kind.replace("_", " ").capitalize()
-    return f"{words}: {record}" if name else words

@@ -10,12 +10,15 @@ from flask import Flask, g, request
 
 from metadata.objects import ObjectDefinition
 from trellis import current
+from trellis.approvals.inbox import count_pending
 from trellis.automation.requests import approval_approver
 from trellis.channels.in_app import notification
+from trellis.security.absences import absence, is_on
 from trellis.security.access import Account
 from trellis.web.addresses import list_address, new_address
 from trellis.web.formatting import hue_of
 from trellis.web.words import gettext
+from trellis.work import reading
 
 WORKSPACE = "Trellis"
 THEMES = ("light", "dark")
@@ -124,7 +127,8 @@ def create_item(definition: ObjectDefinition) -> Item:
 
 
 def counts(user_id: str) -> tuple[int, int]:
-    """Gives unread notifications and open approvals of somebody, in one statement."""
+    """Gives unread notifications and open approvals of somebody: in one statement, unless anybody
+    is away, for whom she may stand in."""
     unread = (
         sa.select(sa.func.count())
         .select_from(notification)
@@ -137,8 +141,10 @@ def counts(user_id: str) -> tuple[int, int]:
         .where(approval_approver.c.user == user_id, approval_approver.c.open)
         .scalar_subquery()
     )
-    row = current.connection().execute(sa.select(unread, waiting)).one()
-    return int(row[0]), int(row[1])
+    away = sa.select(sa.func.count()).select_from(absence).where(is_on(current.moment().today))
+    chosen = sa.select(unread, waiting, away.scalar_subquery())
+    row = current.connection().execute(chosen).one()
+    return int(row[0]), count_pending(reading()) if row[2] else int(row[1])
 
 
 def main_items(user_id: str) -> tuple[Item, ...]:

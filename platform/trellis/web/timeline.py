@@ -17,6 +17,7 @@ from trellis.web.columns import Column, Columns
 from trellis.web.formatting import heading_of, local, now
 from trellis.web.list_changes import ListChanges
 from trellis.web.people import name_of, names_of
+from trellis.web.why import handed, people_in, speaking
 from trellis.web.words import gettext, ngettext
 
 CREATED = 1
@@ -170,12 +171,17 @@ class Timeline:
                     at=decision.at,
                     icon="check" if approved else "x",
                     text=gettext("approved") if approved else gettext("rejected"),
-                    by=name_of(people, decision.user),
+                    by=speaking(people, decision.user, decision.on_behalf_of, decision.away_until),
                     hue="green" if approved else "red",
                     subject=label,
                     tag=labels.get(decision.step, decision.step),
                     body=decision.comment,
                 )
+            )
+        for handover in state.handovers:
+            told = handed(handover, people)
+            events.append(
+                Event(told.at, "users", told.sentence, "", subject=label, body=told.comment)
             )
         if request.status == "recalled" and request.closed_at is not None:
             events.append(
@@ -213,8 +219,7 @@ def writers(entries: Iterable[Entry]) -> set[str]:
 
 def deciders(requests: Iterable[Request]) -> set[str]:
     """Gives who asked and who decided."""
-    found = {request.submitted_by for request in requests}
-    return found | {d.user for request in requests for d in request.state.decisions}
+    return people_in(list(requests))
 
 
 def done(activity: Activity) -> Event:

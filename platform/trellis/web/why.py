@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import date, datetime
 from decimal import Decimal
 
 from metadata.catalog import Catalog
@@ -12,13 +12,16 @@ from metadata.fields.base import choose_label
 from metadata.objects import ObjectDefinition
 from rule_engine.program import Approval, Score
 from rule_engine.services.approval import can_submit
-from rule_engine.services.approval_state import ApprovalState, Decision, StepPlan
+from rule_engine.services.approval_state import ApprovalState, Decision, Handover, StepPlan
 from rule_engine.services.score import ScoreResult
+from rule_engine.services.substitutes import represented
+from trellis.approvals.route import RouteStep
 from trellis.automation.approval_store import Request
 from trellis.automation.environment import environment_of
 from trellis.automation.scores import stored
 from trellis.records.explain import explain_scores
 from trellis.unit import Unit
+from trellis.web.formatting import day
 from trellis.web.people import name_of
 from trellis.web.reasons import Reasons
 from trellis.web.rule_text import text_of
@@ -168,9 +171,20 @@ def approval_card(
         reason=reasons.entry(entered) or (current.reason if current else ""),
         steps=steps,
         step_label=current.label if current else "",
-        may_decide=unit.user_id in state.approvers,
+        may_decide=may_decide(unit, approval, state),
         rule=text_of(unit.catalog, approval) if approval else "",
     )
+
+
+def may_decide(unit: Unit, approval: Approval | None, state: ApprovalState) -> bool:
+    """Says whether the reader has a word now, her own or somebody's who is away."""
+    if unit.user_id is None or unit.user_id in state.approvers:
+        return unit.user_id is not None
+    if approval is None or {step.name for step in state.open_steps} - {
+        step.name for step in approval.steps
+    }:
+        return False
+    return bool(represented(approval, state, unit.user_id, unit.directory))
 
 
 def entry_of(
@@ -195,15 +209,37 @@ def step_card(
     kind = STATES.get(step.status, PLANNED if step.needed else SKIPPED)
     if state.status != "open" and kind in (CURRENT, PLANNED):
         kind = SKIPPED
-    decisions = [decision for decision in state.decisions if decision.step == step.name]
-    waiting = [name_of(people, user) for user in state.waiting(step)] if kind == CURRENT else []
+    said: list[Decision | Handover] = [*state.decisions, *state.handovers]
+    said = sorted((one for one in said if one.step == step.name), key=lambda one: one.revision)
+    waiting = (
+        [waited_for(unit, people, user) for user in state.waiting(step)] if kind == CURRENT else []
+    )
     return StepCard(
         label=unit.catalog.message(step.label, reasons.language),
         state=kind,
         state_text=state_text(kind, waiting),
-        decisions=tuple(spoken(decision, people) for decision in decisions),
+        decisions=tuple(
+            handed(one, people) if isinstance(one, Handover) else spoken(one, people)
+            for one in said
+        ),
         reason=reasons.sentence(step.reason),
     )
+
+
+def planned_card(
+    unit: Unit, step: RouteStep, people: Mapping[str, str], reasons: Reasons
+) -> StepCard:
+    """Gives a step that is not asked yet in words: whom it would ask, and who stands in."""
+    kind = PLANNED if step.needed else SKIPPED
+    text = state_text(kind, ())
+    if step.needed:
+        names = [waited_for(unit, people, user) for user in step.approvers]
+        text = gettext(", ").join(names) or gettext("nobody")
+    if step.needed and step.stands_in:
+        others = gettext(", ").join(name_of(people, user) for user in step.stands_in)
+        text = gettext("%(people)s; %(others)s may decide instead", people=text, others=others)
+    label = unit.catalog.message(step.label, reasons.language)
+    return StepCard(label, kind, text, (), reasons.sentence(step.reason))
 
 
 def state_text(kind: str, waiting: Sequence[str]) -> str:
@@ -224,15 +260,53 @@ def state_text(kind: str, waiting: Sequence[str]) -> str:
 
 def spoken(decision: Decision, people: Mapping[str, str]) -> Spoken:
     """Gives a decision as a sentence."""
-    person = name_of(people, decision.user)
-    if decision.on_behalf_of:
-        other = name_of(people, decision.on_behalf_of)
-        person = gettext("%(person)s for %(other)s", person=person, other=other)
+    person = speaking(people, decision.user, decision.on_behalf_of, decision.away_until)
     if decision.verdict == "approve":
         sentence = gettext("%(person)s approved", person=person)
     else:
         sentence = gettext("%(person)s rejected", person=person)
     return Spoken(sentence, decision.comment, decision.at)
+
+
+def speaking(
+    people: Mapping[str, str], user: str, on_behalf_of: str | None, away_until: date | None
+) -> str:
+    """Says who spoke, for whom and why that one did not."""
+    person = name_of(people, user)
+    if not on_behalf_of:
+        return person
+    other = name_of(people, on_behalf_of)
+    if away_until is None:
+        return gettext("%(person)s for %(other)s", person=person, other=other)
+    return gettext(
+        "%(person)s for %(other)s, away until %(day)s",
+        person=person,
+        other=other,
+        day=day(away_until),
+    )
+
+
+def handed(handover: Handover, people: Mapping[str, str]) -> Spoken:
+    """Gives as a sentence that somebody brought in another person."""
+    behind = handover.person if handover.person != handover.user else None
+    person = speaking(people, handover.user, behind, None)
+    other = name_of(people, handover.to)
+    if handover.place is None:
+        sentence = gettext("%(person)s forwarded this to %(other)s", person=person, other=other)
+    elif handover.place == "before":
+        sentence = gettext("%(person)s has %(other)s decide first", person=person, other=other)
+    else:
+        sentence = gettext("%(person)s has %(other)s decide next", person=person, other=other)
+    return Spoken(sentence, handover.reason, handover.at)
+
+
+def waited_for(unit: Unit, people: Mapping[str, str], user: str) -> str:
+    """Gives somebody's name, and until when she is away if she is."""
+    absence = unit.directory.absence(user)
+    name = name_of(people, user)
+    if absence is None or absence.until is None:
+        return name
+    return gettext("%(person)s (away until %(day)s)", person=name, day=day(absence.until))
 
 
 def people_in(requests: Sequence[Request]) -> set[str]:
@@ -242,4 +316,5 @@ def people_in(requests: Sequence[Request]) -> set[str]:
         found |= {request.submitted_by, *request.state.approvers}
         found |= {d.user for d in request.state.decisions}
         found |= {d.on_behalf_of for d in request.state.decisions if d.on_behalf_of}
+        found |= {one for h in request.state.handovers for one in (h.user, h.person, h.to)}
     return found

@@ -24,6 +24,7 @@ from trellis.audit.events import note
 from trellis.automation.dispatcher import database_now
 from trellis.db import insert_once
 from trellis.net.outbound import Outbound, OutboundError, Received
+from trellis.pausing import goes_on
 from trellis.records.save import save_record
 from trellis.runtime import Platform
 from trellis.webhooks.endpoints import (
@@ -35,10 +36,12 @@ from trellis.webhooks.endpoints import (
 )
 from trellis.webhooks.signing import headers_of
 from trellis.webhooks.tables import (
+    CALL,
     DEAD,
     DONE,
     RUNNING,
     WAITING,
+    WEBHOOKS,
     webhook_delivery,
     webhook_failing,
 )
@@ -148,7 +151,24 @@ def outcome_of(received: Received) -> Outcome:
 
 
 def message_of(endpoint: Endpoint, delivery: Delivery) -> dict[str, object]:
-    """Gives what is told of a change: as much of the record as the webhook's person reads now."""
+    """Gives a message as a CloudEvent: what is told of a change, or what a rule calls with."""
+    name, record_id = str(delivery["object"]), str(delivery["record_id"])
+    about = {"object": name, "id": record_id, "op": delivery["op"], "at": instant(delivery["at"])}
+    is_call = delivery["op"] == CALL
+    told = {"values": delivery["values"]} if is_call else told_of_change(endpoint, delivery)
+    return {
+        "specversion": "1.0",
+        "id": delivery["id"],
+        "source": f"/api/v1/{name}/{record_id}",
+        "type": f"trellis.{name}.{delivery['op']}",
+        "time": about["at"],
+        "datacontenttype": "application/json",
+        "data": {**about, **told},
+    }
+
+
+def told_of_change(endpoint: Endpoint, delivery: Delivery) -> dict[str, object]:
+    """Gives as much of the record as the webhook's person reads now."""
     unit, name, record_id = endpoint.unit, str(delivery["object"]), str(delivery["record_id"])
     if unit is None:
         raise ValueError("nobody acts for the webhook")
@@ -159,30 +179,16 @@ def message_of(endpoint: Endpoint, delivery: Delivery) -> dict[str, object]:
     if delivery["op"] != "delete":
         found = unit.records().get(name, record_id, ["id", "version", *seen])
         record = None if found is None else record_json(unit, name, found)
-    return {
-        "specversion": "1.0",
-        "id": delivery["id"],
-        "source": f"/api/v1/{name}/{record_id}",
-        "type": f"trellis.{name}.{delivery['op']}",
-        "time": instant(delivery["at"]),
-        "datacontenttype": "application/json",
-        "data": {
-            "sequence": delivery["sequence"],
-            "object": name,
-            "id": record_id,
-            "op": delivery["op"],
-            "at": instant(delivery["at"]),
-            "fields": changed,
-            "record": record,
-        },
-    }
+    return {"sequence": delivery["sequence"], "fields": changed, "record": record}
 
 
 def is_due(now: datetime) -> sa.ColumnElement[bool]:
-    """Gives the condition of messages that wait for their turn or were left by a dead process."""
+    """Gives the condition of messages that wait for their turn or were left by a dead process;
+    nothing is due while webhooks are paused."""
     table = webhook_delivery.c
     waits = sa.and_(table.state == WAITING, table.available_at <= now)
-    return sa.or_(waits, sa.and_(table.state == RUNNING, table.lease_until < now))
+    left = sa.and_(table.state == RUNNING, table.lease_until < now)
+    return sa.and_(sa.or_(waits, left), goes_on(WEBHOOKS))
 
 
 def due_webhooks(here: Platform) -> list[str]:

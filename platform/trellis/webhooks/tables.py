@@ -7,9 +7,15 @@ import sqlalchemy as sa
 from rule_engine.columns import Instant
 from trellis.db import SYSTEM_TABLES
 
+# What pauses when webhooks are paused.
+WEBHOOKS = "webhooks"
+
 WAITING, RUNNING, DONE, DEAD = "waiting", "running", "done", "dead"
 
-#: One message to one address; its id is the message's for ever.
+#: What happened, where a rule calls: nothing but that.
+CALL = "call"
+
+#: One message to one address; its id is the message's for ever. `values` are those of a call.
 webhook_delivery = sa.Table(
     "webhook_delivery",
     SYSTEM_TABLES,
@@ -22,6 +28,7 @@ webhook_delivery = sa.Table(
     sa.Column("op", sa.Text, nullable=False),
     sa.Column("at", Instant, nullable=False),
     sa.Column("fields", sa.JSON, nullable=False),
+    sa.Column("values", sa.JSON),
     sa.Column("state", sa.Text, nullable=False),
     sa.Column("attempts", sa.Integer, nullable=False),
     sa.Column("available_at", Instant, nullable=False),

@@ -15,13 +15,10 @@ from metadata.changes.moved import keep_drafts
 from metadata.drafts import Steps
 from metadata.operations import read_operation
 from metadata.problems import Problem
-from trellis import current
-from trellis.automation.idle import Idle
 from trellis.declared import declares
 from trellis.designer.drafts import author_of, discard, step_back, step_forth, steps_of
 from trellis.designer.publishing import (
     differences,
-    idle_rules,
     make_plan,
     make_rollback,
     publish_plan,
@@ -63,7 +60,6 @@ class PublishPage:
     steps: Steps
     moved: bool = False
     back_to: int | None = None
-    idle: tuple[PlanProblem, ...] = ()
     message: str = ""
     typed: str = ""
     error: str = ""
@@ -135,7 +131,6 @@ def show(message: str = "", typed: str = "", error: str = "", *, back_to: int | 
         token=planned.token,
         version=planned.base_version + 1,
         changes=changes(unit),
-        idle=tuple(map(idle_line, idle_rules(planned))),
         message=message,
         typed=typed,
         error=error,
@@ -144,12 +139,6 @@ def show(message: str = "", typed: str = "", error: str = "", *, back_to: int | 
         moved=any(problem.code == "draft_moved" for problem in planned.problems),
     )
     return render_template("setup/publish.html", page=page)
-
-
-def idle_line(idle: Idle) -> PlanProblem:
-    """Gives what is not carried out yet, as people read it."""
-    said = idle.finding().said.in_language(current.language())
-    return PlanProblem(place(idle.source, idle.span.line), said)
 
 
 def place(path: str, line: int | None) -> str:

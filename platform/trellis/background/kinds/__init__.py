@@ -1,0 +1,1 @@
+"""The kinds of work in the background; each module has one `WORK`."""

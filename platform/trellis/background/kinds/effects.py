@@ -1,0 +1,36 @@
+"""`effects`: what is to happen because of a change, or at a time: the outbox."""
+
+from __future__ import annotations
+
+from trellis.automation.outbox import DEAD, DONE, EFFECTS, RUNNING, WAITING, outbox
+from trellis.background import Piece, Row, Work
+from trellis.phrases import Sentence
+
+
+class Effects(Work):
+    """Rows of the outbox; one that waits for its time may be done at once."""
+
+    name = EFFECTS
+    title = Sentence("Effects and timers")
+    table = outbox
+    states = (WAITING, RUNNING, DONE, DEAD)
+    again = frozenset({DEAD, WAITING})
+    clears = ("lease", "lease_until", "done_at")
+
+    def piece(self, row: Row) -> Piece:
+        """Gives an effect."""
+        return Piece(
+            id=row["id"],
+            what=row["action"],
+            object=row["object"],
+            record_id=row["record_id"],
+            state=row["state"],
+            attempts=row["attempts"],
+            due_at=row["available_at"],
+            created_at=row["created_at"],
+            ended_at=row["done_at"],
+            error=row["last_error"],
+        )
+
+
+WORK = Effects()

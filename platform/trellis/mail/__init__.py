@@ -1,0 +1,1 @@
+"""Mail to people: letters wait in a table and are handed to one SMTP server, each once."""

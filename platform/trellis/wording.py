@@ -1,0 +1,57 @@
+"""What people are told by whichever channel, in words: the rule's own, or a known kind's."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Final
+
+from metadata.catalog import Catalog
+from rule_engine.messages import Phrase
+from trellis.phrases import Sentence
+
+ESCALATION: Final = "escalation"
+TOLD: Final = {
+    "waiting": "approval_waiting",
+    "remind": "approval_reminder",
+    "overdue": "approval_overdue",
+}
+"""What approvers are told, by the effect that says so."""
+
+SENTENCES: Final = {
+    TOLD["waiting"]: Sentence("{approval} for {record} waits for you"),
+    TOLD["remind"]: Sentence("{approval} for {record} is due soon"),
+    TOLD["overdue"]: Sentence("{approval} for {record} is overdue"),
+    ESCALATION: Sentence("{record} needs your attention"),
+}
+ENDINGS: Final = {
+    "approved": Sentence("{record} was approved"),
+    "rejected": Sentence("{record} was rejected"),
+}
+"""What templates of rules say that have no words of their own, by how they end."""
+A_RECORD: Final = Sentence("a record")
+
+
+def sentence_of(
+    catalog: Catalog,
+    language: str,
+    kind: str,
+    title: str,
+    values: Mapping[str, object],
+    name: str,
+) -> str:
+    """Words a message: the rule's own text, a known kind, or the template's name.
+
+    `name` is the record's as the reader may see it, "" for one that is not to be named.
+    """
+    if title:
+        return catalog.message(title, language)
+    ending = next((ENDINGS[word] for word in ENDINGS if kind.endswith(word)), None)
+    known = SENTENCES.get(kind, ending)
+    if known is not None:
+        approval = catalog.message(str(values.get("approval") or ""), language)
+        record = name or A_RECORD.in_language(language)
+        said: Phrase = Sentence(known.template, {"approval": approval, "record": record})
+        return said.in_language(language)
+    text = catalog.message(kind, language)
+    words = text if text != kind else kind.replace("_", " ").capitalize()
+    return f"{words}: {name}" if name else words

@@ -1,0 +1,230 @@
+"""Work in the background: seen, tried again and paused by who administers, on the page and over
+the API."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import timedelta
+from typing import Any
+
+import pytest
+import sqlalchemy as sa
+from werkzeug.test import TestResponse
+
+from tests.platform.acting import acting, make, system
+from tests.platform.pages import get, texts
+from tests.platform.world import Bearer, Login, People
+from trellis.automation import outbox
+from trellis.automation.dispatcher import MAX_ATTEMPTS, database_now
+from trellis.background import load_work
+from trellis.channels.in_app import notification
+from trellis.jobs.running import start_job
+from trellis.jobs.running_loop import drain_jobs
+from trellis.mail.tables import UNKNOWN, mail_message
+from trellis.runtime import Platform
+from trellis.webhooks.tables import DEAD, webhook_delivery
+from trellis.worker import make_dispatcher
+
+Call = Callable[..., TestResponse]
+BASE = "/api/v1/meta/background"
+
+
+@pytest.fixture
+def call(login: Login, bearer: Bearer, app: Any) -> Call:
+    def send(who: str, method: str, path: str = "", **options: Any) -> TestResponse:
+        client = app.test_client()
+        answer: TestResponse = client.open(
+            f"{BASE}{path}", method=method, headers=bearer(who), **options
+        )
+        return answer
+
+    return send
+
+
+def add(platform: Platform, key: str, action: str, **payload: object) -> None:
+    with platform.database.write() as connection:
+        outbox.add(connection, action, payload, key)
+
+
+def bells(platform: Platform) -> int:
+    with platform.database.read() as connection:
+        count = sa.select(sa.func.count()).select_from(notification)
+        return int(connection.execute(count).scalar_one())
+
+
+def give_up(platform: Platform) -> None:
+    """Has what fails tried until it is dead."""
+    dispatcher = make_dispatcher(platform)
+    for _ in range(MAX_ATTEMPTS):
+        dispatcher.drain()
+        with platform.database.write() as connection:
+            soon = sa.update(outbox.outbox).where(outbox.outbox.c.state == "waiting")
+            past = database_now(connection) - timedelta(seconds=1)
+            connection.execute(soon.values(available_at=past))
+
+
+def counts(call: Call, name: str = "effects") -> dict[str, int]:
+    items = call("admin", "GET").get_json()["items"]
+    found: dict[str, int] = next(one["counts"] for one in items if one["name"] == name)
+    return found
+
+
+def test_what_failed_is_seen_and_tried_again(
+    platform: Platform, people: People, call: Call, login: Login
+) -> None:
+    lead = make(platform, "diana", "lead", name="Wang", lead_source="web")
+    with platform.database.write() as connection:
+        payload = {"recipients": [people["rita"]], "kind": "hello", "channel": "pigeon"}
+        outbox.add(connection, "notify", payload, "a", object_name="lead", record_id=lead)
+    add(platform, "b", "notify", recipients=[people["rita"]], kind="hello")
+    give_up(platform)
+    assert counts(call) == {"dead": 1, "done": 1}
+    (dead,) = call("admin", "GET", "/effects?state=dead").get_json()["items"]
+    said = "LookupError: no channel 'pigeon'; there are: email, in_app"
+    told = ("what", "object", "record_id", "state", "attempts", "error")
+    assert [dead[name] for name in told] == ["notify", "lead", lead, "dead", MAX_ATTEMPTS, said]
+    page = get(login("admin"), "/setup/background/effects?state=dead")
+    assert texts(page, "tbody td a") == ["Wang"]
+    assert said in page.text_content()
+    # Somebody adds the channel meanwhile.
+    pigeon = {**platform.channels, "pigeon": platform.channels["in_app"]}
+    platform.channels.update(pigeon)  # type: ignore[attr-defined]  # a dict, made for this test
+    again = call("admin", "POST", f"/effects/{dead['id']}/retry")
+    assert (again.status_code, again.get_json()) == (200, {"count": 1})
+    assert make_dispatcher(platform).drain() == 1
+    assert (counts(call), bells(platform)) == ({"done": 2}, 2)
+    refused = call("admin", "POST", f"/effects/{dead['id']}/retry")
+    assert (refused.status_code, refused.get_json()["errors"][0]["message"]) == (
+        409,
+        "It is not tried again as it stands: Done",
+    )
+    kinds = "SELECT kind FROM audit_event WHERE kind IN ('retried', 'paused', 'resumed')"
+    with platform.database.read() as connection:
+        assert connection.exec_driver_sql(kinds).scalars().all() == ["retried"]
+
+
+def test_all_that_was_given_up_is_tried_again_at_once(platform: Platform, call: Call) -> None:
+    for number in range(3):
+        add(platform, f"k{number}", "nothing_of_the_kind")
+    give_up(platform)
+    assert counts(call) == {"dead": 3}
+    assert call("admin", "POST", "/effects/retry").get_json() == {"count": 3}
+    assert counts(call) == {"waiting": 3}
+
+
+def test_what_waits_for_its_time_is_done_now(
+    platform: Platform, people: People, call: Call
+) -> None:
+    with platform.database.write() as connection:
+        later = database_now(connection) + timedelta(days=1)
+        payload = {"recipients": [people["rita"]], "kind": "hello"}
+        outbox.add(connection, "notify", payload, "later", at=later)
+    assert make_dispatcher(platform).drain() == 0
+    (waiting,) = call("admin", "GET", "/effects?state=waiting").get_json()["items"]
+    call("admin", "POST", f"/effects/{waiting['id']}/retry")
+    assert (make_dispatcher(platform).drain(), bells(platform)) == (1, 1)
+
+
+def test_nothing_is_begun_while_it_is_paused(
+    platform: Platform, people: People, call: Call, login: Login
+) -> None:
+    assert call("admin", "POST", "/effects/pause").status_code == 204
+    assert call("admin", "POST", "/effects/pause").status_code == 204
+    for number in range(3):
+        add(platform, f"k{number}", "notify", recipients=[people["rita"]], kind="hello")
+    assert make_dispatcher(platform).drain() == 0
+    (shown,) = [one for one in call("admin", "GET").get_json()["items"] if one["paused_since"]]
+    assert (shown["name"], shown["counts"], shown["paused_by"]) == (
+        "effects",
+        {"waiting": 3},
+        people["admin"],
+    )
+    client = login("admin")
+    assert "Paused by Administrator" in get(client, "/setup/background/effects").text_content()
+    assert client.post("/setup/background/effects/resume").status_code == 302
+    assert make_dispatcher(platform).drain() == 3
+    assert bells(platform) == 3
+
+
+def test_jobs_pause_too_and_a_failed_one_goes_on_where_it_ended(
+    platform: Platform, call: Call
+) -> None:
+    assert call("admin", "POST", "/jobs/pause").status_code == 204
+    with acting(platform, "diana") as unit:
+        start_job(unit, "no_such_kind", {"object": "lead"})
+    drain_jobs(platform)
+    assert counts(call, "jobs") == {"waiting": 1}
+    call("admin", "POST", "/jobs/resume")
+    drain_jobs(platform)
+    (job,) = call("admin", "GET", "/jobs").get_json()["items"]
+    assert (job["what"], job["attempts"], job["state"]) == ("no_such_kind", 1, "waiting")
+    assert job["error"].startswith("LookupError: no job 'no_such_kind'; there are: ")
+
+
+def test_a_letter_of_which_nobody_knows_is_sent_again_only_by_name(
+    platform: Platform, people: People, call: Call
+) -> None:
+    add(platform, "k", "notify", recipients=[people["rita"]], kind="hello", channel="email")
+    make_dispatcher(platform).drain()
+    with platform.database.write() as connection:
+        connection.execute(sa.update(mail_message).values(state=UNKNOWN, answer="cut"))
+    assert call("admin", "POST", "/mail/retry").get_json() == {"count": 0}
+    (letter,) = call("admin", "GET", "/mail?state=unknown").get_json()["items"]
+    assert letter["error"] == "cut"
+    assert call("admin", "POST", f"/mail/{letter['id']}/retry").get_json() == {"count": 1}
+    assert counts(call, "mail") == {"waiting": 1}
+
+
+def test_pages_follow_each_other(platform: Platform, call: Call) -> None:
+    for number in range(5):
+        add(platform, f"k{number}", "nothing")
+    seen, after = [], ""
+    while after is not None:
+        query = f"?limit=2&after={after}" if after else "?limit=2"
+        page = call("admin", "GET", f"/effects{query}").get_json()
+        seen += [one["id"] for one in page["items"]]
+        after = page["next"]
+    assert (len(seen), sorted(seen, reverse=True)) == (5, seen)
+
+
+REFUSED = [
+    ("admin", "GET", "/pigeons", 404, 'There is no background work "pigeons"'),
+    ("admin", "POST", "/effects/none/retry", 404, 'There is no background work "none"'),
+    ("admin", "POST", "/pigeons/pause", 404, 'There is no background work "pigeons"'),
+    ("admin", "GET", "/effects?state=flying", 422, None),
+    ("admin", "GET", "/effects?limit=0", 422, None),
+    ("rita", "GET", "", 403, None),
+    ("rita", "GET", "/effects", 403, None),
+    ("rita", "POST", "/effects/retry", 403, None),
+    ("rita", "POST", "/effects/pause", 403, None),
+]
+
+
+@pytest.mark.parametrize(("who", "method", "path", "status", "said"), REFUSED)
+def test_what_is_refused(
+    call: Call, who: str, method: str, path: str, status: int, said: str | None
+) -> None:
+    answer = call(who, method, path)
+    assert answer.status_code == status
+    if said:
+        assert answer.get_json()["errors"][0]["message"] == said
+
+
+def test_pages_of_every_kind_open_for_administrators_only(login: Login) -> None:
+    admin, rita = login("admin"), login("rita")
+    for name in load_work():
+        assert admin.get(f"/setup/background/{name}").status_code == 200
+        assert rita.get(f"/setup/background/{name}").status_code == 403
+        assert rita.post(f"/setup/background/{name}/pause").status_code == 403
+        assert rita.post(f"/setup/background/{name}/retry").status_code == 403
+    assert admin.get("/setup/background/pigeons").status_code == 404
+
+
+def test_each_kind_has_the_columns_that_are_written(platform: Platform) -> None:
+    for work in load_work().values():
+        known = set(work.table.c.keys())
+        assert {"id", "state", "attempts", "available_at", "created_at", *work.clears} <= known
+        assert work.again <= set(work.states)
+    with system(platform) as unit:
+        assert unit.connection.execute(sa.select(webhook_delivery.c.state)).all() == []
+        assert DEAD in load_work()["webhooks"].again
