@@ -47,6 +47,10 @@ if (dialog) {
     }
   })
   dialog.addEventListener('htmx:after:swap', () => mark(choices()[0]))
+  // htmx wires the page a moment after this module: what was typed before that is asked now.
+  dialog.addEventListener('htmx:after:init', ({ target }) => {
+    if (dialog.open && target.matches('input')) target.dispatchEvent(new Event('opened'))
+  })
 }
 
 // Other dialogs: a click on the backdrop or on [data-closes] closes them, data-opens="id" opens one.
