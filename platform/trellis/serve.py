@@ -8,20 +8,17 @@ from __future__ import annotations
 
 import logging
 import os
-import signal
 import socket
-import subprocess
 import sys
-import time
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field, replace
-from types import FrameType
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from functools import partial
 
 from trellis.checkpoints import BusyError, checkpoint, try_lock
 from trellis.config import Settings
 from trellis.db import Database
 from trellis.embedded import plan_server
-from trellis.web_server import die_with_parent
+from trellis.supervising import STOP_SECONDS, Child, Supervisor, program
 
 logger = logging.getLogger(__name__)
 
@@ -29,11 +26,8 @@ APPLICATION = "trellis.wsgi:application"
 
 THREADS = 8
 KILL_SECONDS = 10
-STOP_SECONDS = 15.0
-LOOK_SECONDS = 0.2
-# A child that dies again and again is started after longer and longer pauses.
-MAX_PAUSE_SECONDS = 30.0
-HEALTHY_SECONDS = 30.0
+# It waits for its forks so long.
+WORKER_STOP_SECONDS = STOP_SECONDS + 5
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,81 +38,6 @@ class Options:
     port: int = 8080
     workers: int = 2
     with_worker: bool = True
-
-
-@dataclass(slots=True)
-class Child:
-    """A process that is to run as long as the supervisor does."""
-
-    name: str
-    command: tuple[str, ...]
-    environment: Mapping[str, str]
-    process: subprocess.Popen[bytes] | None = None
-    started: float = 0.0
-    deaths: int = 0
-    start_after: float = 0.0
-
-    def start(self) -> None:
-        """Starts the process, out of reach of the terminal's Ctrl-C."""
-        self.started = time.monotonic()
-        self.process = subprocess.Popen(
-            self.command,
-            env=dict(self.environment),
-            start_new_session=True,
-            preexec_fn=die_with_parent,
-        )
-
-    def keep_alive(self) -> None:
-        """Starts the process again when it has died and its pause is over."""
-        now = time.monotonic()
-        if self.process is not None and self.process.poll() is not None:
-            code = self.process.returncode
-            self.process = None
-            self.deaths = 1 if now - self.started > HEALTHY_SECONDS else self.deaths + 1
-            pause = min(2.0 ** (self.deaths - 2), MAX_PAUSE_SECONDS) if self.deaths > 1 else 0.0
-            self.start_after = now + pause
-            logger.warning("%s ended with %s; starts again in %.0f s", self.name, code, pause)
-        if self.process is None and now >= self.start_after:
-            self.start()
-
-    def stop(self) -> None:
-        """Asks the process to end, and makes it end when it takes too long."""
-        if self.process is None or self.process.poll() is not None:
-            return
-        self.process.terminate()
-        try:
-            self.process.wait(STOP_SECONDS)
-        except subprocess.TimeoutExpired:
-            logger.warning("%s did not end in time and is killed", self.name)
-            self.process.kill()
-            self.process.wait()
-
-
-@dataclass(slots=True)
-class Supervisor:
-    """Keeps the children running, in the order in which they need each other."""
-
-    children: list[Child]
-    each_round: Callable[[], object]
-    stopping: bool = field(default=False)
-
-    def run(self) -> None:
-        """Runs until a signal comes, then ends the children, the last started first."""
-        for number in (signal.SIGINT, signal.SIGTERM):
-            signal.signal(number, self.ask_to_stop)
-        try:
-            while not self.stopping:
-                for child in self.children:
-                    child.keep_alive()
-                self.each_round()
-                time.sleep(LOOK_SECONDS)
-        finally:
-            for child in reversed(self.children):
-                child.stop()
-
-    def ask_to_stop(self, _number: int, _frame: FrameType | None) -> None:
-        """Ends the loop after this round."""
-        self.stopping = True
 
 
 def serve(settings: Settings, options: Options, *, announce: Callable[[str], object]) -> None:
@@ -164,8 +83,9 @@ def plan_children(settings: Settings, options: Options) -> list[Child]:
     environment = environment_of(settings)
     if options.with_worker:
         command = (sys.executable, "-m", "trellis", "worker")
-        children.append(Child("worker", command, environment))
-    children.append(Child("web", web_command(options), environment))
+        begin = partial(program, command, environment)
+        children.append(Child("worker", begin, WORKER_STOP_SECONDS))
+    children.append(Child("web", partial(program, web_command(options), environment)))
     return children
 
 
@@ -177,7 +97,7 @@ def with_redis(settings: Settings, children: list[Child]) -> Settings:
     if server is None:
         logger.warning("no Valkey or Redis program found: the worker polls the database")
         return settings
-    children.append(Child("valkey", server.command, dict(os.environ)))
+    children.append(Child("valkey", partial(program, server.command, os.environ)))
     return replace(settings, redis_url=server.url)
 
 

@@ -5,22 +5,14 @@
 
 from __future__ import annotations
 
-import ctypes
 import multiprocessing
 import os
-import signal
-import sys
 
 from granian.cli import entrypoint
 
-PR_SET_PDEATHSIG = 1
+from trellis.supervising import die_with_parent
+
 LIKE_REQUESTS = ("HTTP_", "CONTENT_", "REMOTE_")
-
-
-def die_with_parent() -> None:
-    """Has the kernel end this process when the one that started it is killed."""
-    if sys.platform == "linux":
-        ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGTERM)
 
 
 def main() -> None:

@@ -9,6 +9,7 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from functools import partial
 from typing import Any
 
 from redis import Redis
@@ -36,6 +37,7 @@ from trellis.net.outbound import Outbound
 from trellis.records.sharing import forget_ended
 from trellis.runtime import Platform, open_platform
 from trellis.security.open_sessions import forget_sessions
+from trellis.supervising import Child, Fork, Supervisor
 from trellis.transfer.exports import clean_exports
 from trellis.transfer.imports import clean_imports
 from trellis.upkeep import Indexer, build_indexes
@@ -267,6 +269,12 @@ class Worker:
             signal.signal(number, lambda _number, _frame: self.stop.set())
 
 
-def run_worker(settings: Settings) -> None:
-    """Runs a worker of an instance until a signal comes."""
-    Worker(open_platform(settings)).run()
+def run_workers(settings: Settings, processes: int = 1) -> None:
+    """Runs workers of an instance until a signal comes; one that dies is replaced at once.
+
+    They are forks of this process, which has imported all they need: starting one anew would take
+    seconds, in which nobody works.
+    """
+    begin = partial(Fork, lambda: Worker(open_platform(settings)).run())
+    children = [Child(f"worker {number}", begin) for number in range(1, processes + 1)]
+    Supervisor(children, together=True).run()

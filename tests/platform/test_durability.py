@@ -6,6 +6,7 @@ exactly once, and soon.
 
 from __future__ import annotations
 
+import os
 import random
 import signal
 import subprocess
@@ -27,6 +28,7 @@ from tests.conftest import Cluster, find_postgresql, leave_out, running_cluster
 from tests.metadata.databases import JsonObject, element, object_body
 from tests.platform.conftest import make_settings
 from tests.platform.durability import OBJECT
+from tests.platform.serving import descendants
 from tests.platform.test_worker import environment
 from trellis.automation.outbox import DONE, outbox
 from trellis.channels.in_app import notification
@@ -92,6 +94,13 @@ class Scene:
         self.workers.append(process)
 
     def kill_worker(self) -> None:
+        """Kills what works; who started it starts another one."""
+        starter = random.choice(self.workers)
+        for pid, _ in descendants(starter.pid):
+            os.kill(pid, signal.SIGKILL)
+
+    def kill_whole_worker(self) -> None:
+        """Kills who started what works, too, as when its host is gone."""
         victim = self.workers.pop(random.randrange(len(self.workers)))
         victim.kill()
         victim.wait()
@@ -176,6 +185,7 @@ def told_and_saved(database: Database, platform: Platform) -> tuple[dict[str, in
 def run(scene: Scene, writes: int, kills: int) -> list[float]:
     """Lets writers write while things die; gives the lags once all is done."""
     faults = [scene.kill_worker] * kills
+    faults[1::5] = [scene.kill_whole_worker] * len(faults[1::5])
     faults[kills // 4 : kills // 4] = [scene.restart_redis, scene.flush_redis]
     faults[kills // 2 : kills // 2] = [scene.crash_database, scene.restart_redis]
     faults.append(scene.restart_redis)

@@ -137,7 +137,7 @@ def test_a_killed_supervisor_takes_its_children_along(
 ) -> None:
     process, _ = served
     below = [pid for pid, _ in descendants(process.pid)]
-    assert len(below) == 5  # the web server and its two forks, the worker, Valkey
+    assert len(below) == 6  # the web server and its two forks, the worker and its fork, Valkey
     process.kill()
     process.wait()
     wait_until(lambda: not any(map(alive, below)), 30)
