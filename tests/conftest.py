@@ -102,37 +102,51 @@ def postgresql_server() -> Iterator[str]:
 
 @dataclass
 class Cluster:
-    """A temporary PostgreSQL, which may be stopped as if its machine lost power, and started."""
+    """A temporary PostgreSQL, which may be stopped as if its machine lost power, and started.
+
+    `launcher` is put before its command, where it is to run elsewhere: it has to drop root then.
+    """
 
     binaries: Path
     folder: Path
     port: int
     who: dict[str, Any]
+    host: str = "127.0.0.1"
+    launcher: tuple[str, ...] = ()
     process: subprocess.Popen[bytes] | None = None
 
     @property
     def address(self) -> str:
         """Gives its address without a database name."""
-        return f"trellis@127.0.0.1:{self.port}"
+        return f"trellis@{self.host}:{self.port}"
+
+    def on_socket(self, scheme: str, database: str) -> str:
+        """Gives the URL of a database for processes of this machine, whatever their network."""
+        return f"{scheme}://trellis@/{database}?host={self.folder}&port={self.port}"
 
     def make(self) -> None:
         """Makes its folder of data."""
         options = ("-U", "trellis", "-A", "trust", "-E", "UTF8", "--locale=C")
         command = [str(self.binaries / "initdb"), "-D", str(self.folder / "data"), *options]
         subprocess.run(command, check=True, capture_output=True, cwd=self.folder, **self.who)
+        with (self.folder / "data" / "pg_hba.conf").open("a") as rules:
+            rules.write("host all all samenet trust\n")
 
     def start(self) -> None:
         """Starts it and waits until it answers."""
         command = [
+            *self.launcher,
             *(str(self.binaries / "postgres"), "-D", str(self.folder / "data")),
-            *("-p", str(self.port), "-k", str(self.folder), "-c", "listen_addresses=127.0.0.1"),
+            *("-p", str(self.port), "-k", str(self.folder)),
+            *("-c", f"listen_addresses={self.host}"),
             *("-c", "fsync=off", "-c", "max_connections=200"),
         ]
         with (self.folder / "log").open("ab") as log:
             self.process = subprocess.Popen(
-                command, stdout=log, stderr=log, cwd=self.folder, **self.who
-            )
-        wait_for_postgresql(self.address)
+                command, stdout=log, stderr=log, cwd=self.folder,
+                **({} if self.launcher else self.who),
+            )  # fmt: skip
+        wait_for_postgresql(self.on_socket("postgresql", "postgres"))
 
     def stop(self, number: int = signal.SIGINT) -> None:
         """Stops it; by SIGQUIT without a word to anybody, so that it has to recover."""
@@ -142,13 +156,15 @@ class Cluster:
 
 
 @contextmanager
-def running_cluster(binaries: Path) -> Iterator[Cluster]:
+def running_cluster(
+    binaries: Path, host: str = "127.0.0.1", launcher: tuple[str, ...] = ()
+) -> Iterator[Cluster]:
     """Runs a temporary cluster."""
     who = unprivileged()
     folder = Path(tempfile.mkdtemp(prefix="trellis-pg-"))
     if who:
         os.chown(folder, int(str(who["user"])), int(str(who["group"])))
-    cluster = Cluster(binaries, folder, free_port(), who)
+    cluster = Cluster(binaries, folder, free_port(), who, host, launcher)
     cluster.make()
     try:
         cluster.start()
@@ -165,10 +181,10 @@ def running_postgresql(binaries: Path) -> Iterator[str]:
         yield cluster.address
 
 
-def wait_for_postgresql(address: str) -> None:
+def wait_for_postgresql(url: str) -> None:
     for _ in range(200):
         try:
-            psycopg.connect(f"postgresql://{address}/postgres", connect_timeout=2).close()
+            psycopg.connect(url, connect_timeout=2).close()
         except psycopg.OperationalError:
             time.sleep(0.1)
         else:

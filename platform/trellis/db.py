@@ -35,6 +35,12 @@ SYSTEM_TABLES = sa.MetaData()
 BUSY_SECONDS = 10
 LOCK_SECONDS = 10
 STATEMENT_SECONDS = 60
+CONNECT_SECONDS = 10
+# A host that is cut off says nothing: after these many seconds without a sign, and then as many
+# tries a few seconds apart, its connection counts as lost. PostgreSQL, too, would let it keep
+# its locks for two hours otherwise.
+SILENT_SECONDS, SIGN_SECONDS, SIGNS = 5, 2, 3
+UNANSWERED_SECONDS = SILENT_SECONDS + SIGN_SECONDS * SIGNS
 POOL_SIZE = 20
 IDLE_SECONDS = 2.0
 LONG_SECONDS, PAUSE_SHARE, MAX_PAUSE_SECONDS = 0.1, 0.15, 0.15
@@ -43,6 +49,28 @@ SEEN = "trellis_seen"
 # Before this version two checkpoints beside a writer can damage the file (WAL-reset bug):
 # then no connection checkpoints by itself, and `checkpoints` does it from one process.
 SAFE_WAL_VERSION = (3, 51, 3)
+
+#: What libpq is told, unless the address says something else.
+REACHED = {
+    "connect_timeout": CONNECT_SECONDS,
+    "keepalives_idle": SILENT_SECONDS,
+    "keepalives_interval": SIGN_SECONDS,
+    "keepalives_count": SIGNS,
+    "tcp_user_timeout": UNANSWERED_SECONDS * 1000,
+}
+
+#: What PostgreSQL is told of each session. Just-in-time compilation costs more than our short
+#: statements take.
+SESSION = {
+    "lock_timeout": f"{LOCK_SECONDS}s",
+    "statement_timeout": f"{STATEMENT_SECONDS}s",
+    "timezone": "UTC",
+    "jit": "off",
+    "tcp_keepalives_idle": SILENT_SECONDS,
+    "tcp_keepalives_interval": SIGN_SECONDS,
+    "tcp_keepalives_count": SIGNS,
+    "tcp_user_timeout": UNANSWERED_SECONDS * 1000,
+}
 
 Listener = Callable[[], None]
 Answer = TypeVar("Answer")
@@ -302,7 +330,10 @@ def make_postgresql_engine(address: sa.URL, options: dict[str, Any]) -> sa.Engin
 
     As with SQLite, transactions begin as we say: the driver itself begins none.
     """
-    engine = sa.create_engine(address, isolation_level="AUTOCOMMIT", **options)
+    reached = {name: value for name, value in REACHED.items() if name not in address.query}
+    engine = sa.create_engine(
+        address, isolation_level="AUTOCOMMIT", connect_args=reached, **options
+    )
 
     @sa.event.listens_for(engine, "begin")
     def begin(connection: sa.Connection) -> None:
@@ -312,11 +343,7 @@ def make_postgresql_engine(address: sa.URL, options: dict[str, Any]) -> sa.Engin
     @sa.event.listens_for(engine, "connect")
     def set_up(connection: DBAPIConnection, _record: object) -> None:
         cursor = connection.cursor()
-        cursor.execute(f"SET lock_timeout = '{LOCK_SECONDS}s'")
-        cursor.execute(f"SET statement_timeout = '{STATEMENT_SECONDS}s'")
-        cursor.execute("SET timezone = 'UTC'")
-        # Just-in-time compilation costs more than our short statements take.
-        cursor.execute("SET jit = off")
+        cursor.execute(";".join(f"SET {name} = '{value}'" for name, value in SESSION.items()))
         cursor.close()
 
     @sa.event.listens_for(engine, "checkout")

@@ -131,6 +131,21 @@ def database(dialect: str, folder: Path) -> Iterator[tuple[str, Cluster | None]]
         yield f"postgresql+psycopg://{cluster.address}/durable", cluster
 
 
+def prepare(platform: Platform) -> None:
+    """Sets an installation up that tells somebody of each save of a parcel."""
+    set_up_platform(platform, ())
+    fields: dict[str, JsonObject] = {
+        "name": {"type": "string", "crm": {"unique": True}},
+        "n": {"type": "integer"},
+    }
+    more = [
+        element(OBJECT, object_body(fields, owner=False)),
+        element("local/told.rules", {"text": RULE}, kind="rules"),
+    ]
+    with platform.database.write(publishing=True) as connection:
+        publish(connection, [*load_elements(connection), *more], by="test")
+
+
 @pytest.fixture
 def scene(dialect: str, tmp_path: Path) -> Iterator[Scene]:
     with ExitStack() as stack:
@@ -140,17 +155,7 @@ def scene(dialect: str, tmp_path: Path) -> Iterator[Scene]:
         assert server is not None
         settings = replace(settings, redis_url=server.url)
         platform = open_platform(settings)
-        set_up_platform(platform, ())
-        fields: dict[str, JsonObject] = {
-            "name": {"type": "string", "crm": {"unique": True}},
-            "n": {"type": "integer"},
-        }
-        more = [
-            element(OBJECT, object_body(fields, owner=False)),
-            element("local/told.rules", {"text": RULE}, kind="rules"),
-        ]
-        with platform.database.write(publishing=True) as connection:
-            publish(connection, [*load_elements(connection), *more], by="test")
+        prepare(platform)
         platform.close()
         scene = Scene(settings, cluster)
         stack.callback(scene.end)
