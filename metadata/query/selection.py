@@ -77,8 +77,6 @@ class Selection:
         record: dict[str, Any] = dict(zip(self._names, self._pick(row), strict=True))
         for reader in self._made:
             record[reader.path.text] = reader.read(row, connection)
-        record["id"] = row[0]
-        record["version"] = int(row[1])
         return record
 
 

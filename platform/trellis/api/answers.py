@@ -52,7 +52,7 @@ def record_json(
     unit: Unit, object_name: str, record: Record, expand: Sequence[str] = ()
 ) -> dict[str, object]:
     """Gives a record in wire form; references in `expand` come as id and name."""
-    return wire_of(unit, object_name, tuple(record), expand)(record)
+    return wire_of(unit, object_name, tuple(record), expand)([record])[0]
 
 
 def records_json(
@@ -61,8 +61,7 @@ def records_json(
     """Gives records of one page, which all hold the same paths, in wire form."""
     if not records:
         return []
-    write = wire_of(unit, object_name, tuple(records[0]), expand)
-    return [write(record) for record in records]
+    return wire_of(unit, object_name, tuple(records[0]), expand)(records)
 
 
 def field_json(field: FieldDefinition, value: object) -> object:
