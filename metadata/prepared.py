@@ -75,18 +75,32 @@ Write = tuple["Prepared", Sequence[Values]]
 
 
 class Prepared:
-    """A statement that is run often. Its text is made at its first run, for the database there."""
+    """A statement that is run often. Its text is made at its first run, for the database there.
 
-    def __init__(self, statement: Executable, columns: Sequence[str] | None = None) -> None:
+    PostgreSQL keeps its plan, too, for whatever values come; one that is `planned_anew` is planned
+    for its values at each run. That is for reading many rows, where another plan may take ten
+    times as long: how many there are of a value, or how long a list of ids is, it cannot know
+    before.
+    """
+
+    def __init__(
+        self,
+        statement: Executable,
+        columns: Sequence[str] | None = None,
+        *,
+        planned_anew: bool = False,
+    ) -> None:
         self.statement = statement
         self._columns = columns
+        self._planned_anew = planned_anew
         self._made: dict[str, Made] = {}
         self._givers: dict[str, tuple[tuple[int, Processor], ...]] = {}
 
     def rows(self, connection: sa.Connection, values: Values) -> Sequence[Row]:
         """Gives all rows. Raises what SQLAlchemy's `execute` would raise."""
         made = self.made(connection.dialect)
-        cursor = run(connection, made.text, made.parameters(values))
+        parameters = made.parameters(values)
+        cursor = run(connection, made.text, parameters, planned_anew=self._planned_anew)
         found = cursor.fetchall()
         name = connection.dialect.name
         givers = self._givers.get(name)
@@ -216,7 +230,12 @@ def given(rows: Sequence[Row], givers: Sequence[tuple[int, Processor]]) -> Seque
 
 
 def run(
-    connection: sa.Connection, text: str, parameters: Any, *, many: bool = False
+    connection: sa.Connection,
+    text: str,
+    parameters: Any,
+    *,
+    many: bool = False,
+    planned_anew: bool = False,
 ) -> DBAPICursor:
     """Runs a text on the connection's cursor, in its transaction.
 
@@ -230,6 +249,8 @@ def run(
     try:
         if many:
             cursor.executemany(text, parameters)
+        elif planned_anew and isinstance(cursor, psycopg.Cursor):
+            cursor.execute(text, parameters, prepare=False)
         else:
             cursor.execute(text, parameters)
     except BaseException as error:

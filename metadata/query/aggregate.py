@@ -147,7 +147,7 @@ class Aggregation:
         outer = [*keys, *(piece for pieces in self.pieces for piece in pieces)]
         numbered = [column.label(f"p{place}") for place, column in enumerate(outer)]
         statement = sa.select(*numbered).select_from(rows).group_by(*keys)
-        self.statement = Prepared(statement.limit(MAX_GROUPS + 1))
+        self.statement = Prepared(statement.limit(MAX_GROUPS + 1), planned_anew=True)
         self.bound = tables.bound
         self.searched = asked.records.searched
         self.columns = tuple(

@@ -68,7 +68,7 @@ class Listing:
             if empties is None and self.counts_along:
                 number = self._counted(capped=self.question.count == "capped")
                 statement = statement.add_columns(number.correlate(None).scalar_subquery())
-            made = self._pages[empties] = Prepared(statement)
+            made = self._pages[empties] = Prepared(statement, planned_anew=True)
         return made
 
     @property
@@ -80,7 +80,7 @@ class Listing:
         """Gives the statement that counts."""
         made = self._counts.get(capped)
         if made is None:
-            made = self._counts[capped] = Prepared(self._counted(capped=capped))
+            made = self._counts[capped] = Prepared(self._counted(capped=capped), planned_anew=True)
         return made
 
     def _counted(self, *, capped: bool) -> sa.Select[int]:

@@ -58,16 +58,12 @@ def property_of(name: str, kind: str) -> dict[str, Any]:
     """Gives a field as an object's definition has it."""
     if kind == "choice":
         options = {one: {"title": text(one)} for one in CHOICES[name]}
-        return {
-            "type": "string",
-            "enum": [*options],
-            "title": text(name),
-            "crm": {"options": options},
-        }
-    made = {**TYPES[kind], "title": text(name)}
+        made: dict[str, Any] = {"type": "string", "enum": [*options], "crm": {"options": options}}
+    else:
+        made = dict(TYPES[kind])
     if name in INDEXED:
         made["crm"] = {**made.get("crm", {}), "index": True}
-    return made
+    return {**made, "title": text(name)}
 
 
 def elements() -> list[Element]:
