@@ -95,6 +95,8 @@ def name_references(records: Records, object_name: str, found: Sequence[Record])
         return
     fields = records.catalog.objects[object_name].fields.values()
     mixed = [field.name for field in fields if "object" in field.type.parts]
+    if not mixed:
+        return
     wanted: dict[str, set[str]] = {}
     for record in found:
         for name in mixed:

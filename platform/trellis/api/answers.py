@@ -73,21 +73,31 @@ def read_expand(unit: Unit, object_name: str, names: Sequence[str]) -> list[str]
     """Gives the references to show with their names. Raises RequestError for other fields."""
     if not names:
         return []
-    definition = unit.catalog.objects.get(object_name)
-    access = unit.principal.access(object_name)
-    known = [
-        field.name
-        for field in (definition.references if definition else ())
-        if access.reads(field.name) and unit.principal.access(str(field.target)).exists
-    ]
-    links = unit.catalog.children(object_name).values()
-    known += [link.nested for link in links if link.nested and access.reads(link.nested)]
+    known = unit.catalog.queries.get(
+        ("expand", unit.principal.profile, object_name),
+        tuple,
+        lambda: expandable(unit, object_name),
+    )
     problems: list[Problem] = [
         unknown("expand", "unknown_value", name, known) for name in names if name not in known
     ]
     if problems:
         raise RequestError(HTTPStatus.UNPROCESSABLE_ENTITY, problems)
     return list(dict.fromkeys(names))
+
+
+def expandable(unit: Unit, object_name: str) -> tuple[str, ...]:
+    """Gives the references, rows and links that may be shown with names."""
+    definition = unit.catalog.objects.get(object_name)
+    access = unit.principal.access(object_name)
+    references = (
+        field.name
+        for field in (definition.references if definition else ())
+        if access.reads(field.name) and unit.principal.access(str(field.target)).exists
+    )
+    links = unit.catalog.children(object_name).values()
+    nested = (link.nested for link in links if link.nested and access.reads(link.nested))
+    return (*references, *nested)
 
 
 def entry_json(unit: Unit, entry: Entry, language: str) -> dict[str, object]:

@@ -76,19 +76,18 @@ def read_parameters(known: Collection[str]) -> Mapping[str, str]:
     """Gives the query parameters; others than `known`, and repeated ones, are 422."""
     if not request.query_string:
         return {}
+    given = request.args
     problems = [
-        unknown(name, "unknown_parameter", name, known)
-        for name in request.args
-        if name not in known
+        unknown(name, "unknown_parameter", name, known) for name in given if name not in known
     ]
     problems += [
         Problem(name, "repeated_parameter", {"name": name})
-        for name in request.args
-        if name in known and len(request.args.getlist(name)) > 1
+        for name, values in given.lists()
+        if name in known and len(values) > 1
     ]
     if problems:
         raise RequestError(UNPROCESSABLE, problems)
-    return request.args
+    return given
 
 
 def unknown(path: str, code: str, name: str, known: Collection[str]) -> Problem:
