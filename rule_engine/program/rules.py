@@ -73,10 +73,11 @@ class Rule(Definition):
 
 @dataclass(frozen=True, slots=True)
 class AssignEntry:
-    """`when … assign to … capacity 30 because "…"`; no guard: `otherwise`.
+    """`when … assign to … skilled in … sticky by … capacity 30 because "…"`; no guard: `otherwise`.
 
     `capacity` is how many records of the object a person may have; None: any number. `because` is
-    empty where nothing was written.
+    empty where nothing was written. Of the people, only those with all `skills` are meant; who
+    had the last record with the same value of a `sticky` field comes first.
     """
 
     guard: core.Node | None
@@ -84,6 +85,8 @@ class AssignEntry:
     capacity: int | None
     because: str
     span: Span
+    skills: tuple[core.Node, ...] = ()
+    sticky: tuple[core.Path, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

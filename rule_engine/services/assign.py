@@ -6,7 +6,7 @@ The first entry whose condition holds and who has somebody wins. Who is picked d
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Protocol, cast
@@ -18,8 +18,9 @@ from rule_engine.program import AssignEntry, Assignment
 from rule_engine.services.candidates import Candidates, find_candidates
 from rule_engine.services.deadlines import due_after
 from rule_engine.services.effects import Effect
-from rule_engine.services.evaluate import Record, holds
+from rule_engine.services.evaluate import Record, evaluate, holds
 from rule_engine.services.people import Company
+from rule_engine.text import fold
 from rule_engine.types import Directory, Environment
 
 #: How many decisions are remembered for repeated requests.
@@ -35,12 +36,21 @@ class Workload(Protocol):
     def is_away(self, user: str) -> bool:
         """Says whether a user is absent now, whatever the calendar says."""
 
+    def skills(self, user: str) -> Collection[str]:
+        """Gives what a user knows."""
+
+    def last_owner(
+        self, object_name: str, field: str, value: object, record_id: str
+    ) -> str | None:
+        """Gives who owns the newest other record of an object with the same value in a field."""
+
 
 @dataclass(frozen=True, slots=True)
 class Skipped:
     """Somebody who did not get the record. `user` is empty where a whole entry had nobody.
 
-    `code`: away, closed, full, owner (has it now), nobody. `entry` counts the entries from 0.
+    `code`: away, closed, full, unskilled, owner (has it now), elsewhere (had the last one, and is
+    not among those who are meant), nobody. `entry` counts the entries from 0.
     """
 
     entry: int
@@ -238,16 +248,35 @@ class _Desk:
                 return self._answer(number, entry, None, found.queue, skipped)
             free = self._free(number, entry, found, instead_of, skipped)
             name = self.definition.object
-            user = pick(replace(found, users=free), name, self.workload, self.turns)
+            user, same = self._before(number, entry, found, skipped)
+            if user not in free:
+                user, same = pick(replace(found, users=free), name, self.workload, self.turns), ""
             if user is not None:
                 if found.how == "round_robin":
+                    # It was her turn, however she was chosen.
                     self.turns = self.turns.given(found.group, user)
-                return self._answer(number, entry, user, None, skipped)
+                return self._answer(number, entry, user, None, skipped, same)
             if not found.users:
                 why = Phrase("{people} gives nobody", {"people": found.group})
                 skipped.append(Skipped(number, "", "nobody", why))
         why = Phrase("nobody can take it" if skipped else "no entry fits")
         return Assigned(self.definition.name, None, None, None, why, tuple(skipped))
+
+    def _before(
+        self, number: int, entry: AssignEntry, found: Candidates, skipped: list[Skipped]
+    ) -> tuple[str | None, str]:
+        """Gives who had the last record of the same customer, and the field that says so."""
+        for path in entry.sticky:
+            value = evaluate(path, self.record, self.environment, self.old)
+            asked = self.definition.object, path.field, value, str(self.record["id"])
+            user = None if value is None else self.workload.last_owner(*asked)
+            if user is not None:
+                if user not in found.users:
+                    field = {"field": path.field}
+                    why = Phrase("had the last one with the same {field}, and is not meant here", field)
+                    skipped.append(Skipped(number, user, "elsewhere", why))
+                return user, path.field
+        return None, ""
 
     def _free(
         self,
@@ -258,8 +287,9 @@ class _Desk:
         skipped: list[Skipped],
     ) -> tuple[str, ...]:
         free = []
+        needed = self._needed(entry)
         for user in found.users:
-            reason = self._reason_against(user, entry, instead_of)
+            reason = self._reason_against(user, entry, needed, instead_of)
             if reason is None:
                 free.append(user)
             else:
@@ -267,7 +297,7 @@ class _Desk:
         return tuple(free)
 
     def _reason_against(
-        self, user: str, entry: AssignEntry, instead_of: str | None
+        self, user: str, entry: AssignEntry, needed: Sequence[str], instead_of: str | None
     ) -> tuple[str, Phrase] | None:
         if user == instead_of:
             return "owner", Phrase("has the record now")
@@ -277,10 +307,20 @@ class _Desk:
             if self._closed():
                 calendar = {"calendar": self.definition.calendar}
                 return "closed", Phrase("it is outside the hours of {calendar}", calendar)
+        known = {fold(skill) for skill in self.workload.skills(user)} if needed else set()
+        missing = [skill for skill in needed if fold(skill) not in known]
+        if missing:
+            return "unskilled", Phrase("does not know {skills}", {"skills": missing})
         count = self.workload.count(user, self.definition.object)
         if entry.capacity is not None and count >= entry.capacity:
             return "full", Phrase("has {count} of {most}", {"count": count, "most": entry.capacity})
         return None
+
+    def _needed(self, entry: AssignEntry) -> Sequence[str]:
+        """Gives the skills that the record asks for; what is empty asks for none."""
+        values = [evaluate(one, self.record, self.environment, self.old) for one in entry.skills]
+        sets = [sorted(one) if isinstance(one, frozenset) else [one] for one in values if one]
+        return list(dict.fromkeys(str(skill) for found in sets for skill in found))
 
     def _closed(self) -> bool:
         """Says whether the calendar is closed at this moment."""
@@ -297,9 +337,13 @@ class _Desk:
         user: str | None,
         queue: str | None,
         skipped: Sequence[Skipped],
+        same: str = "",
     ) -> Assigned:
         text = entry.because or ("" if entry.guard is None else read(entry.guard))
         because = verbatim(text) if text else Phrase("nothing else fits")
+        if same:
+            told = {"text": text, "field": same}
+            because = Phrase("{text}; had the last one with the same {field}", told)
         return Assigned(self.definition.name, user, queue, number, because, tuple(skipped))
 
 

@@ -156,13 +156,15 @@ def _assign_statement(build: ExpressionBuilder, node: Branch) -> tree.AssignStat
     span, parts = build.span(node), node.children
     match node.data:
         case "assign_when":
-            capacity = None if parts[2] is None else build.number(parts[2])
+            condition, to, skills, sticky, capacity = parts[:5]
             return tree.AssignEntry(
-                build.build(parts[0]),
-                principal(build, parts[1]),
-                capacity,
+                build.build(condition),
+                principal(build, to),
+                None if capacity is None else build.number(capacity),
                 because_of(build, node),
                 span,
+                tuple(map(build.build, _listed(skills))),
+                tuple(map(build.path, _listed(sticky))),
             )
         case "assign_else":
             return tree.AssignEntry(None, principal(build, parts[0]), None, None, span)
@@ -172,3 +174,7 @@ def _assign_statement(build: ExpressionBuilder, node: Branch) -> tree.AssignStat
             return tree.AssignSkip(build.build(parts[0]), span)
     guard = branch_of(parts[1])
     return tree.AssignAgain(build.duration(parts[0]), build.build(guard.children[0]), span)
+
+
+def _listed(part: Part) -> list[Part]:
+    return [] if part is None else branch_of(part).children

@@ -61,6 +61,24 @@ class People:
             last is None or today <= last  # type: ignore[operator]  # dates
         )
 
+    def skills(self, user: str) -> Collection[str]:
+        """Gives what a described person's field `skills` holds."""
+        return [str(one) for one in _names((self.world.record("user", user) or {}).get("skills"))]
+
+    def last_owner(
+        self, object_name: str, field: str, value: object, record_id: str
+    ) -> str | None:
+        """Gives who owns the last given other record with a value in a field."""
+        owners = [
+            record.get("owner")
+            for key, record in self.world.values.items()
+            if self.world.objects[key] == object_name
+            and key != record_id
+            and record.get(field) == value
+            and record.get("owner") is not None
+        ]
+        return str(owners[-1]) if owners else None
+
     def _described(self, kind: str, name: str, scope: object | None) -> Sequence[str]:
         field = {"role": "roles", "team": "team"}.get(kind, kind)
         return [

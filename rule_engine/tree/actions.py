@@ -195,13 +195,16 @@ class Rule:
 
 @dataclass(frozen=True, slots=True)
 class AssignEntry:
-    """`when … assign to … capacity 30 because "…"`; condition None is the `otherwise`."""
+    """`when … assign to … skilled in … sticky by … capacity 30 because "…"`; condition None is the
+    `otherwise`."""
 
     condition: Expression | None
     to: Principal
     capacity: Number | None
     because: str | None
     span: Span
+    skills: tuple[Expression, ...] = ()
+    sticky: tuple[Path, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -170,3 +170,23 @@ def test_why_somebody_has_it_is_told_to_who_may_know(
     )
     restrict_field(platform, "sales_rep", "lead", "country", "hidden")
     assert told() == []
+
+
+def test_who_knows_it_and_had_the_customer_before(platform: Platform, people: People) -> None:
+    line = 'when true assign to round_robin of team "Field"'
+    body = f'{line} skilled in country sticky by company capacity 2 because "Known"'
+    activate(platform, f"assign fit on lead after create {{ {body} }}")
+    team(platform, people, "rita", "ron", "fay")
+    with system(platform) as unit:
+        for one in ("rita", "ron"):
+            save_record(unit, "user", people[one], {"skills": ["cn", "Wine"]}, channel="api")
+    leads = [lead(platform, "CN", company=name) for name in ("Acme", "Beta", "Beta", "Beta")]
+    assert [owner(platform, people, one) for one in leads] == ["rita", "ron", "ron", "rita"]
+    because, skipped = decision(platform, leads[2])
+    assert because == "Known; had the last one with the same company"
+    assert skipped == [(people["fay"], "unskilled")]
+    because, skipped = decision(platform, leads[3])
+    assert (because, sorted(skipped)) == (
+        "Known",
+        sorted([(people["ron"], "full"), (people["fay"], "unskilled")]),
+    )

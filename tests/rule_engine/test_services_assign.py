@@ -36,6 +36,8 @@ MONDAY = datetime(2026, 3, 2, 10, tzinfo=UTC)
 class Work:
     counts: Mapping[str, int] = field(default_factory=dict)
     away: frozenset[str] = frozenset()
+    known: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    before: Mapping[tuple[str, object], str] = field(default_factory=dict)
 
     def count(self, user: str, object_name: str) -> int:
         assert object_name == "quote"
@@ -43,6 +45,15 @@ class Work:
 
     def is_away(self, user: str) -> bool:
         return user in self.away
+
+    def skills(self, user: str) -> tuple[str, ...]:
+        return self.known.get(user, ())
+
+    def last_owner(
+        self, object_name: str, field: str, value: object, record_id: str
+    ) -> str | None:
+        assert (object_name, record_id) == ("quote", "q1")
+        return self.before.get((field, value))
 
 
 def made(body: str, trigger: str = "after create") -> Assignment:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 
 import sqlalchemy as sa
@@ -40,6 +40,28 @@ class OwnedRecords:
     def is_away(self, user: str) -> bool:
         """Says whether a user is away today."""
         return self.directory.absence(user) is not None
+
+    def skills(self, user: str) -> Collection[str]:
+        """Gives what a user knows."""
+        table = self.catalog.tables["user"]
+        found = self.connection.execute(sa.select(table.c.skills).where(table.c.id == user))
+        return found.scalar() or ()
+
+    def last_owner(
+        self, object_name: str, field: str, value: object, record_id: str
+    ) -> str | None:
+        """Gives who owns the newest other record of an object with the same value in a field."""
+        definition, table = self.catalog.objects[object_name], self.catalog.tables[object_name]
+        column = table.c[definition.fields[field].column]
+        same = sa.select(table.c.owner).where(
+            column == value,
+            table.c.id != record_id,
+            table.c.owner.is_not(None),
+            table.c.deleted_at.is_(None),
+        )
+        newest = same.order_by(table.c.id.desc()).limit(1)
+        owner: str | None = self.connection.execute(newest).scalar()
+        return owner
 
 
 def open_only(definition: ObjectDefinition, table: sa.Table) -> Iterator[sa.ColumnElement[bool]]:

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
-from rule_engine import program, tree
+from rule_engine import core, program, tree
+from rule_engine.check.assigning import own_field
 from rule_engine.check.reachability import warn_of_turns
-from rule_engine.check.session import Place, place_on
+from rule_engine.check.session import Place, is_kind, place_on
 from rule_engine.check.statements.context import Context
 from rule_engine.check.statements.people import check_person
 from rule_engine.check.statements.triggers import check_trigger
 from rule_engine.check.times import read_length
+from rule_engine.check.words import say
 from rule_engine.errors import Span
+from rule_engine.types import Kind
 from rule_engine.values import BusinessLength
 
 
@@ -99,9 +102,53 @@ def _entry(context: Context, place: Place, written: tree.AssignEntry) -> program
         context.session.report(
             "bad_capacity", "records are counted whole, from 1", written.capacity.span
         )
+    skills = _skills(context, place, written.skills)
+    sticky = [own_field(context.session, place, path, *_SAME) for path in written.sticky]
+    _refuse_for_queues(context, to, written)
     if to is None or (guard is None) != (written.condition is None):
         return None
-    return program.AssignEntry(guard, to, capacity, written.because or "", written.span)
+    return program.AssignEntry(
+        guard,
+        to,
+        capacity,
+        written.because or "",
+        written.span,
+        skills,
+        tuple(path for path in sticky if path is not None),
+    )
+
+
+_SAME = (Kind.TEXT, Kind.REFERENCE)
+
+
+def _skills(
+    context: Context, place: Place, written: tuple[tree.Expression, ...]
+) -> tuple[core.Node, ...]:
+    """Gives what a person must know: texts and options, or sets of them."""
+    found = []
+    for one in written:
+        node = context.session.check(place, one)
+        if node is not None and not is_kind(node, Kind.TEXT, Kind.CHOICE, Kind.CHOICES):
+            context.session.report(
+                "wrong_type",
+                "{found} is no skill",
+                one.span,
+                "name it by a text or an option",
+                found=say(node),
+            )
+        elif node is not None:
+            found.append(node)
+    return tuple(found)
+
+
+def _refuse_for_queues(
+    context: Context, to: program.Principal | None, written: tree.AssignEntry
+) -> None:
+    """Refuses to choose among people where records wait for whoever takes them."""
+    if isinstance(to, program.Group) and to.kind == "queue" and (written.skills or written.sticky):
+        context.session.report(
+            "misplaced", "nobody is chosen from a queue", written.to.span, "name a team or a role"
+        )
 
 
 def _reassign(
