@@ -21,6 +21,10 @@ SENTENCES: Final = {
     TOLD["waiting"]: Sentence("{approval} for {record} waits for you"),
     TOLD["remind"]: Sentence("{approval} for {record} is due soon"),
     TOLD["overdue"]: Sentence("{approval} for {record} is overdue"),
+    "recycle_warning": Sentence(
+        "{record} goes back to its queue soon unless something is done with it"
+    ),
+    "recycled": Sentence("{record} went back to its queue: nothing was done with it"),
     ESCALATION: Sentence("{record} needs your attention"),
 }
 ENDINGS: Final = {

@@ -39,9 +39,7 @@ class Workload(Protocol):
     def skills(self, user: str) -> Collection[str]:
         """Gives what a user knows."""
 
-    def last_owner(
-        self, object_name: str, field: str, value: object, record_id: str
-    ) -> str | None:
+    def last_owner(self, object_name: str, field: str, value: object, record_id: str) -> str | None:
         """Gives who owns the newest other record of an object with the same value in a field."""
 
 
@@ -273,7 +271,9 @@ class _Desk:
             if user is not None:
                 if user not in found.users:
                     field = {"field": path.field}
-                    why = Phrase("had the last one with the same {field}, and is not meant here", field)
+                    why = Phrase(
+                        "had the last one with the same {field}, and is not meant here", field
+                    )
                     skipped.append(Skipped(number, user, "elsewhere", why))
                 return user, path.field
         return None, ""

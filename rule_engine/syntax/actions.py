@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import time
 
 from rule_engine import tree
@@ -176,5 +177,5 @@ def _assign_statement(build: ExpressionBuilder, node: Branch) -> tree.AssignStat
     return tree.AssignAgain(build.duration(parts[0]), build.build(guard.children[0]), span)
 
 
-def _listed(part: Part) -> list[Part]:
+def _listed(part: Part) -> Sequence[Part]:
     return [] if part is None else branch_of(part).children

@@ -65,9 +65,7 @@ class People:
         """Gives what a described person's field `skills` holds."""
         return [str(one) for one in _names((self.world.record("user", user) or {}).get("skills"))]
 
-    def last_owner(
-        self, object_name: str, field: str, value: object, record_id: str
-    ) -> str | None:
+    def last_owner(self, object_name: str, field: str, value: object, record_id: str) -> str | None:
         """Gives who owns the last given other record with a value in a field."""
         owners = [
             record.get("owner")

@@ -49,9 +49,7 @@ class Work:
     def skills(self, user: str) -> tuple[str, ...]:
         return self.known.get(user, ())
 
-    def last_owner(
-        self, object_name: str, field: str, value: object, record_id: str
-    ) -> str | None:
+    def last_owner(self, object_name: str, field: str, value: object, record_id: str) -> str | None:
         assert (object_name, record_id) == ("quote", "q1")
         return self.before.get((field, value))
 

@@ -13,9 +13,9 @@ from trellis.api.answers import instant, request_json
 from trellis.api.blueprint import language
 from trellis.approvals import of_record
 from trellis.approvals.route import routes
-from trellis.records.assigning import explain_owner
 from trellis.records.explain import explain_scores
 from trellis.records.explain_access import Reason, explain_access
+from trellis.records.explain_owner import explain_owner
 from trellis.records.incoming import find_record
 from trellis.records.service_levels import explain_levels
 from trellis.unit import Unit

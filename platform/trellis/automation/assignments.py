@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
@@ -13,6 +14,7 @@ from metadata.objects import ObjectDefinition
 from rule_engine.columns import Instant
 from rule_engine.services.assign import Assigned, Turns
 from trellis.db import SYSTEM_TABLES, insert_into
+from trellis.phrases import Sentence
 from trellis.unit import Unit
 
 REASSIGN = "reassign"
@@ -75,4 +77,13 @@ def decisions_on(
     rows: list[Mapping[str, Any]] = [
         dict(row) for row in unit.connection.execute(query.order_by(table.id.desc())).mappings()
     ]
-    return [(row["at"], Assigned.from_json(row["decision"])) for row in rows]
+    return [(row["at"], in_our_words(Assigned.from_json(row["decision"]))) for row in rows]
+
+
+def in_our_words(decision: Assigned) -> Assigned:
+    """Gives a decision that no assignment made in words that are translated here."""
+    if decision.assignment:
+        return decision
+    skipped = (replace(one, why=Sentence.from_json(one.why.to_json())) for one in decision.skipped)
+    because = Sentence.from_json(decision.because.to_json())
+    return replace(decision, because=because, skipped=tuple(skipped))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
 
 import sqlalchemy as sa
@@ -47,9 +47,7 @@ class OwnedRecords:
         found = self.connection.execute(sa.select(table.c.skills).where(table.c.id == user))
         return found.scalar() or ()
 
-    def last_owner(
-        self, object_name: str, field: str, value: object, record_id: str
-    ) -> str | None:
+    def last_owner(self, object_name: str, field: str, value: object, record_id: str) -> str | None:
         """Gives who owns the newest other record of an object with the same value in a field."""
         definition, table = self.catalog.objects[object_name], self.catalog.tables[object_name]
         column = table.c[definition.fields[field].column]
@@ -62,6 +60,15 @@ class OwnedRecords:
         newest = same.order_by(table.c.id.desc()).limit(1)
         owner: str | None = self.connection.execute(newest).scalar()
         return owner
+
+
+def is_open(definition: ObjectDefinition, record: Mapping[str, object]) -> bool:
+    """Says of a record that was read what `open_only` says of rows."""
+    return not any(
+        record.get(field.name) in {one.value for one in field.options if one.category not in OPEN}
+        for field in definition.own_fields
+        if field.type.name == "choice" and record.get(field.name) is not None
+    )
 
 
 def open_only(definition: ObjectDefinition, table: sa.Table) -> Iterator[sa.ColumnElement[bool]]:

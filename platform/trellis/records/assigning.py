@@ -12,19 +12,16 @@ from rule_engine.services.automate import SaveEvent
 from rule_engine.services.effects import Effect
 from trellis.automation.assignments import (
     REASSIGN,
-    decisions_on,
     keep_turns,
     note_decision,
     take_turns,
 )
 from trellis.automation.environment import environment_of
 from trellis.automation.outbox import add
-from trellis.automation.readable import Reader
 from trellis.automation.workload import OwnedRecords
 from trellis.errors import Missing
 from trellis.records.aftermath import do_effects
 from trellis.records.reach import definition_of, target_of
-from trellis.records.read import read_record
 from trellis.records.writers import Writers
 from trellis.unit import Unit
 
@@ -102,23 +99,3 @@ def settle(
         about = {"object_name": definition.name, "record_id": record_id}
         add(unit.connection, REASSIGN, payload, key, at=due, **about)
     return True
-
-
-def explain_owner(unit: Unit, object_name: str, record_id: str) -> list[tuple[datetime, Assigned]]:
-    """Gives what assignments have decided for a record, the newest first.
-
-    Left out is what rests on fields that the principal may not read, and what assignments have
-    decided that are gone. Raises Missing when the record is not to be seen.
-    """
-    definition = definition_of(unit, object_name)
-    read_record(unit, object_name, record_id, ["id"])
-    reader = Reader(unit)
-    if not unit.principal.access(object_name).reads("owner"):
-        return []
-    seen = {
-        one.name
-        for one in unit.catalog.rules_of(object_name).assignments
-        if reader.may_see_assignment(one)
-    }
-    found = decisions_on(unit, definition, record_id)
-    return [(at, one) for at, one in found if one.assignment in seen]

@@ -18,6 +18,7 @@ PERSONAL: Final = frozenset({"page", "api", "import"})
 WORDS: Final[Mapping[str, Sentence]] = {
     "rescored": Sentence("score brought up to date"),
     "computed": Sentence("computed anew"),
+    "recycled": Sentence("went back to its queue: nothing was done with it"),
 }
 DONE: Final[Mapping[str, Sentence]] = {
     "merged": Sentence("merged into another record"),

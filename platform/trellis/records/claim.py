@@ -10,9 +10,10 @@ import sqlalchemy as sa
 from metadata.objects import ObjectDefinition
 from metadata.problems import Problem
 from trellis.errors import Conflict, NotAllowed
-from trellis.records.claim_log import claims_open, claims_since, note_claim
+from trellis.records.claim_log import claims_open, claims_since, lost_at, take_as_own
 from trellis.records.handover import hand_over
 from trellis.records.holders import held_by_user
+from trellis.records.queue_terms import TERMS, Terms
 from trellis.records.reach import definition_of, stale, target_of
 from trellis.records.save import Saved
 from trellis.security.standing import Standing
@@ -32,7 +33,8 @@ def claim_record(
     """Makes the acting person the owner of a record that waits in a queue of hers.
 
     No right to assign is needed. Raises Missing, NotAllowed for who does not belong to the queue,
-    Stale, Conflict when nobody waits any more or the person may take no more, or Refused.
+    Stale, Conflict when nobody waits any more or the person may take no more, or not again
+    yet, or Refused.
     """
     definition = definition_of(unit, object_name)
     old = target_of(unit, definition, record_id, "read")
@@ -44,9 +46,14 @@ def claim_record(
     user = acting_user(unit)
     take_turn(unit, str(user["id"]))
     queue = queue_of(unit, str(queue_id), user, definition)
-    refuse_more(unit, queue, str(user["id"]))
+    problems = [
+        *broken_limits(unit, queue, str(user["id"])),
+        *cooling(unit, queue, definition, record_id, str(user["id"])),
+    ]
+    if problems:
+        raise Conflict(problems)
     saved = hand_over(unit, definition, old, held_by_user(user), channel=channel)
-    note_claim(unit, definition, record_id, str(queue_id), str(user["id"]))
+    take_as_own(unit, definition, record_id)
     return saved
 
 
@@ -83,17 +90,10 @@ def queue_of(
 ) -> Mapping[str, object]:
     """Gives the queue in which a record waits. Raises NotAllowed for who does not belong to it."""
     records = unit.as_automation().records()
-    queue = records.get("queue", queue_id, ["id", "name", *LIMITS])
+    queue = records.get("queue", queue_id, ["id", "name", *LIMITS, *TERMS])
     if queue is None or queue_id not in queues_of(unit, user):
         raise NotAllowed([Problem("", "queue_of_others", {"object": definition.name})])
     return queue
-
-
-def refuse_more(unit: Unit, queue: Mapping[str, object], user_id: str) -> None:
-    """Raises Conflict with every limit of a queue that another claim would break."""
-    problems = list(broken_limits(unit, queue, user_id))
-    if problems:
-        raise Conflict(problems)
 
 
 def broken_limits(unit: Unit, queue: Mapping[str, object], user_id: str) -> Iterator[Problem]:
@@ -108,3 +108,20 @@ def broken_limits(unit: Unit, queue: Mapping[str, object], user_id: str) -> Iter
         limit = queue[name]
         if limit is not None and count >= int(str(limit)):
             yield Problem("", f"{name}_reached", {"limit": limit, "queue": queue["name"]})
+
+
+def cooling(
+    unit: Unit,
+    queue: Mapping[str, object],
+    definition: ObjectDefinition,
+    record_id: str,
+    user_id: str,
+) -> Iterator[Problem]:
+    """Gives what keeps somebody from taking a record again that she had a short while ago."""
+    lost = lost_at(unit, definition, record_id, str(queue["id"]), user_id)
+    if lost is None:
+        return
+    until = Terms.of(queue).cool_until(lost)
+    if until > unit.moment.now:
+        told = until.astimezone(unit.moment.zone).strftime("%Y-%m-%d %H:%M")
+        yield Problem("", "claim_cooling", {"until": told, "queue": queue["name"]})
