@@ -28,6 +28,7 @@ from trellis.security.standing import Standing
 from trellis.unit import Unit
 from trellis.web.addresses import list_address, record_address, with_query
 from trellis.web.doors import make_blueprint, object_for, words
+from trellis.web.ownership import Turn, turns_of
 from trellis.web.people import name_of, names_of
 from trellis.web.words import gettext
 from trellis.work import reading, writing_now
@@ -63,6 +64,7 @@ class AccessPage:
     may_share: bool
     may_assign: bool
     may_claim: bool
+    turns: tuple[Turn, ...]
     levels: tuple[tuple[str, str], ...]
     readers: tuple[tuple[str, str, tuple[str, ...]], ...]
     more_href: str | None
@@ -206,6 +208,7 @@ def page_of(
         may_assign=access.may("assign")
         and unit.records().reaches(object_name, record_id, "assign"),
         may_claim=may_claim(unit, record),
+        turns=turns_of(unit, object_name, record_id, language),
         levels=tuple((level, level_label(level)) for level in LEVELS),
         readers=tuple(
             (one.user, one.name, tuple(words(why.because) for why in one.reasons))
