@@ -20,6 +20,7 @@ from rule_engine.services.approval_speaker import closed, speaker
 from rule_engine.services.approval_state import (
     ApprovalState,
     Decision,
+    Json,
     Outcome,
     Refusal,
     StepPlan,
@@ -129,12 +130,14 @@ def decide(
     *,
     on_behalf_of: str | None = None,
     expected: int | None = None,
+    files: tuple[Json, ...] = (),
 ) -> Outcome:
     """Counts one approver's word; in a parallel block for all their open steps.
 
     A rejection takes a comment. `on_behalf_of` is the approver in whose place `user_id` speaks;
     without it, that is the first one asked for whom the directory lets them stand in. The step's
-    delegation must allow it. With `expected` the request must still have that revision.
+    delegation must allow it. With `expected` the request must still have that revision. `files` are
+    kept with the word.
     """
     said = speaker(
         definition, state, user_id, directory, on_behalf_of=on_behalf_of, expected=expected
@@ -145,7 +148,7 @@ def decide(
         return refused(state, "comment_required", "A rejection needs a comment that says why")
     revision, behind = state.revision + 1, (said.on_behalf_of, said.away_until)
     spoken = tuple(
-        Decision(step.name, user_id, verdict, comment.strip(), now, revision, *behind)
+        Decision(step.name, user_id, verdict, comment.strip(), now, revision, *behind, files)
         for step in said.steps
     )
     heard = replace(state, decisions=(*state.decisions, *spoken), revision=revision)

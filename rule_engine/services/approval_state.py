@@ -37,7 +37,8 @@ class Decision:
 
     `on_behalf_of` is the approver in whose place `user` spoke, None when `user` is the approver.
     `away_until` is the last day of that approver's absence, if it was known. `user` is empty for
-    what the time decided (`overdue approve`, `overdue reject`).
+    what the time decided (`overdue approve`, `overdue reject`). `files` came with it, as whoever
+    keeps them describes them.
     """
 
     step: str
@@ -48,6 +49,7 @@ class Decision:
     revision: int
     on_behalf_of: str | None = None
     away_until: date | None = None
+    files: tuple[Json, ...] = ()
 
     @property
     def person(self) -> str:
@@ -276,7 +278,8 @@ def _step_from_json(document: Json) -> StepPlan:
 def _decision_to_json(decision: Decision) -> dict[str, object]:
     until = decision.away_until
     told = None if until is None else until.isoformat()
-    return {**_plain(decision), "at": _instant_to_json(decision.at), "away_until": told}
+    at, sent = _instant_to_json(decision.at), list(decision.files)
+    return {**_plain(decision), "at": at, "away_until": told, "files": sent}
 
 
 def _decision_from_json(document: Json) -> Decision:
@@ -285,6 +288,7 @@ def _decision_from_json(document: Json) -> Decision:
         **document,
         "at": _instant_from_json(document["at"]),
         "away_until": None if until is None else date.fromisoformat(str(until)),
+        "files": tuple(cast("list[Json]", document.get("files", []))),
     }
     return Decision(**values)  # type: ignore[arg-type]  # as above
 

@@ -25,6 +25,7 @@ from trellis.approvals.access import (
     refuse_stranger,
     submittable,
 )
+from trellis.approvals.files import keep_files, sent_files
 from trellis.approvals.inbox import Pending, of_record, pending_for
 from trellis.automation.approval_effects import carry_out, problem_of
 from trellis.automation.approval_store import (
@@ -126,16 +127,21 @@ def decide(
     *,
     on_behalf_of: str | None = None,
     expected_revision: int | None = None,
+    files: Sequence[str] = (),
 ) -> Request:
     """Approves or rejects as the acting user; it needs no right but being an open approver, or
     standing in for one who is away (`on_behalf_of`; who is not asked herself speaks for the first).
 
-    Raises Missing, NotAllowed, Refused (a rejection without a comment), or Conflict when the
-    request moved on: closed, decided by another, or no longer at `expected_revision`.
+    `files` are ids of files that she may have; whoever may read the request may read them then.
+
+    Raises Missing, NotAllowed, Refused (a rejection without a comment, files of others), or
+    Conflict when the request moved on: closed, decided by another, or no longer at
+    `expected_revision`.
     """
     request, definition, approval = load(unit, request_id)
     user_id = acting_user(unit)
     refuse_moved(unit, request, expected_revision)
+    sent = sent_files(unit, files)
     record = as_system(unit, definition, request.record_id)
     outcome = service.decide(
         approval,
@@ -148,9 +154,12 @@ def decide(
         unit.directory,
         unit.moment.now,
         on_behalf_of=on_behalf_of,
+        files=sent,
     )
     words = {"approve": "approved", "reject": "rejected"}
-    return move(unit, definition, request, approval, outcome, words[verdict])
+    moved = move(unit, definition, request, approval, outcome, words[verdict])
+    keep_files(unit, request_id, sent)
+    return moved
 
 
 def recall(unit: Unit, request_id: str, *, expected_revision: int | None = None) -> Request:

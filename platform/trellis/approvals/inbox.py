@@ -203,3 +203,17 @@ def of_record(unit: Unit, object_name: str, record_id: str) -> tuple[Request, ..
     )
     rules = Rules(unit)
     return tuple(rules.request(definition, row) for row in map(dict, rows))
+
+
+def may_read_request(unit: Unit, row: Mapping[str, Any]) -> bool:
+    """Says whether the acting user may read a request: she sees its record, or has a word in it."""
+    definition = object_by_id(unit, row["object"])
+    if definition is None:
+        return False
+    if unit.principal.access(definition.name).exists:
+        record = unit.records().get(definition.name, row["record_id"], ["id"])
+        if record is not None:
+            return True
+    if unit.user_id is None or row["status"] != OPEN or not is_in_scope(unit, definition.name):
+        return False
+    return is_asked(row, unit) or bool(Rules(unit).absent(row))

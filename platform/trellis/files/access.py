@@ -1,4 +1,5 @@
-"""Who may have a file: whoever reads a record that holds it, and for a day who uploaded it."""
+"""Who may have a file: whoever reads a record or another place that holds it, and for a day who
+uploaded it."""
 
 from __future__ import annotations
 
@@ -10,6 +11,7 @@ import sqlalchemy as sa
 from metadata.fields.files import files_in
 from metadata.problems import Problem
 from trellis.errors import Missing
+from trellis.files.places import load_places
 from trellis.files.tables import file_use, stored_file
 from trellis.unit import Unit
 
@@ -60,7 +62,11 @@ def uses_of(unit: Unit, file_id: str) -> Iterable[sa.RowMapping]:
 
 
 def holds(unit: Unit, use: sa.RowMapping, file_id: str) -> bool:
-    """Says whether the acting person sees the file in that record, read through the one door."""
+    """Says whether the acting person sees the file in that record, read through the one door, or in
+    that other place."""
+    place = load_places().get(use["object"])
+    if place is not None:
+        return place.shows(unit, use["record_id"], file_id)
     for definition in unit.catalog.objects.values():
         if definition.id != use["object"]:
             continue

@@ -9,6 +9,7 @@ from datetime import datetime
 from flask import abort, flash, redirect, render_template, request
 from werkzeug.wrappers import Response
 
+from metadata.fields.files import FileFacts
 from metadata.objects import ObjectDefinition
 from rule_engine.services.approval_state import Verdict
 from rule_engine.values import Money
@@ -17,9 +18,11 @@ from trellis.approvals import decide, of_record, recall, submit
 from trellis.approvals.inbox import Pending, pending_for
 from trellis.declared import ANY_OBJECT, declares
 from trellis.errors import Conflict, NotAllowed, RecordError, Refused
+from trellis.files.requests import takes_files
 from trellis.unit import Unit
 from trellis.web.addresses import record_address
 from trellis.web.columns import Column, Columns
+from trellis.web.decision_files import SentFiles, bring_files
 from trellis.web.doors import flash_problems, make_blueprint, object_for, words
 from trellis.web.people import name_of, names_of
 from trellis.web.record_page import Extra
@@ -60,6 +63,7 @@ class RequestCard:
     absent: str = ""
     comment: str = ""
     comment_error: str = ""
+    files: tuple[FileFacts, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -138,17 +142,19 @@ def facts_of(columns: list[Column], record: Record) -> tuple[Column, ...]:
 
 
 @blueprint.post(f"{INBOX}/<request_id>")
+@takes_files
 @declares("", "approve")
 def decide_in_inbox(request_id: str) -> Response | tuple[str, int]:
     """Decides from the inbox; a refusal comes back with what was typed."""
     verdict = verdict_sent()
-    comment = request.form.get("comment", "")
+    comment, sent = request.form.get("comment", ""), bring_files()
     try:
+        sent.demand()
         with writing_now() as unit:
-            decide(unit, request_id, verdict, comment)
+            decide(unit, request_id, verdict, comment, files=sent.ids)
     except Refused as error:
         message = " ".join(map(words, error.problems))
-        return inbox_with(request_id, comment, message), 422
+        return inbox_with(request_id, comment, message, sent), 422
     except (Conflict, NotAllowed) as error:
         flash_problems(error)
         return redirect(INBOX)
@@ -156,10 +162,11 @@ def decide_in_inbox(request_id: str) -> Response | tuple[str, int]:
     return redirect(INBOX)
 
 
-def inbox_with(request_id: str, comment: str, message: str) -> str:
+def inbox_with(request_id: str, comment: str, message: str, sent: SentFiles) -> str:
     """Gives the inbox with an error at one request."""
+    typed = {"comment": comment, "comment_error": message, "files": sent.facts()}
     found = [
-        replace(one, comment=comment, comment_error=message) if one.key == request_id else one
+        replace(one, **typed) if one.key == request_id else one  # type: ignore[arg-type]  # by name
         for one in cards(reading())
     ]
     return render_template("approvals.html", page=InboxPage(tuple(found)))
@@ -174,18 +181,21 @@ def verdict_sent() -> Verdict:
 
 
 @blueprint.post("/o/<object_name>/<record_id>/actions/<action>")
+@takes_files
 @declares(ANY_OBJECT, "approve")
 def act(object_name: str, record_id: str, action: str) -> Answer:
     """Submits, decides or recalls on the record's own page."""
     object_for(object_name)
     comment = request.form.get("comment", "")
     name = verdict_sent() if action == "decide" else action
+    sent = bring_files() if name in VERDICTS else SentFiles()
     try:
-        message = carry_out(object_name, record_id, name, comment)
+        message = carry_out(object_name, record_id, name, comment, sent)
     except Refused as error:
         text = " ".join(map(words, error.problems))
         if name in VERDICTS:
-            return answer(object_name, record_id, Extra(comment=comment, comment_error=text))
+            typed = Extra(comment=comment, comment_error=text, files=sent.facts())
+            return answer(object_name, record_id, typed)
         return answer(object_name, record_id, Extra(problems=tuple(map(words, error.problems))))
     except (Conflict, NotAllowed) as error:
         return told_off(object_name, record_id, error)
@@ -199,8 +209,9 @@ def told_off(object_name: str, record_id: str, error: RecordError) -> Answer:
     return answer(object_name, record_id)
 
 
-def carry_out(object_name: str, record_id: str, action: str, comment: str) -> str:
+def carry_out(object_name: str, record_id: str, action: str, comment: str, sent: SentFiles) -> str:
     """Does what was asked for and gives the message that says so."""
+    sent.demand()
     if action == "submit":
         with writing_now() as unit:
             submit(unit, object_name, record_id)
@@ -213,6 +224,6 @@ def carry_out(object_name: str, record_id: str, action: str, comment: str) -> st
         if action == "recall":
             recall(unit, newest.id)
         else:
-            decide(unit, newest.id, VERDICTS[action], comment)
+            decide(unit, newest.id, VERDICTS[action], comment, files=sent.ids)
     done = {"recall": gettext("Recalled"), "approve": gettext("Approved")}
     return done.get(action) or gettext("Rejected")

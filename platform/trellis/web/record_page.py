@@ -9,6 +9,7 @@ from functools import cached_property
 from flask import abort
 
 from metadata.conditions import Conditions, fixed_fields, hidden_fields
+from metadata.fields.files import FileFacts
 from metadata.layouts import LayoutDefinition, Section, Tab
 from metadata.objects import ObjectDefinition
 from metadata.record_types import RECORD_TYPE
@@ -76,6 +77,7 @@ class Extra:
     changed: frozenset[str] = frozenset()
     comment: str = ""
     comment_error: str = ""
+    files: tuple[FileFacts, ...] = ()
     composer_error: str = ""
 
     @property

@@ -68,11 +68,12 @@ class ScoreCard:
 
 @dataclass(frozen=True, slots=True)
 class Spoken:
-    """One decision on a step."""
+    """One decision on a step; `files` are names and addresses."""
 
     sentence: str
     comment: str
     at: datetime
+    files: tuple[tuple[str, str], ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -265,7 +266,8 @@ def spoken(decision: Decision, people: Mapping[str, str]) -> Spoken:
         sentence = gettext("%(person)s approved", person=person)
     else:
         sentence = gettext("%(person)s rejected", person=person)
-    return Spoken(sentence, decision.comment, decision.at)
+    files = tuple((str(one["name"]), str(one["url"])) for one in decision.files)
+    return Spoken(sentence, decision.comment, decision.at, files)
 
 
 def speaking(

@@ -19,6 +19,7 @@ class Decide(RecordAction):
     verdict: ClassVar[Verdict]
     keys = (
         Key("comment", KeyType.TEXT, Sentence("Why; a rejection needs it")),
+        Key("files", KeyType.TEXTS, Sentence("Ids of uploaded files that are kept with it")),
         Key("revision", KeyType.NUMBER, Sentence("The revision of the request that was seen")),
     )
 
@@ -31,6 +32,7 @@ class Decide(RecordAction):
             self.verdict,
             call.text("comment") or "",
             expected_revision=call.number("revision"),
+            files=call.texts("files"),
         )
         return request_json(moved)
 
