@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 
 import pytest
+import sqlalchemy as sa
 from flask import Flask
 from flask.testing import FlaskClient
 
@@ -13,9 +15,11 @@ from tests.platform.pages import get, read, select, text, texts
 from tests.platform.test_assignments import LEADS, activate, decision, lead, owner, team
 from tests.platform.world import Bearer, Login, People
 from trellis.approvals import decide, of_record, pending_for, submit
-from trellis.records.absences import absences_of, enter_absence
+from trellis.channels.in_app import notification
+from trellis.records.absences import absences_of, end_absence, enter_absence
 from trellis.runtime import Platform
 from trellis.web.formatting import day
+from trellis.worker import make_dispatcher
 
 Headers = dict[str, str]
 FAR = timedelta(days=300)
@@ -174,3 +178,54 @@ def test_absences_on_pages(platform: Platform, people: People, login: Login) -> 
     (form,) = select(get(admin, there), "tbody form")
     assert admin.post(form.get("action") or "").status_code == 302
     assert texts(get(mark, "/profile/absences"), "tbody tr") == []
+
+
+def told(platform: Platform, people: People, days: float = 0.001) -> list[str]:
+    """Gives who has been told so many days from now that a request waits."""
+    at = datetime.now(UTC) + timedelta(days=days)
+    dispatcher = replace(make_dispatcher(platform), read_clock=lambda _connection: at)
+    dispatcher.drain()
+    names = {key: name for name, key in people.ids.items()}
+    with platform.database.read() as connection:
+        found = sa.select(notification.c.user_id).where(notification.c.kind == "approval_waiting")
+        return sorted(names[key] for key in connection.scalars(found))
+
+
+def test_who_comes_to_stand_in_is_told_what_waits(
+    platform: Platform, people: People, quote: str
+) -> None:
+    start(platform, quote)
+    assert told(platform, people) == ["mark"]
+    leave(platform, "mark", "fay")
+    assert told(platform, people) == ["fay", "mark"]
+    leave(platform, "fay", "ron")  # and so for Mark
+    assert told(platform, people) == ["fay", "mark", "ron"]
+
+
+def test_who_stands_in_later_is_told_later_unless_it_is_taken_back(
+    platform: Platform, people: People, quote: str
+) -> None:
+    start(platform, quote)
+    first = today(platform) + timedelta(days=5)
+    for substitute, days in (("fay", 0), ("ron", 20)):
+        with acting(platform, "mark") as unit:
+            begins = first + timedelta(days=days)
+            last = begins + timedelta(days=9)
+            away = enter_absence(unit, people["mark"], begins, last, substitute=substitute)
+    with acting(platform, "mark") as unit:
+        end_absence(unit, people["mark"], away.id)
+    assert told(platform, people, 3) == ["mark"]
+    assert told(platform, people, 7) == ["fay", "mark"]
+    assert told(platform, people, 30) == ["fay", "mark"]
+
+
+def test_sec01_who_has_no_word_is_refused_by_rights_whoever_is_away(
+    platform: Platform, people: People, client: FlaskClient, bearer: Bearer, quote: str
+) -> None:
+    start(platform, quote)
+    leave(platform, "mark", "fay")
+    approve = f"/api/v1/quote/{quote}/actions/approve"
+    for who, status in (("admin", 403), ("rita", 403), ("ron", 404), ("fay", 200)):
+        assert client.post(approve, json={}, headers=bearer(who)).status_code == status
+    leave(platform, "diana", None)
+    assert client.post(approve, json={}, headers=bearer("admin")).status_code == 200

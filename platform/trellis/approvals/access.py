@@ -15,7 +15,7 @@ from rule_engine.services.approval_state import Outcome
 from rule_engine.services.substitutes import FALLBACK_ROLE, present
 from trellis.automation.approval_effects import carry_out, problem_of
 from trellis.automation.approval_store import Request, advance, open_request
-from trellis.automation.requests import OPEN, approval_approver
+from trellis.automation.requests import OPEN, approval_approver, approval_request
 from trellis.errors import Conflict, NotAllowed, Refused
 from trellis.records.reach import definition_of, target_of
 from trellis.records.save import change
@@ -71,16 +71,24 @@ def submittable(
 
 
 def was_asked(unit: Unit, request_id: str) -> bool | None:
-    """Says whether the acting user is asked now, or one for whom she may stand in; None for
-    somebody who never was."""
-    acting_user(unit)
-    rows = unit.connection.scalars(
-        sa.select(approval_approver.c.open).where(
-            approval_approver.c.request == request_id,
-            approval_approver.c.user.in_(voices(unit)),
-        )
-    ).all()
-    return any(rows) if rows else None
+    """Says whether the acting user is asked now, or one for whom she stands in; None for somebody
+    who never was."""
+    asked, table = approval_approver.c, approval_request.c
+    query = (
+        sa.select(asked.user, asked.open, table.submitted_by)
+        .join_from(approval_approver, approval_request, asked.request == table.id)
+        .where(asked.request == request_id, asked.user.in_(voices(unit)))
+    )
+    rows = unit.connection.execute(query).all()
+    found = [row.open for row in rows if speaks_for(unit, row.user, row.submitted_by)]
+    return any(found) if found else None
+
+
+def speaks_for(unit: Unit, user: str, submitter: str) -> bool:
+    """Says whether one of the acting user's `voices` is hers in a request of somebody: who is asked
+    when nobody else is has no word where there is a substitute."""
+    here = acting_user(unit)
+    return user == here or present(user, unit.directory) in (here, submitter, None)
 
 
 def voices(unit: Unit) -> tuple[str, ...]:

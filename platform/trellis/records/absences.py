@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import date, datetime, time
 from typing import Any
 
 import sqlalchemy as sa
@@ -12,6 +12,7 @@ import uuid_utils
 
 from metadata.problems import Problem
 from trellis.audit import note
+from trellis.automation.outbox import add
 from trellis.errors import Missing, NotAllowed, Refused
 from trellis.records.incoming import find_record
 from trellis.records.people import USER
@@ -19,6 +20,7 @@ from trellis.records.reach import definition_of, target_of
 from trellis.security.absences import absence
 from trellis.unit import Unit
 
+STAND_IN = "stand_in"
 MAX_DAYS = 730
 MAX_WHY = 200
 
@@ -77,6 +79,9 @@ def enter_absence(
     unit.connection.execute(sa.insert(absence).values(row))
     told = {"from": begins.isoformat(), "until": last.isoformat(), "substitute": other}
     note(unit, "away", object=USER, record_ids=[user_id], values=told, why=away.why)
+    starts = datetime.combine(begins, time(), unit.moment.zone)
+    at = starts if starts > unit.moment.now else None
+    add(unit.connection, STAND_IN, {"absence": away.id}, f"{STAND_IN}/{away.id}", at=at)
     return away
 
 
