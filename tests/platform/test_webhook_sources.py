@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import hmac
 import json
+import re
 import time
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -18,6 +19,7 @@ from tests.platform.acting import acting, make, stored
 from tests.platform.world import Login, People
 from trellis.records.save import save_record
 from trellis.runtime import Platform
+from trellis.webhooks.inbox import error_in
 from trellis.webhooks.receiving import receive_due
 from trellis.webhooks.tables import webhook_inbox
 
@@ -149,8 +151,10 @@ def test_what_cannot_be_a_record_is_dead_and_says_why(
     assert receive_due(platform) == 1
     (message,) = inbox(platform)
     assert (message.state, message.record_id) == ("dead", None)
-    assert (message.error or "").startswith(error)
-    assert message.error
+    english, chinese = (error_in(message.error or "", language) for language in ("en", "zh"))
+    assert english.startswith(error)
+    assert english
+    assert re.search("[一-鿿]", chinese)
 
 
 def test_a_body_that_is_too_long_is_refused(app: Flask, platform: Platform, people: People) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping
 from typing import Any
 
@@ -24,6 +25,15 @@ def messages(unit: Unit, *, state: str | None = None) -> list[Mapping[str, Any]]
     if state is not None:
         query = query.where(table.state == state)
     return [dict(row) for row in unit.connection.execute(query).mappings()]
+
+
+def error_in(stored: str, language: str) -> str:
+    """Gives for a reader why no record was made of a message; a fault's name stays as it is."""
+    try:
+        found = json.loads(stored)
+    except ValueError:
+        return stored
+    return str(found.get(language) or found.get("en") or "") if isinstance(found, dict) else stored
 
 
 def receive_again(unit: Unit, message_id: str) -> None:

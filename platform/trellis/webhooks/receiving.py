@@ -11,9 +11,10 @@ from typing import Any, Final
 import sqlalchemy as sa
 
 from metadata.coerce import coerce
+from metadata.conditions import diagnostic_problem
 from metadata.objects import ObjectDefinition
 from metadata.parse import parse_object
-from metadata.problems import DefinitionError, Problem, sentence
+from metadata.problems import LANGUAGES, DefinitionError, Problem, sentence
 from metadata.schema import schema_of
 from rule_engine import Expression
 from rule_engine.backends.python import compile_node
@@ -40,6 +41,10 @@ MAX_ERROR: Final = 500
 
 class UnusableError(Exception):
     """A message that no record can be made of, however often it is tried."""
+
+    def __init__(self, *problems: Problem) -> None:
+        self.problems = problems
+        super().__init__(worded(problems, "en"))
 
 
 def receive_due(here: Platform) -> int:
@@ -93,12 +98,13 @@ def receive_next(here: Platform, connection: sa.Connection) -> bool:
 def failed(attempts: int, *, is_final: bool, error: str) -> dict[str, object]:
     """Gives what becomes of a message that no record was made of."""
     gives_up = is_final or attempts >= len(RETRIES)
-    return {"state": DEAD if gives_up else WAITING, "error": error[:MAX_ERROR]}
+    return {"state": DEAD if gives_up else WAITING, "error": error}
 
 
 def said(error: UnusableError | RecordError) -> str:
-    """Gives an error as one text."""
-    return worded(error.problems) if isinstance(error, RecordError) else str(error)
+    """Gives an error in all languages: who reads it is not known yet (`inbox.error_in`)."""
+    found = {language: worded(error.problems, language) for language in LANGUAGES}
+    return json.dumps({key: text[:MAX_ERROR] for key, text in found.items()}, ensure_ascii=False)
 
 
 def make_record(here: Platform, connection: sa.Connection, source_id: str, body: str) -> str:
@@ -106,10 +112,10 @@ def make_record(here: Platform, connection: sa.Connection, source_id: str, body:
     system = system_unit(here, connection)
     source = system.records().get(SOURCE, source_id) if SOURCE in system.catalog.objects else None
     if source is None:
-        raise UnusableError("the source is gone")
+        raise UnusableError(Problem("", "inbox_source_gone"))
     principal = principal_of(here, system, str(source["acts_as"]))
     if principal is None:
-        raise UnusableError("nobody acts for the source")
+        raise UnusableError(Problem("", "inbox_nobody_acts"))
     unit = unit_for(here, connection, system.catalog, principal)
     values = mapped(unit, source, body)
     return save_record(
@@ -122,14 +128,14 @@ def mapped(unit: Unit, source: Mapping[str, Any], body: str) -> dict[str, object
     try:
         document = json.loads(body)
     except ValueError as error:
-        raise UnusableError("the message is not JSON") from error
+        raise UnusableError(Problem("", "inbox_not_json")) from error
     parts = {name: mapping(part) for name, part in mapping(source["message"]).items()}
     pointers = {name: str(part.pop("from", f"/{name}")) for name, part in parts.items()}
     definition, schema = message_schema(parts)
     wire = {name: part_at(document, at) for name, at in pointers.items()}
     given, problems = coerce(definition, wire, partial=True, zone=unit.moment.zone)
     if problems:
-        raise UnusableError(worded(problems))
+        raise UnusableError(*problems)
     record = {**dict.fromkeys(parts), **given}
     environment = environment_of(unit)
     values: dict[str, object] = {}
@@ -137,7 +143,8 @@ def mapped(unit: Unit, source: Mapping[str, Any], body: str) -> dict[str, object
         try:
             node = Expression.parse(str(expression)).resolve(schema, MESSAGE)
         except (RuleSyntaxError, RuleCheckError) as error:
-            raise UnusableError(f"{name}: {error}") from error
+            flaws = [diagnostic_problem(one, name) for one in error.diagnostics]
+            raise UnusableError(*flaws) from error
         values[name] = to_wire(compile_node(node)(record, environment, None, None))
     return values
 
@@ -147,18 +154,18 @@ def message_schema(parts: Mapping[str, object]) -> tuple[ObjectDefinition, Schem
     document = {"type": "object", "title": "Message", "properties": dict(parts)}
     definition, problems = parse_object(MESSAGE, document)
     if definition is None or problems:
-        raise UnusableError(f"parts of a message: {worded(problems)}")
+        raise UnusableError(*problems)
     try:
         return definition, schema_of({MESSAGE: document})
     except DefinitionError as error:
-        raise UnusableError(f"parts of a message: {worded(error.problems)}") from error
+        raise UnusableError(*error.problems) from error
 
 
 def mapping(value: object) -> dict[str, Any]:
     """Gives an object of JSON, which fields hold as text. Raises UnusableError for other values."""
     found = json.loads(value) if isinstance(value, str) else value
     if not isinstance(found, dict):
-        raise UnusableError("the source's parts and fields are not JSON objects")
+        raise UnusableError(Problem("", "inbox_not_objects"))
     return dict(found)
 
 
@@ -175,6 +182,7 @@ def part_at(document: object, pointer: str) -> object:
     return document
 
 
-def worded(problems: Sequence[Problem]) -> str:
+def worded(problems: Sequence[Problem], language: str) -> str:
     """Gives problems as one text."""
-    return "; ".join(f"{one.path}: {sentence(one)}" for one in problems)
+    told = ((one.path, sentence(one, language)) for one in problems)
+    return "; ".join(f"{path}: {text}" if path else text for path, text in told)

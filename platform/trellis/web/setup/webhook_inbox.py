@@ -8,13 +8,14 @@ from datetime import datetime
 from flask import flash, redirect, render_template, request
 from werkzeug.wrappers import Response
 
+from trellis import current
 from trellis.declared import declares
 from trellis.web.addresses import record_address
 from trellis.web.doors import make_blueprint
 from trellis.web.setup.documents import changes
-from trellis.web.setup.webhooks import HUES, UNKNOWN_HUE, told
+from trellis.web.setup.webhooks import HUES, UNKNOWN_HUE
 from trellis.web.words import gettext
-from trellis.webhooks.inbox import messages, receive_again
+from trellis.webhooks.inbox import error_in, messages, receive_again
 from trellis.webhooks.sources import SOURCE
 from trellis.webhooks.tables import DEAD, DONE, WAITING
 from trellis.work import reading, writing_now
@@ -68,7 +69,7 @@ def received() -> str:
             at=one["received_at"],
             state=words.get(one["state"], one["state"]),
             hue=HUES.get(one["state"], UNKNOWN_HUE),
-            error=told(one["error"] or ""),
+            error=error_in(one["error"] or "", current.language()),
             body=one["body"][:MAX_BODY_SHOWN],
             record_href=record_address(str(made[one["source"]]["object"]), one["record_id"])
             if one["record_id"] and one["source"] in made

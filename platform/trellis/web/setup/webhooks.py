@@ -91,14 +91,10 @@ def messages() -> str:
 
 def told(error: str) -> str:
     """Gives what kept a message from its way in the reader's language; texts of others stay."""
-    nobody = gettext("Nobody acts for it")
     known = {
         "the webhook is not active": gettext("The webhook is not active"),
-        "nobody acts for the webhook": nobody,
-        "nobody acts for the source": nobody,
+        "nobody acts for the webhook": gettext("Nobody acts for it"),
         "the webhook has no secret": gettext("The webhook has no secret"),
-        "the source is gone": gettext("The source is gone"),
-        "the message is not JSON": gettext("The message is not JSON"),
     }
     return known.get(error, error)
 
