@@ -18,8 +18,10 @@ def assign_record(
     channel: Channel,
     expected_version: int | None = None,
     why: str | None = None,
+    name: str = "to",
 ) -> Saved:
-    """Makes a user the owner of a record, or lets it wait in a queue; see `holder_named`.
+    """Makes a user the owner of a record, or lets it wait in a queue; see `holder_named`. `name` is
+    what the caller calls `to`.
 
     Raises Missing, NotAllowed without the right to assign, Stale, Conflict when the record is
     locked, or Refused.
@@ -28,5 +30,5 @@ def assign_record(
     old = target_of(unit, definition, record_id, "assign")
     if expected_version is not None and expected_version != old["version"]:
         raise stale(unit, definition, record_id)
-    values = holder_named(unit, definition, to)
+    values = holder_named(unit, definition, to, name)
     return hand_over(unit, definition, old, values, channel=channel, why=why)

@@ -9,6 +9,7 @@ from typing import Literal
 from metadata.objects import ObjectDefinition
 from metadata.problems import Problem
 from trellis.errors import RecordError
+from trellis.records.assign import assign_record
 from trellis.records.delete import delete_record, restore_record
 from trellis.records.reach import definition_of
 from trellis.records.save import save_record
@@ -29,12 +30,16 @@ Mode = Literal["all", "each"]
 
 @dataclass(frozen=True, slots=True)
 class Op:
-    """One write: `values` are in wire form or text, without `version` the newest state counts."""
+    """One write: `values` are in wire form or text, without `version` the newest state counts.
+
+    `to` is whose the record is to be after it (`holders.holder_named`); None leaves that as it is.
+    """
 
     op: Kind
     id: str | None = None
     values: Mapping[str, object] = field(default_factory=dict)
     version: int | None = None
+    to: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,6 +102,7 @@ def in_groups(writing: Writing, definition: ObjectDefinition, ops: Sequence[Op])
     ids: set[str] = set()
     for op in ops:
         alone = op.op in ("delete", "restore") or not apart.isdisjoint(op.values)
+        alone |= op.to is not None
         if alone or len(group) == MOST or op.id in ids:
             outcomes += together(writing, definition, group)
             group, ids = [], set()
@@ -184,4 +190,7 @@ class Writing:
             why=self.why,
             source=self.source,
         )
+        if op.to is not None and op.to != saved.record["owner"]:
+            about = unit, object_name, saved.id, op.to
+            saved = assign_record(*about, channel=channel, why=self.why, name="owner")
         return Outcome(saved.id, saved.version)

@@ -26,12 +26,12 @@ def held_by_queue(queue: Record) -> Values:
     return {"owner": None, "owner_team": queue["team"], "owner_queue": queue["id"]}
 
 
-def holder_named(unit: Unit, definition: ObjectDefinition, to: str) -> Values:
+def holder_named(unit: Unit, definition: ObjectDefinition, to: str, name: str = "to") -> Values:
     """Gives what a record holds that belongs to a user (by id or user name) or a queue (by id or
     name), as the acting person sees them.
 
     Raises Refused for an object without owners, for nobody, for a user who does not work here any
-    more, and for a queue of other records.
+    more, and for a queue of other records; `name` is what the caller calls `to`.
     """
     if "owner" not in definition.fields:
         raise Refused([Problem("", "no_owner", {"object": definition.name})])
@@ -43,8 +43,8 @@ def holder_named(unit: Unit, definition: ObjectDefinition, to: str) -> Values:
     queue_id = find_record(unit, "queue", to) if user is None else None
     queue = None if queue_id is None else known.get("queue", queue_id, ["id", "team", "object"])
     if queue is None:
-        raise Refused([Problem("/to", "unknown_reference", {"field": "to", "value": to})])
+        raise Refused([Problem(f"/{name}", "unknown_reference", {"field": name, "value": to})])
     if queue["object"] not in (None, "", definition.name):
         values = {"object": definition.name, "queue": to, "holds": queue["object"]}
-        raise Refused([Problem("/to", "queue_of_other_object", values)])
+        raise Refused([Problem(f"/{name}", "queue_of_other_object", values)])
     return held_by_queue(queue)

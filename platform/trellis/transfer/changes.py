@@ -4,15 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import Any, Final
 
 from metadata.fields.base import FieldDefinition
 from metadata.fields.types.many_to_many import ManyToMany
 from metadata.objects import ObjectDefinition
 from metadata.query import Records
+from trellis.transfer.headers import OWNER
 from trellis.unit import Unit
 
 State = Mapping[str, Any]
+HOLDERS: Final = (OWNER, "owner_queue")
+"""Whose a record is, or in which queue it waits: told as one."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,6 +34,7 @@ class Changes:
             return {}
         fields = list(self._fields())
         plain = [field.name for field in fields if not field.nested]
+        plain += HOLDERS if OWNER in self.targets else ()
         found = self._records().by_ids(self.definition.name, wanted, ["id", "version", *plain])
         states = {record_id: self._wire(record, fields) for record_id, record in found.items()}
         for field in fields:
@@ -72,6 +76,8 @@ class Changes:
             if not field.nested:
                 value = record[field.name]
                 wire[field.name] = None if value is None else field.type.to_wire(value, field)
+        if OWNER in self.targets:
+            wire[OWNER] = next((record[name] for name in HOLDERS if record[name]), None)
         return wire
 
 

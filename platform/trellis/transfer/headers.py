@@ -16,6 +16,7 @@ from trellis.unit import Unit
 
 RECORD_ID: Final = "id"
 BY: Final = "by"
+OWNER: Final = "owner"
 ENOUGH: Final = 82
 """Similar from this score on, of 100."""
 USUAL_SCORE: Final = 90
@@ -57,13 +58,16 @@ Offer = tuple[str, Target, bool]
 
 
 def fillable(unit: Unit, definition: ObjectDefinition) -> dict[str, FieldDefinition]:
-    """Gives the fields that the acting person may write, by name."""
+    """Gives the fields that the acting person may write, by name; the owner for who may assign."""
     access = unit.principal.access(definition.name)
-    return {
+    found = {
         field.name: field
         for field in definition.own_fields
         if field.writable and not field.retired and access.edits(field.name)
     }
+    if definition.owner and access.may("assign") and access.reads(OWNER):
+        found[OWNER] = definition.fields[OWNER]
+    return found
 
 
 def read_target(unit: Unit, definition: ObjectDefinition, text: str) -> Target | None:

@@ -15,7 +15,7 @@ from metadata.problems import Problem
 from trellis.duplicates.check import Finding, find_each, policy_of
 from trellis.records.batch import Op
 from trellis.transfer.cells import read_cell
-from trellis.transfer.headers import RECORD_ID, Target
+from trellis.transfer.headers import OWNER, RECORD_ID, Target
 from trellis.transfer.references import Finder, resolve, resolve_links, texts_of
 from trellis.transfer.settings import Column, Settings
 from trellis.transfer.tables import CREATE, ERROR, SKIP, UPDATE
@@ -218,17 +218,21 @@ class Planner:
 
     def write_of(self, row: Row) -> Op:
         """Gives the write of a row: empty cells leave defaults and old values as they are, unless
-        they are to empty their fields."""
+        they are to empty their fields. A record always stays somebody's."""
         clears = self.settings.blank == "clear"
         values = {
             name: value
             for name, value in row.values.items()
             if name != RECORD_ID and (value is not None or clears)
         }
+        if row.wanted != UPDATE:
+            absent = {n: v for n, v in self.settings.defaults.items() if values.get(n) is None}
+            values |= absent
+        owner = values.pop(OWNER, None)
+        to = None if owner is None else str(owner)
         if row.wanted == UPDATE:
-            return Op("update", row.record_id, values)
-        absent = {n: v for n, v in self.settings.defaults.items() if values.get(n) is None}
-        return Op("create", None, {**values, **absent})
+            return Op("update", row.record_id, values, to=to)
+        return Op("create", None, values, to=to)
 
 
 def findings_before(found: Sequence[Sequence[Finding]]) -> Iterator[list[Finding]]:

@@ -19,6 +19,7 @@ from trellis.automation.requests import hold_of
 from trellis.jobs.running import RunningJob, Step
 from trellis.records.batch import Op, save_batch
 from trellis.transfer.changes import Changes, State
+from trellis.transfer.headers import OWNER
 from trellis.transfer.import_steps import CHANGES, problem_json
 from trellis.transfer.imports import Import, importable, read_import
 from trellis.transfer.tables import CREATE, KEPT, UNDONE, UPDATE, import_row, opened
@@ -99,7 +100,10 @@ class Undoing:
                 values[name] = before
             elif state[name] != before:
                 problems.append(Problem(pointer([name]), "import_changed_since", {"field": name}))
-        return [*problems, *(self._write(Op("update", record_id, values)) if values else ())]
+        if not values:
+            return problems
+        to = values.pop(OWNER, None)
+        return [*problems, *self._write(Op("update", record_id, values, to=to))]
 
     def _write(self, op: Op) -> list[Problem]:
         trusted = replace(self.unit.principal, unrestricted=True)
