@@ -59,7 +59,7 @@ def test_sec01_only_who_may_assign_says_whose_they_are(platform: Platform, peopl
     assert "owner" not in started.settings.targets
     with pytest.raises(Refused) as caught:
         run(platform, "rita", started, columns={"owner": "owner"})
-    assert [problem.path for problem in caught.value.problems] == ["/columns/owner"]
+    assert [problem.path for problem in caught.value.problems] == ["/columns/owner/field"]
     assert run(platform, "rita", started) == {"create": 1}
     assert owners(platform, people) == {"L0": "rita"}
 
