@@ -17,9 +17,16 @@ def rules_problems(catalog: Catalog) -> Iterator[tuple[tuple[str, str], Problem]
     rulesets, diagnostics = parse_rules(catalog.rules, catalog.rule_packages)
     yield from placed(diagnostics)
     try:
-        compile_program(rulesets, catalog.schema)
+        program = compile_program(rulesets, catalog.schema)
     except RuleCheckError as error:
         yield from placed(error.diagnostics)
+        return
+    for one in program.assignments:
+        for path in (path for entry in one.entries for path in entry.sticky):
+            field = catalog.objects[one.object].fields[path.field]
+            if field.virtual or field.type.is_sealed:
+                values = {"name": field.name, "assignment": one.name}
+                yield ("rules", one.source), Problem("", "sticky_unsearchable", values)
 
 
 def placed(diagnostics: Sequence[Diagnostic]) -> Iterator[tuple[tuple[str, str], Problem]]:

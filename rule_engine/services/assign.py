@@ -66,7 +66,8 @@ class Skipped:
 
 @dataclass(frozen=True, slots=True)
 class Assigned:
-    """What was decided. `user` and `queue` are None when nobody gets the record.
+    """What was decided. `user` and `queue` are None when nobody gets the record; `assignment` is
+    empty where a queue, not an assignment, decided.
 
     `entry` counts the entries from 0; None when none fitted or the assignment was skipped.
     `because` says why in a sentence.
@@ -266,7 +267,7 @@ class _Desk:
         """Gives who had the last record of the same customer, and the field that says so."""
         for path in entry.sticky:
             value = evaluate(path, self.record, self.environment, self.old)
-            asked = self.definition.object, path.field, value, str(self.record["id"])
+            asked = self.definition.object, path.field, value, str(self.record.get("id"))
             user = None if value is None else self.workload.last_owner(*asked)
             if user is not None:
                 if user not in found.users:

@@ -4,13 +4,24 @@ from __future__ import annotations
 
 import threading
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
+import pytest
 import sqlalchemy as sa
 
 from metadata.access import AUTOMATION
 from metadata.migrate import publish
+from metadata.problems import DefinitionError, sentence
 from metadata.store import load_elements
-from tests.platform.acting import acting, make, outbox_rows, restrict_field, stored, system
+from tests.platform.acting import (
+    acting,
+    change_element,
+    make,
+    outbox_rows,
+    restrict_field,
+    stored,
+    system,
+)
 from tests.platform.computed_world import rules
 from tests.platform.world import Bearer, Login, People
 from trellis.automation.assignments import decisions_on
@@ -190,3 +201,20 @@ def test_who_knows_it_and_had_the_customer_before(platform: Platform, people: Pe
         "Known",
         sorted([(people["ron"], "full"), (people["fay"], "unskilled")]),
     )
+
+
+def test_an_encrypted_field_finds_nobody_and_is_refused_when_published(
+    platform: Platform, people: People
+) -> None:
+    def seal(body: dict[str, Any]) -> None:
+        body["properties"]["code"] = {"type": "string", "crm": {"field": "secret"}}
+
+    change_element(platform, "object", "lead", seal)
+    with pytest.raises(DefinitionError) as caught:
+        activate(
+            platform, "assign a on lead after create { when true assign to owner sticky by code }"
+        )
+    assert [sentence(problem) for problem in caught.value.problems] == [
+        '"a" cannot look for records by "code": it is encrypted, or computed and not stored; '
+        "choose another field after `sticky by`"
+    ]

@@ -53,7 +53,7 @@ def claim_record(
     if problems:
         raise Conflict(problems)
     saved = hand_over(unit, definition, old, held_by_user(user), channel=channel)
-    take_as_own(unit, definition, record_id)
+    take_as_own(unit, definition, record_id, str(user["id"]))
     return saved
 
 

@@ -71,10 +71,10 @@ def note_claim(
         plan_look(unit, str(row["id"]), step.at)
 
 
-def take_as_own(unit: Unit, definition: ObjectDefinition, record_id: str) -> None:
-    """Writes down that who has a record took it herself."""
-    mine = sa.update(queue_claim).where(*of_record(definition, [record_id]))
-    unit.connection.execute(mine.values(given=False))
+def take_as_own(unit: Unit, definition: ObjectDefinition, record_id: str, user_id: str) -> None:
+    """Writes down that a user who has a record took it herself; rules may have given it on."""
+    mine = sa.and_(*of_record(definition, [record_id]), queue_claim.c.user == user_id)
+    unit.connection.execute(sa.update(queue_claim).where(mine).values(given=False))
 
 
 def terms_of(unit: Unit, queue_id: str) -> Terms | None:
