@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from typing import Any
 from zoneinfo import ZoneInfo
 
 import pytest
@@ -16,7 +17,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from metadata.query import Moment
-from tests.platform.acting import acting, stored, system
+from tests.platform.acting import acting, change_element, restrict_field, stored, system
 from tests.platform.test_worker import wait_until, worker
 from tests.platform.world import Bearer, Login, People
 from trellis.automation.outbox import DONE, outbox
@@ -138,6 +139,30 @@ def test_nobody_works_on_it_and_it_goes_back_after_a_warning(
     give(platform, lead, "Pool", 7.5)
     claim(platform, "ron", lead, 7.8)
     assert holder(platform, people, lead) == "ron"
+
+
+def test_sec01_why_it_is_hers_tells_nothing_that_she_may_not_read(
+    platform: Platform, people: People, login: Login, bearer: Bearer
+) -> None:
+    queue(platform, people, recycle_days=7)
+    lead = waiting(platform)
+    claim(platform, "ron", lead)
+    client, address = login("ron"), f"/api/v1/lead/{lead}/explain?what=owner"
+
+    def told(who: str = "ron") -> list[str]:
+        answer = client.get(address, headers=bearer(who))
+        return [one["because"] for one in answer.get_json()["owner"]]
+
+    assert told()[0].startswith("took it from Pool; it goes back on ")
+    assert client.get(address, headers=bearer("rita")).status_code == 404
+
+    def blind(body: dict[str, Any]) -> None:
+        del body["grants"]["queue"]
+
+    change_element(platform, "role", "sales_rep", blind)
+    assert told()[0].startswith("took it from a queue; it goes back on ")
+    restrict_field(platform, "sales_rep", "lead", "owner", "hidden")
+    assert told() == []
 
 
 def test_work_of_people_puts_it_off_and_that_of_rules_does_not(
