@@ -8,6 +8,7 @@ import time
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from datetime import UTC, datetime
+from functools import lru_cache
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -23,7 +24,7 @@ from sqlalchemy.pool import ConnectionPoolEntry
 from metadata.encryption import Cipher, engine_options
 from metadata.exchange import OPTION
 from metadata.locks import HOLD, hold_definitions, take_definitions
-from metadata.prepared import ALONE, ask
+from metadata.prepared import ALONE, Prepared, ask
 from rule_engine.backends.sql import register_sqlite_functions
 from trellis.retrying import again
 
@@ -71,6 +72,15 @@ SESSION = {
     "tcp_keepalives_count": SIGNS,
     "tcp_user_timeout": UNANSWERED_SECONDS * 1000,
 }
+
+INSERTS: Mapping[str, Callable[[sa.Table], PostgresqlInsert | SqliteInsert]] = {
+    "postgresql": postgresql_insert,
+    "sqlite": sqlite_insert,
+}
+
+DATABASE_CLOCK: sa.ColumnElement[datetime] = sa.func.date_trunc(
+    "milliseconds", sa.func.clock_timestamp(), type_=sa.DateTime(timezone=True)
+)
 
 Listener = Callable[[], None]
 Answer = TypeVar("Answer")
@@ -245,10 +255,7 @@ def clock(connection: sa.Connection) -> datetime | sa.ColumnElement[datetime]:
     PostgreSQL's own clock, so that hosts agree; this process's with SQLite. In milliseconds, as
     instants are compared: what is due now is not to be due in the next one.
     """
-    if connection.dialect.name == "postgresql":
-        exact = sa.func.clock_timestamp()
-        return sa.func.date_trunc("milliseconds", exact, type_=sa.DateTime(timezone=True))
-    return datetime.now(UTC)
+    return DATABASE_CLOCK if connection.dialect.name == "postgresql" else datetime.now(UTC)
 
 
 def note_down(database: Database, statement: sa.Update, what: str) -> None:
@@ -265,8 +272,7 @@ def note_down(database: Database, statement: sa.Update, what: str) -> None:
 
 def insert_into(connection: sa.Connection, table: sa.Table) -> PostgresqlInsert | SqliteInsert:
     """Gives an INSERT that may say what to do with a row that is there already."""
-    insert = postgresql_insert if connection.dialect.name == "postgresql" else sqlite_insert
-    return insert(table)
+    return INSERTS[connection.dialect.name](table)
 
 
 def insert_once(
@@ -274,11 +280,22 @@ def insert_once(
 ) -> bool:
     """Adds a row unless there is one with the same value in the unique column `key`.
 
-    Says whether it was added.
+    `clock` may be among the values. Says whether the row was added.
     """
-    statement = insert_into(connection, table).values(dict(values))
-    statement = statement.on_conflict_do_nothing(index_elements=[key])
-    return connection.execute(statement.returning(table.c[key])).first() is not None
+    timed = frozenset(name for name, one in values.items() if isinstance(one, sa.ColumnElement))
+    given = {name: one for name, one in values.items() if name not in timed}
+    statement = once(connection.dialect.name, table, key, frozenset(given), timed)
+    return bool(statement.rows(connection, given))
+
+
+@lru_cache(200)
+def once(
+    dialect: str, table: sa.Table, key: str, given: frozenset[str], timed: frozenset[str]
+) -> Prepared:
+    """Gives the statement of `insert_once`; `timed` are the columns that get the present moment."""
+    made = INSERTS[dialect](table).values(dict.fromkeys(timed, DATABASE_CLOCK))
+    made = made.on_conflict_do_nothing(index_elements=[key])
+    return Prepared(made.returning(table.c[key]), sorted(given))
 
 
 def make_engine(url: str, synchronous: str = "NORMAL", *, autocommit: bool = False) -> sa.Engine:
