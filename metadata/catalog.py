@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+import re
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from functools import cached_property, partial
-from typing import Protocol
+from datetime import date
+from functools import cached_property
+from typing import Final, Protocol
 
 import sqlalchemy as sa
 
@@ -15,29 +17,40 @@ from metadata.computed.graph import Graph
 from metadata.computed.storage import settle_storage, without_values
 from metadata.computed.values import Formula, compile_formulas
 from metadata.conditions import Conditions, Test, compile_conditions, compile_test
-from metadata.elements import LOCAL, Element, by_key
+from metadata.elements import Element, by_key
 from metadata.fields.base import ENGLISH, choose_label
 from metadata.json_text import text
 from metadata.keywords import KeywordCheck, compile_keywords
-from metadata.layouts import LayoutDefinition, parse_layout, usual_layout
+from metadata.layouts import LayoutDefinition, usual_layout
 from metadata.links import Links, find_links
 from metadata.objects import LinkDefinition, ObjectDefinition
-from metadata.parse import parse_object
-from metadata.problems import DefinitionError, Problem
+from metadata.problems import Problem
 from metadata.programs import make_program, read_kept
+from metadata.reading import (
+    of_kind,
+    read_layouts,
+    read_objects,
+    read_retirements,
+    read_roles,
+    read_translations,
+    read_views,
+)
 from metadata.relations import complete_objects
 from metadata.reuse import Kept, Reader, Readings, Tables, goes_on, is_same
-from metadata.roles import RoleDefinition, parse_role
+from metadata.roles import RoleDefinition
 from metadata.schema import RuleSchema, make_schema
 from metadata.search.fields import Fields, searched_fields
-from metadata.translations import Translation, Translations
-from metadata.views import ViewDefinition, parse_view, usual_view
+from metadata.translations import Translations
+from metadata.views import ViewDefinition, usual_view
 from metadata.watching import watched_fields, watched_references
 from rule_engine import Program
-from rule_engine.program import ObjectProgram
+from rule_engine.errors import RuleError
+from rule_engine.program import Key, ObjectProgram, ServiceLevel, in_force, next_turn
 from rule_engine.testing import Computed
 
 Labels = Mapping[str, str]
+DAYS: Final = re.compile(r"\b(?:effective|until)\s")
+"""Found in every rule text that says on which days it applies."""
 
 
 class Labelled(Protocol):
@@ -65,6 +78,8 @@ class Catalog:
     `objects` are those in use, `retired` those taken out of use; `rules` maps names of rule
     files to their text, `rule_packages` to the packages they belong to, `packages` installed
     packages to versions, `messages` texts in rules to their translations by language.
+    `retirements` say of rules that are kept and not run since when, by whom and why. `day` is the
+    one whose rules are in force; without it the days are not minded.
     `stored_program` is the document of the compiled rules where one was kept.
     """
 
@@ -80,6 +95,8 @@ class Catalog:
     rule_packages: Mapping[str, str] = field(default_factory=dict)
     packages: Mapping[str, str] = field(default_factory=dict)
     messages: Mapping[str, Labels] = field(default_factory=dict)
+    retirements: Mapping[Key, Mapping[str, object]] = field(default_factory=dict)
+    day: date | None = None
     stored_program: str | None = field(default=None, repr=False, compare=False)
     readings: Readings = field(default_factory=Readings, repr=False, compare=False)
     kept: Kept = field(default_factory=Kept, repr=False, compare=False)
@@ -130,7 +147,28 @@ class Catalog:
 
     @cached_property
     def program(self) -> Program:
-        """The rules, compiled. Raises RuleError when they do not fit the objects."""
+        """The rules that are in force. Raises RuleError when they do not fit the objects."""
+        return in_force(self.written, self.day, self.retirements)
+
+    @cached_property
+    def next_turn(self) -> date | None:
+        """The day from which on others are; None when they stay the same, or cannot be read."""
+        if self.day is None or not any(DAYS.search(text) for text in self.rules.values()):
+            return None  # without having read the rules
+        try:
+            return next_turn(self.written, self.day)
+        except RuleError:
+            return None
+
+    def on(self, day: date) -> Catalog:
+        """Gives the same definitions with the rules that are in force on a day."""
+        kept = keep(self, self.objects, self.links)
+        return replace(self, day=day, kept=kept)
+
+    @cached_property
+    def written(self) -> Program:
+        """The rules as they are written, compiled, whether in force or not. Raises RuleError when
+        they do not fit the objects."""
         same_texts = self.kept.rule_texts == self.rule_texts
         if self.kept.program is not None and same_texts and goes_on(self.kept.schema, self.schema):
             return replace(self.kept.program, schema=self.schema)
@@ -141,6 +179,15 @@ class Catalog:
         """Gives what runs for an object, put together once."""
         return self.queries.get(
             ("rules", object_name), ObjectProgram, lambda: self.program.for_object(object_name)
+        )
+
+    def levels_of(self, object_name: str) -> tuple[ServiceLevel, ...]:
+        """Gives the service levels of an object, those that are not in force, too: what they have
+        begun goes on."""
+        return self.queries.get(
+            ("levels", object_name),
+            tuple,
+            lambda: self.written.for_object(object_name).service_levels,
         )
 
     @property
@@ -290,6 +337,7 @@ def build_catalog(
         rule_packages=rule_packages,
         packages={e.name: str(e.body.get("version")) for e in of_kind(elements, "package")},
         messages=translations.messages(),
+        retirements=read_retirements(elements),
         stored_program=stored_program,
         readings=readings,
         kept=keep(previous, live, links) if previous is not None else Kept(),
@@ -312,85 +360,5 @@ def keep(previous: Catalog, objects: Mapping[str, ObjectDefinition], links: Link
         schema=schema,
         conditions={name: conditions[name] for name in same & conditions.keys()},
         rule_texts=previous.rule_texts,
-        program=made.get("program"),
+        program=made.get("written"),
     )
-
-
-def of_kind(elements: Iterable[Element], kind: str) -> Iterable[Element]:
-    """Gives the elements of a kind that are in use; objects say themselves whether they are."""
-    return (
-        element
-        for element in elements
-        if element.kind == kind and (kind == "object" or element.body.get("retired") is not True)
-    )
-
-
-def read_objects(elements: Sequence[Element], reader: Reader) -> dict[str, ObjectDefinition]:
-    """Gives all objects by name, retired ones too."""
-    return {
-        element.name: reader.read(
-            element, ObjectDefinition, partial(read_object, element, reader.translations)
-        )
-        for element in of_kind(elements, "object")
-    }
-
-
-def read_object(element: Element, translations: Translations) -> ObjectDefinition:
-    """Gives the object that an element defines, with its titles in all languages."""
-    definition, problems = parse_object(element.name, element.body, package=element.package)
-    if definition is None:
-        place = f"/{element.name}"
-        raise DefinitionError([Problem(place + p.path, p.code, p.values) for p in problems])
-    return translations.object(definition)
-
-
-def read_translations(elements: Iterable[Element]) -> list[Translation]:
-    """Gives the translations of all packages, the local ones last."""
-    found = [
-        Translation(element.package, element.name.rpartition("/")[2], element.body)
-        for element in of_kind(elements, "translations")
-    ]
-    return sorted(found, key=lambda translation: translation.package == LOCAL)
-
-
-def read_roles(elements: Iterable[Element], reader: Reader) -> dict[str, RoleDefinition]:
-    """Gives the roles by name."""
-
-    def read(one: Element) -> RoleDefinition:
-        role = parse_role(one.name, one.body, identity=one.id, package=one.package)
-        return reader.translations.role(role)
-
-    found = of_kind(elements, "role")
-    return {one.name: reader.read(one, RoleDefinition, partial(read, one)) for one in found}
-
-
-def read_views(elements: Iterable[Element], reader: Reader) -> dict[str, dict[str, ViewDefinition]]:
-    """Gives the views by object and name."""
-
-    def read(one: Element) -> ViewDefinition:
-        target, _, name = one.name.partition("/")
-        view = parse_view(target, name, one.body, identity=one.id, package=one.package)
-        return reader.translations.view(view)
-
-    views: dict[str, dict[str, ViewDefinition]] = {}
-    for element in of_kind(elements, "view"):
-        made = reader.read(element, ViewDefinition, partial(read, element))
-        views.setdefault(made.object, {})[made.name] = made
-    return views
-
-
-def read_layouts(
-    elements: Iterable[Element], reader: Reader
-) -> dict[str, dict[str, LayoutDefinition]]:
-    """Gives the layouts by object and name."""
-
-    def read(one: Element) -> LayoutDefinition:
-        target, _, name = one.name.partition("/")
-        layout = parse_layout(target, name, one.body, identity=one.id, package=one.package)
-        return reader.translations.layout(layout)
-
-    layouts: dict[str, dict[str, LayoutDefinition]] = {}
-    for element in of_kind(elements, "layout"):
-        made = reader.read(element, LayoutDefinition, partial(read, element))
-        layouts.setdefault(made.object, {})[made.name] = made
-    return layouts

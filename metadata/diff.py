@@ -25,6 +25,7 @@ from metadata.stored import DIGESTS, crm_of, is_retired, physical_table, with_cr
 FOLDERS = {
     **{"package": "packages", "object": "objects", "role": "roles", "view": "views"},
     **{"layout": "layouts", "rules": "rules", "translations": "translations"},
+    "retirement": "retirements",
 }
 """Where elements of a kind stand in a problem's path."""
 

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 LOCAL = "local"
-KINDS = ("package", "object", "role", "view", "layout", "rules", "translations")
+KINDS = ("package", "object", "role", "view", "layout", "rules", "retirement", "translations")
 
 
 @dataclass(frozen=True, slots=True)
@@ -14,7 +14,8 @@ class Element:
     """One stored definition.
 
     `id` never changes, whatever the element is renamed to. `name` is the API name; of views and
-    layouts `<object>/<name>`, of translations `<package>/<language>`. `package` owns the element:
+    layouts `<object>/<name>`, of retirements of rules `<keyword>/<name>`, of translations
+    `<package>/<language>`. `package` owns the element:
     the package's name, or "local" for what was made in the designer. `body` is the document; in
     an object's body each property's `crm` also carries what the store knows: `id`, `column` (its
     physical name, fixed at creation), `retired`, and `package` where it differs from the object's.

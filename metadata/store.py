@@ -243,7 +243,7 @@ def keep_program(connection: sa.Connection, catalog: Catalog) -> None:
     if not catalog.rules:
         return
     try:
-        document = write_program(catalog.program)
+        document = write_program(catalog.written)
     except RuleError as error:
         logger.warning("the rules of version %s are not stored: %s", catalog.version, error)
         return
@@ -350,4 +350,25 @@ def elements_at(connection: sa.Connection, version: int) -> list[Element]:
     rows = connection.execute(chosen.order_by(META_CHANGE.c.kind, META_CHANGE.c.name))
     return [
         Element(row.element, row.kind, row.name, row.package, read_body(row.body)) for row in rows
+    ]
+
+
+def element_history(
+    connection: sa.Connection, kind: str, name: str
+) -> list[tuple[Entry, Mapping[str, object] | None]]:
+    """Gives the versions in which an element of this name changed, oldest first, each with its
+    document (None: it was removed)."""
+    joined = META_CHANGE.join(META_HISTORY, META_CHANGE.c.version == META_HISTORY.c.version)
+    chosen = (
+        sa.select(META_HISTORY, META_CHANGE.c.body)
+        .select_from(joined)
+        .where(META_CHANGE.c.kind == kind, META_CHANGE.c.name == name)
+        .order_by(META_HISTORY.c.version)
+    )
+    return [
+        (
+            Entry(row.version, row.at, row.by, row.message, tuple(json.loads(row.operations))),
+            None if row.body is None else read_body(row.body),
+        )
+        for row in connection.execute(chosen)
     ]

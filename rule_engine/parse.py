@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 from dataclasses import replace
+from datetime import date
 
 import lark
 from lark import Token
@@ -11,7 +12,7 @@ from lark.exceptions import UnexpectedInput
 
 from rule_engine import tree
 from rule_engine.collecting import uncollected
-from rule_engine.errors import Diagnostic, RuleSyntaxError
+from rule_engine.errors import Diagnostic, RuleSyntaxError, finding
 from rule_engine.syntax import actions, cases, literals, processes, statements
 from rule_engine.syntax.expressions import Branch, ExpressionBuilder, token_of
 from rule_engine.syntax.limits import check_text, check_tree
@@ -77,17 +78,30 @@ def build_ruleset(root: lark.Tree[Token], text: str, source: str) -> tree.Rulese
 
 
 def _read_head(build: ExpressionBuilder, head: Branch, ruleset: tree.Ruleset) -> tree.Ruleset:
-    version, effective = head.children[-2:]
+    version, effective, until = head.children[-3:]
     name = build.name(head.children[0]).text
+    since, last = _read_day(build, effective), _read_day(build, until)
+    if since is not None and last is not None and last < since:
+        build.report(_backwards(token_of(until), since))
     return replace(
         ruleset,
         name=name,
         label=statements.label_of(build, head) or name,
         version="" if version is None else str(version),
-        effective=None
-        if effective is None
-        else literals.read_date(token_of(effective), build.report),
+        effective=since,
+        until=last,
     )
+
+
+def _backwards(until: Token, since: date) -> Diagnostic:
+    template = "the last day {text} lies before the first ({since})"
+    return finding(
+        "no_such_time", template, literals.token_span(until), text=str(until), since=str(since)
+    )
+
+
+def _read_day(build: ExpressionBuilder, written: Branch | Token | None) -> date | None:
+    return None if written is None else literals.read_date(token_of(written), build.report)
 
 
 def _sorted(found: Iterable[Diagnostic]) -> list[Diagnostic]:

@@ -9,7 +9,7 @@ from metadata.checks.consequences import broken_fields
 from metadata.checks.layouts import layout_problems
 from metadata.checks.objects import link_problems, whole_object_problems
 from metadata.checks.roles import role_problems
-from metadata.checks.rules import rules_problems
+from metadata.checks.rules import failing_tests, rules_problems
 from metadata.checks.translations import translation_problems
 from metadata.checks.views import view_problems
 from metadata.documents import distinct, document_problems
@@ -43,6 +43,9 @@ def check_elements(
             found[element.key].extend(element_problems(element, catalog))
     for key, problem in (*link_problems(catalog), *rules_problems(catalog)):
         found[key].append(problem)
+    if not any(found.values()):
+        for key, problem in failing_tests(catalog, known):
+            found[key].append(problem)
     broken = broken_fields(elements, found)
     told = {key: [one for one in flaws if not broken.explains(one)] for key, flaws in found.items()}
     return {key: distinct(problems) for key, problems in told.items() if problems}

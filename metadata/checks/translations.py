@@ -83,7 +83,7 @@ def missing_translations(
     for definition in catalog.objects.values():
         if definition.link_of is not None and definition.package == package:
             yield from missing_attributes(definition, definition.link_of, language)
-    for text in rule_texts(catalog.program, package):
+    for text in rule_texts(catalog.written, package):
         if language not in catalog.messages.get(text, {}):
             place = pointer(("messages", text))
             yield Problem(place, "text_not_translated", {"text": text, "language": language})
@@ -98,7 +98,7 @@ def unsaid_texts(
     """
     rules = "\n".join(str(one.body.get("text")) for one in elements if one.kind == "rules")
     others = [text for one in catalog.objects.values() for text in object_texts(one)]
-    known = dict.fromkeys([*rule_texts(catalog.program, package), *others])
+    known = dict.fromkeys([*rule_texts(catalog.written, package), *others])
     for element in elements:
         if element.key == ("translations", f"{package}/{language}"):
             for text in mapping(element.body.get("messages")):

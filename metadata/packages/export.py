@@ -78,6 +78,8 @@ def own_documents(
 ) -> Iterator[tuple[str, tuple[str, Document]]]:
     """Gives path → kind and document of everything that is a package's, in use."""
     for element in elements:
+        if element.kind == "retirement":
+            continue  # it is of this installation
         if element.package == name and not is_out_of_use(element):
             body = published(element) if element.kind == "object" else element.body
             yield element_file(element.kind, element.name), (element.kind, bare(body))

@@ -28,6 +28,9 @@ UNFINISHED_FILE = "restore_unfinished"
 MAX_UPLOAD_BYTES = 100 << 20
 API_RATE = 6_000
 LOGIN_RATE = 5
+RULE_STORM = 5_000
+"""The largest regular run of a rule, a reminder to every customer on one morning, stays below in
+most companies; a rule that answers its own effects is there within minutes."""
 TRUE_WORDS = frozenset({"1", "true", "yes", "on"})
 
 
@@ -48,7 +51,8 @@ class Settings:
     PostgreSQL with more than `big_table_rows` (else 200,000) indexes are built after publishing.
     Unlike currencies meet in the `base_currency`, in which every amount is also stored: it is
     chosen before there are records. `api_rate` are the calls of the API that one caller may make in
-    a minute, `login_rate` the tries to log in; 0 is no limit. Webhooks reach the public internet,
+    a minute, `login_rate` the tries to log in; 0 is no limit. A rule that leaves
+    more than `rule_storm` effects in a minute is put into quarantine. Webhooks reach the internet,
     and besides it only the networks that are `outbound_allowed`. Letters are handed to the
     `mail_server` as from `mail_from`; without a server they wait. `public_url` is the address under
     which people reach the installation, for links in letters.
@@ -74,6 +78,7 @@ class Settings:
     demands_signatures: bool = False
     api_rate: int = API_RATE
     login_rate: int = LOGIN_RATE
+    rule_storm: int = RULE_STORM
     outbound_allowed: tuple[Network, ...] = ()
     mail_server: MailServer | None = None
     mail_from: str = ""
@@ -145,6 +150,7 @@ def read_settings(environment: Mapping[str, str] | None = None) -> Settings:
         trusted_keys=trusted_keys(variables, instance),
         api_rate=whole_number(variables, "TRELLIS_API_RATE", API_RATE),
         login_rate=whole_number(variables, "TRELLIS_LOGIN_RATE", LOGIN_RATE),
+        rule_storm=whole_number(variables, "TRELLIS_RULE_STORM", RULE_STORM),
         demands_signatures=variables.get("TRELLIS_DEMAND_SIGNATURES", "").lower() in TRUE_WORDS,
         outbound_allowed=networks(variables, "TRELLIS_OUTBOUND_ALLOWED"),
         mail_server=mail_server(variables),

@@ -17,6 +17,7 @@ from metadata.drift import wanted_tables
 from metadata.search.rebuild import count_wrong_entries, objects_behind
 from metadata.steps import open_steps
 from trellis.automation.dispatcher import database_now
+from trellis.automation.quarantine import quarantined
 from trellis.background import Overview, overview
 from trellis.checkpoints import TOO_LARGE_BYTES, wal_bytes
 from trellis.config import ENCRYPTION_FILE, SECRET_FILE
@@ -210,6 +211,19 @@ def examine_work(platform: Platform) -> Iterator[Finding]:
         yield Finding("note", "mail", "no server is named in TRELLIS_SMTP_URL: letters wait")
 
 
+def examine_rules(platform: Platform) -> Iterator[Finding]:
+    """Looks for rules in quarantine, and how many rules are retired."""
+    with platform.database.read() as connection:
+        catalog = platform.catalogs.current(connection)
+        for one in quarantined(connection).values():
+            text = f"{one.rule} is in quarantine since {one.since:%Y-%m-%d %H:%M} UTC"
+            tail = f"{one.held} effects are held: release or drop them in Setup › Rules"
+            yield Finding("wrong", "rules", f"{text} ({one.cause}); {tail}")
+    if catalog.retirements:
+        names = ", ".join(sorted(name for _word, name in catalog.retirements))
+        yield Finding("note", "rules", f"retired: {names}")
+
+
 def late(connection: sa.Connection, table: sa.Table, now: datetime) -> int:
     """Gives how many pieces of work should have been done for some time."""
     overdue = sa.and_(table.c.state == "waiting", table.c.available_at < now - LATE_AFTER)
@@ -257,6 +271,7 @@ EXAMINATIONS = (
     examine_search,
     examine_accounts,
     examine_work,
+    examine_rules,
     examine_redis,
     examine_secrets,
     examine_files,

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from trellis.actions import Deed, load_actions
+from trellis.automation.dispatcher import database_now
 from trellis.automation.outbox import OUTBOX
 from trellis.catalogs import Catalogs
 from trellis.channels import Channel, load_channels
@@ -50,7 +51,7 @@ def open_platform(settings: Settings) -> Platform:
     return Platform(
         settings=settings,
         database=database,
-        catalogs=Catalogs(),
+        catalogs=Catalogs(lambda one: database_now(one).astimezone(settings.zone).date()),
         accounts=Accounts(lambda: datetime.now(settings.zone).date()),
         actions=load_actions(),
         channels=load_channels(),

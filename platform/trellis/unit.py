@@ -38,11 +38,12 @@ class Witness(Protocol):
 @dataclass(frozen=True, slots=True)
 class Cause:
     """Why a rule writes: the chain of rules that led there, what has run in all of the chain so
-    far, and whose save it was that set it off."""
+    far, and whose save of what (object's id, record's id) set it off."""
 
     chain: Chain
     ran: set[Link]
     principal: Principal
+    record: tuple[str, str]
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,6 +10,7 @@ from rule_engine.messages import Phrase
 from trellis.phrases import Sentence
 
 ESCALATION: Final = "escalation"
+QUARANTINE: Final = "rule_quarantine"
 TOLD: Final = {
     "waiting": "approval_waiting",
     "remind": "approval_reminder",
@@ -26,6 +27,7 @@ SENTENCES: Final = {
     ),
     "recycled": Sentence("{record} went back to its queue: nothing was done with it"),
     ESCALATION: Sentence("{record} needs your attention"),
+    QUARANTINE: Sentence("The rule {rule} is in quarantine: what it leaves is held"),
 }
 ENDINGS: Final = {
     "approved": Sentence("{record} was approved"),
@@ -54,7 +56,8 @@ def sentence_of(
     if known is not None:
         approval = catalog.message(str(values.get("approval") or ""), language)
         record = name or A_RECORD.in_language(language)
-        said: Phrase = Sentence(known.template, {"approval": approval, "record": record})
+        filled = {"approval": approval, "record": record, "rule": str(values.get("rule") or "")}
+        said: Phrase = Sentence(known.template, filled)
         return said.in_language(language)
     text = catalog.message(kind, language)
     words = text if text != kind else kind.replace("_", " ").capitalize()

@@ -18,12 +18,14 @@ from rq import SimpleWorker
 from rq.registry import StartedJobRegistry
 from rq.serializers import JSONSerializer
 
-from metadata.access import AUTOMATION
+from metadata.access import AUTOMATION, SYSTEM
 from trellis.actions import Performer
 from trellis.audit.seals import seal
 from trellis.audit.sequencer import sequence
 from trellis.automation.clock import has_work, plan_rules
 from trellis.automation.dispatcher import Dispatcher, database_now
+from trellis.automation.runs import forget_runs
+from trellis.automation.watch import has_wild, watch_rules
 from trellis.checkpoints import checkpoint
 from trellis.config import Settings
 from trellis.duplicates.filling import ask_for_keys
@@ -57,6 +59,7 @@ INDEX_SECONDS = 5.0
 SEARCH_BATCHES = 4
 SEAL_SECONDS = 600.0
 RETRY_SECONDS = 5.0
+WATCH_SECONDS = 5.0
 # RQ breaks a job off after 180 s; what is left then is the poller's.
 DISPATCH_SECONDS = 60.0
 # RQ looks for abandoned jobs only when a worker wakes up, which follows from its time to live.
@@ -81,6 +84,19 @@ def plan_due(platform: Platform) -> None:
     with platform.database.write() as connection:
         catalog, now = platform.catalogs.current(connection), database_now(connection)
         plan_rules(unit_for(platform, connection, catalog, AUTOMATION, now))
+
+
+def watch_over(platform: Platform) -> None:
+    """Puts rules that run wild into quarantine."""
+    storm = platform.settings.rule_storm
+    with platform.database.read() as connection:
+        catalog = platform.catalogs.current(connection)
+        unit = unit_for(platform, connection, catalog, SYSTEM, database_now(connection))
+        if not has_wild(unit, storm):
+            return
+    with platform.database.write() as connection:
+        catalog = platform.catalogs.current(connection)
+        watch_rules(unit_for(platform, connection, catalog, SYSTEM), storm)
 
 
 def make_tasks(platform: Platform) -> dict[str, Task]:
@@ -160,6 +176,7 @@ class Worker:
         indexer = Indexer(self.platform)
         rounds = [
             Every(0, lambda: plan_due(self.platform)),
+            Every(WATCH_SECONDS, lambda: watch_over(self.platform)),
             Every(0, dispatcher.drain),
             Every(0, lambda: sequence(self.platform.database)),
             Every(SEAL_SECONDS, self.seal_audit),
@@ -222,6 +239,7 @@ class Worker:
             lambda: clean_exports(database, datetime.now(UTC)),
             lambda: forget_ended(database, datetime.now(UTC)),
             lambda: forget_sessions(database),
+            lambda: forget_runs(database),
         )
 
     def serve_queues(self) -> None:

@@ -71,6 +71,11 @@ def compile_program(rulesets: Sequence[tree.Ruleset], schema: Schema) -> program
         business_time=business_calendars(calendars),
         warnings=tuple(found),
         conditions=tuple(conditions),
+        periods={
+            one.source: program.Period(one.effective, one.until)
+            for one in rulesets
+            if one.effective or one.until
+        },
     )
 
 

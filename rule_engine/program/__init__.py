@@ -37,7 +37,9 @@ from rule_engine.program.cases import (
 from rule_engine.program.definition import (
     Definition,
     Length,
+    Period,
 )
+from rule_engine.program.in_force import Key, definitions_of, in_force, key_of, next_turn
 from rule_engine.program.judgements import (
     Check,
     Grade,
@@ -103,6 +105,7 @@ __all__ = [
     "Grade",
     "Group",
     "Invoke",
+    "Key",
     "Length",
     "Notify",
     "Now",
@@ -111,6 +114,7 @@ __all__ = [
     "OnEvent",
     "OnSchedule",
     "Parallel",
+    "Period",
     "Person",
     "Plain",
     "Principal",
@@ -135,6 +139,10 @@ __all__ = [
     "Wait",
     "Within",
     "WorkingCalendar",
+    "definitions_of",
+    "in_force",
+    "key_of",
+    "next_turn",
     "outer_actions",
     "outer_nodes",
 ]

@@ -11,6 +11,7 @@ from rule_engine import core
 from rule_engine.errors import Diagnostic, Span
 from rule_engine.program.actions import Action
 from rule_engine.program.cases import TestCase
+from rule_engine.program.definition import Period
 from rule_engine.program.judgements import Score, Validation
 from rule_engine.program.processes import Approval, ServiceLevel, WorkingCalendar
 from rule_engine.program.reads import Reads, reads_of
@@ -48,7 +49,10 @@ class ObjectProgram:
 
 @dataclass(frozen=True, slots=True)
 class Program:
-    """Checked rule sets against one schema. `warnings` are findings that stop nobody."""
+    """Checked rule sets against one schema. `warnings` are findings that stop nobody.
+
+    `periods` are by source: those of texts that say when they apply.
+    """
 
     schema: Schema
     scores: tuple[Score, ...] = ()
@@ -62,6 +66,7 @@ class Program:
     business_time: Mapping[str, Calendar] = field(default_factory=dict, compare=False)
     warnings: tuple[Diagnostic, ...] = ()
     conditions: tuple[Condition, ...] = field(default=(), compare=False)
+    periods: Mapping[str, Period] = field(default_factory=dict)
 
     def for_object(self, name: str) -> ObjectProgram:
         """Gives what runs for an object; empty for one without rules."""

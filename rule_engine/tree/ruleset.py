@@ -17,6 +17,7 @@ Statement = Calendar | Define | Table | Score | Validate | Rule | Assign | Appro
 class Ruleset:
     """A parsed text. `name` and `version` are empty without a `ruleset` line.
 
+    It applies from the day `effective` to the day `until`, both included; None is no limit.
     `package` is whose names it shares; what other packages define is `package.name` here.
     """
 
@@ -28,3 +29,4 @@ class Ruleset:
     source: str
     text: str
     package: str = ""
+    until: date | None = None

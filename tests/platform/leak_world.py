@@ -7,6 +7,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+import sqlalchemy as sa
+
 from metadata.access import FieldRight
 from metadata.fields.registry import offered_types
 from metadata.problems import sentence
@@ -16,6 +18,7 @@ from tests.platform.conditional_world import publish_more
 from tests.platform.nested_world import reference
 from trellis.errors import RecordError
 from trellis.records.delete import delete_record
+from trellis.records.history import record_history
 from trellis.records.save import save_record
 from trellis.records.sharing import share_record
 from trellis.runtime import Platform
@@ -152,6 +155,13 @@ class Vaults:
 
     platform: Platform
     ids: Mapping[str, list[str]]
+
+    def first_entry(self, record_id: str) -> str:
+        """Gives the oldest entry of a record's history; an id of none for no record."""
+        table = record_history.c
+        found = sa.select(sa.func.min(table.id)).where(table.record_id == record_id)
+        with self.platform.database.read() as connection:
+            return str(connection.execute(found).scalar() or record_id)
 
 
 def publish_vaults(platform: Platform) -> None:

@@ -26,8 +26,11 @@ from tests.platform.world import PASSWORD, People, csrf_token
 from trellis.app import create_app
 from trellis.audit.kinds import DETAILS, KINDS
 from trellis.audit.tables import audit_event
+from trellis.automation import outbox
+from trellis.automation.watch import watch_rules
 from trellis.background import retry, set_paused
 from trellis.departing.depart import depart
+from trellis.designer.rule_states import let_go
 from trellis.jobs.running_loop import drain_jobs
 from trellis.records.absences import Away, end_absence, enter_absence
 from trellis.records.accounts import give_roles
@@ -236,6 +239,25 @@ def preview(world: World) -> None:
     assert world.client("admin").post(address).status_code == 302
 
 
+def go_wild(world: World) -> None:
+    """Has a validation count as a rule that runs wild."""
+    with system(world.platform) as unit:
+        for number in range(2):
+            key = f"wild/{uuid.uuid4()}/{number}"
+            outbox.add(unit.connection, "notify", {"recipients": []}, key, rule="lead_checks")
+        assert watch_rules(unit, 1)
+
+
+def let_rule_go(world: World, *, dropping: bool) -> None:
+    go_wild(world)
+    with acting(world.platform, "admin") as unit:
+        let_go(unit, "validate", "lead_checks", "Because", dropping=dropping)
+
+
+def go_wild_and_back(world: World) -> None:
+    let_rule_go(world, dropping=True)
+
+
 def publish(world: World, *, role: bool = False) -> None:
     """Adds a field to contacts, or a title to a role, and publishes."""
     folder = world.folder / f"definitions-{role}"
@@ -385,6 +407,9 @@ CAUSES: dict[tuple[str, str], tuple[Callable[[World], object], str, str | None]]
     ("retried", ""): (try_again, "admin", None),
     ("paused", ""): (lambda world: pause(world, is_paused=True), "admin", None),
     ("resumed", ""): (lambda world: pause(world, is_paused=False), "admin", None),
+    ("rule_quarantined", ""): (go_wild_and_back, "system!", None),
+    ("rule_released", ""): (lambda world: let_rule_go(world, dropping=False), "admin", None),
+    ("rule_dropped", ""): (lambda world: let_rule_go(world, dropping=True), "admin", None),
     ("replay", ""): (deliver_again, "admin", "webhook"),
 }
 

@@ -35,6 +35,8 @@ STAY = {"file_use", "import_row", "outbox", "record_history", "record_lock", "we
 STAY |= {"assignment_log", "service_level"}
 # A message that came in names the record that it made; it has no object.
 STAY |= {"webhook_inbox"}
+# What set off rules, and that they ran, is about what was saved then.
+STAY |= {"history_cause", "rule_run"}
 # A letter stays about what it was about when somebody was told.
 STAY |= {"mail_message"}
 

@@ -288,6 +288,9 @@ def fixed(world: Vaults) -> Iterator[Asked]:
                 yield Asked("page", f"{page}/{record}{more}")
             for more in ("/history", "/duplicates", "/explain"):
                 yield Asked("record", f"{at}/{record}{more}")
+            entry = f"{record}/history/{world.first_entry(record)}"
+            yield Asked("page", f"{page}/{entry}")
+            yield Asked("record", f"{at}/{entry}/why")
 
 
 def answers(client: FlaskClient, asked: Sequence[Asked]) -> list[bytes]:

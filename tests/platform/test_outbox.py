@@ -18,6 +18,7 @@ from trellis.automation.dispatcher import (
     is_due,
 )
 from trellis.automation.outbox import OUTBOX, Effect, add, outbox
+from trellis.automation.quarantine import rule_quarantine
 from trellis.db import SYSTEM_TABLES, Database
 from trellis.pausing import work_pause
 
@@ -31,7 +32,7 @@ happened = sa.Table("happened", METADATA, sa.Column("key", sa.Text))
 def database(database_url: str) -> Iterator[Database]:
     database = Database(database_url)
     with database.write() as connection:
-        SYSTEM_TABLES.create_all(connection, tables=[outbox, work_pause])
+        SYSTEM_TABLES.create_all(connection, tables=[outbox, rule_quarantine, work_pause])
         METADATA.create_all(connection)
     yield database
     database.dispose()

@@ -36,6 +36,7 @@ PARTS = {
     "absence_id": "none",
     "field_name": "name",
     "work": "effects",
+    **{"keyword": "rule", "rule": "opportunity_forecast", "entry_id": "none"},
     "version": "1",
 }
 

@@ -34,7 +34,7 @@ NOWHERE = "0190d6a4-0000-7000-8000-000000000000"
 PARTS = {
     **dict.fromkeys(("pair_id", "run_id", "key_id", "job_id", "share_id", "event_id"), NOWHERE),
     **{"field": "name", "value": "Acme", "kinds": "objects", "name": "lead", "version": "1"},
-    **{"work": "effects", "piece": NOWHERE},
+    **{"work": "effects", "piece": NOWHERE, "keyword": "rule", "rule": "opportunity_forecast"},
 }
 # Bodies with which a caller who may would succeed; others are tried with an empty one.
 BODIES: Mapping[str, object] = {

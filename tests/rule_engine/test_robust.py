@@ -134,7 +134,7 @@ HOSTILE: dict[str, tuple[Callable[[], str], str]] = {
     "rule sets in a row": (
         lambda: "ruleset r\n" * 10_000,
         '2:1: "ruleset" does not fit here; expected "approval", "assign", "calendar", "define", '
-        '"effective", "rule", "score", "sla", "table", "test", "validate", "version", '
+        '"effective", "rule", "score", "sla", "table", "test", "until", "validate", "version", '
         'a text in double quotes (did you mean "rule"?)',
     ),
     "one long line": (lambda: score("add 1 " * 20_000 + "wen"), f"2:120001: {WEN}"),

@@ -138,6 +138,7 @@ def leave_message(
             f"rule/{doing.rule}/{uuid_utils.uuid7()}",
             object_name=doing.definition.name,
             record_id=doing.record_id,
+            rule=doing.rule,
         )
 
 

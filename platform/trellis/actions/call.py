@@ -34,6 +34,7 @@ class Call(Action, Later):
             f"rule/{doing.rule}/{uuid_utils.uuid7()}",
             object_name=doing.definition.name,
             record_id=doing.record_id,
+            rule=doing.rule,
         )
 
     def run(self, effect: Effect, surroundings: Surroundings) -> None:

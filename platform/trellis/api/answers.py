@@ -103,6 +103,7 @@ def expandable(unit: Unit, object_name: str) -> tuple[str, ...]:
 def entry_json(unit: Unit, entry: Entry, language: str) -> dict[str, object]:
     """Gives one entry of a record's history; why it was written is worded for the reader."""
     return {
+        "id": entry.id,
         "record": entry.record,
         "version": entry.version,
         "at": instant(entry.at),

@@ -48,13 +48,14 @@ STALE: Schema = {
 }
 ENTRY = made_of(
     {
+        "id": TEXT,
         "record": TEXT,
         "version": WHOLE,
         "at": INSTANT,
         "by": TEXT,
         "why": TEXT_OR_NULL,
         "channel": TEXT,
-        "rules": many(OBJECT),
+        "rules": many(TEXT),
         "changes": by_name({"type": "array", "minItems": 2, "maxItems": 2}),
     }
 )

@@ -13,10 +13,11 @@ from metadata.problems import Problem
 from metadata.query.answers import MAX_LIMIT
 from trellis.api.answers import entry_json, instant, json_answer
 from trellis.api.blueprint import language
-from trellis.api.components import INSTANT, by_name, many
+from trellis.api.components import INSTANT, TEXT_OR_NULL, by_name, many
 from trellis.api.heavy import in_time
 from trellis.api.operations import (
     FLAG,
+    OBJECT,
     TEXT,
     WHOLE,
     Answer,
@@ -34,6 +35,8 @@ from trellis.duplicates.redirects import parts_of
 from trellis.phrases import Sentence
 from trellis.records.as_of import Past, record_at
 from trellis.records.history import history_of
+from trellis.records.why_changed import Because, explain_entry
+from trellis.unit import Unit
 from trellis.work import reading
 
 UNPROCESSABLE = HTTPStatus.UNPROCESSABLE_ENTITY
@@ -61,6 +64,26 @@ PAST = made_of(
         "values": by_name({}),
         "unknown": many(TEXT),
     }
+)
+WHY = Operation(
+    Sentence(
+        "Why an entry of the history came about: the rules, their conditions, whose save it was"
+    ),
+    {
+        200: Answer(
+            Sentence("What you may know of it."),
+            made_of(
+                {
+                    "by": TEXT,
+                    "object": TEXT_OR_NULL,
+                    "record": TEXT_OR_NULL,
+                    "chain": many(TEXT),
+                    "rules": many(OBJECT),
+                    "fields": by_name(OBJECT),
+                }
+            ),
+        )
+    },
 )
 AS_OF = Operation(
     Sentence("A record as it was at an instant"),
@@ -93,6 +116,43 @@ def page_limit(parameters: Mapping[str, str]) -> int:
     if not 1 <= limit <= MAX_LIMIT:
         raise RequestError(UNPROCESSABLE, [Problem("limit", "bad_limit", {"limit": MAX_LIMIT})])
     return limit
+
+
+@route("/<object_name>/<record_id>/history/<entry_id>/why", "GET", action="read", operation=WHY)
+def why_entry(object_name: str, record_id: str, entry_id: str) -> Response:
+    """Answers why an entry of the history came about."""
+    read_parameters(())
+    unit = reading()
+    with in_time(unit):
+        parts = tuple(parts_of(unit, object_name, record_id))
+        found = explain_entry(unit, object_name, record_id, entry_id, parts)
+    return json_answer(because_json(unit, found, language()))
+
+
+def because_json(unit: Unit, found: Because, words: str) -> dict[str, object]:
+    """Gives why an entry came about in wire form."""
+    return {
+        "by": found.by,
+        "object": found.object,
+        "record": found.record,
+        "chain": list(found.chain),
+        "rules": [
+            {
+                "name": one.name,
+                "label": unit.catalog.message(one.label, words),
+                "condition": None if one.condition is None else one.condition.to_json(),
+                "is_of_today": one.is_of_today,
+                "file": one.file,
+                "line": one.line,
+                "version": one.version,
+            }
+            for one in found.rules
+        ],
+        "fields": {
+            name: {"kind": source.kind, "name": source.name}
+            for name, source in found.fields.items()
+        },
+    }
 
 
 @route("/<object_name>/<record_id>/as_of", "GET", action="read", operation=AS_OF)

@@ -111,13 +111,17 @@ def plan_draft() -> Response:
 
 @meta_route("/rollback", "POST", operation=meta_operations.ROLLBACK)
 def plan_rollback() -> Response:
-    """Answers what going back to a version would do; the token publishes it."""
+    """Answers what going back to a version would do, with everything or one rule file; the token
+    publishes it."""
     read_parameters(())
-    version = read_optional_body(("version",)).get("version")
+    body = read_optional_body(("version", "rules"))
+    version, rules = body.get("version"), body.get("rules") or ""
     if not isinstance(version, int) or isinstance(version, bool):
         raise refused("version", "whole_number")
+    if not isinstance(rules, str):
+        raise refused("rules", "text_expected")
     unit = reading()
-    return json_answer(plan_json(unit, make_rollback(unit, version)))
+    return json_answer(plan_json(unit, make_rollback(unit, version, rules)))
 
 
 @meta_route("/publish", "POST", operation=meta_operations.PUBLISHED)

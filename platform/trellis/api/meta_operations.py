@@ -91,9 +91,9 @@ PLANNED = Operation(
     refuses=(409,),
 )
 ROLLBACK = Operation(
-    Sentence("What going back to a version would do"),
+    Sentence("What going back to a version would do, with everything or one rule file"),
     PLAN,
-    body=Body(closed({"version": WHOLE}, ("version",))),
+    body=Body(closed({"version": WHOLE, "rules": TEXT}, ("version",))),
     refuses=(404, 409),
 )
 PUBLISHED = Operation(

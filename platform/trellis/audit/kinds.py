@@ -40,6 +40,9 @@ KINDS: Final[Mapping[str, Mapping[str, str]]] = {
     "webhook": {"en": "Webhook switched off", "zh": "停用 Webhook"},
     "retried": {"en": "Background work tried again", "zh": "重试后台任务"},
     "paused": {"en": "Background work paused", "zh": "暂停后台任务"},
+    "rule_quarantined": {"en": "Rule put into quarantine", "zh": "规则被隔离"},
+    "rule_released": {"en": "Rule released from quarantine", "zh": "解除规则隔离"},
+    "rule_dropped": {"en": "Effects of a rule dropped", "zh": "丢弃规则的待执行操作"},
     "resumed": {"en": "Background work let go on", "zh": "恢复后台任务"},
     "replay": {"en": "Webhook delivered again", "zh": "重新投递 Webhook"},
 }

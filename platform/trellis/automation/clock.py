@@ -126,14 +126,15 @@ def plan_batch(unit: Unit, rule: Rule, due: datetime, after: str) -> bool:
     """Has a scheduled rule run on the records behind a cursor; "" for all."""
     payload = {"rule": rule.name, "due": due.isoformat(), "after": after}
     key = f"{SCHEDULED}/{due_key(rule.name, after, due)}"
-    return add(unit.connection, SCHEDULED, payload, key, object_name=rule.object, at=due)
+    about = {"object_name": rule.object, "rule": rule.name}
+    return add(unit.connection, SCHEDULED, payload, key, at=due, **about)
 
 
 def plan(unit: Unit, rule: Rule, record_id: str, due: datetime) -> bool:
     """Has a rule run on a record when it is due; says whether that was not planned before."""
     payload = {"rule": rule.name, "due": due.isoformat()}
     key = f"{DUE}/{due_key(rule.name, record_id, due)}"
-    about = {"object_name": rule.object, "record_id": record_id}
+    about = {"object_name": rule.object, "record_id": record_id, "rule": rule.name}
     return add(unit.connection, DUE, payload, key, at=due, **about)
 
 

@@ -22,7 +22,17 @@ from itertools import groupby
 
 import sqlalchemy as sa
 
-from trellis.automation.outbox import DEAD, DONE, EFFECTS, RUNNING, WAITING, Effect, outbox
+from trellis.automation.outbox import (
+    CANCELLED,
+    DEAD,
+    DONE,
+    EFFECTS,
+    RUNNING,
+    WAITING,
+    Effect,
+    outbox,
+)
+from trellis.automation.quarantine import hold
 from trellis.db import Database, clock
 from trellis.pausing import goes_on
 
@@ -139,10 +149,11 @@ class Dispatcher:
                 mark_failed(connection, effect, lease, self.read_clock(connection), error)
 
     def purge(self) -> int:
-        """Deletes effects done long ago; gives how many."""
+        """Deletes effects that were done or cancelled long ago; gives how many."""
         with self.database.write() as connection:
             limit = self.read_clock(connection) - timedelta(days=KEEP_DONE_DAYS)
-            old = sa.delete(outbox).where(outbox.c.state == DONE, outbox.c.done_at < limit)
+            over = outbox.c.state.in_((DONE, CANCELLED))
+            old = sa.delete(outbox).where(over, outbox.c.done_at < limit)
             return connection.execute(old).rowcount
 
 
@@ -157,8 +168,10 @@ def is_due(now: datetime) -> sa.ColumnElement[bool]:
 def claim(connection: sa.Connection, lease: str, now: datetime) -> Sequence[Effect]:
     """Takes the oldest due effects under `lease`.
 
-    One that was left too often is dead: it may be what kills the workers.
+    One that was left too often is dead: it may be what kills the workers. Those of rules in
+    quarantine are put aside.
     """
+    hold(connection, is_due(now))
     statement = (
         sa.select(outbox)
         .where(is_due(now))

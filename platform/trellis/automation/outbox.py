@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Final
 
 import sqlalchemy as sa
 import uuid_utils
@@ -19,6 +20,7 @@ OUTBOX = "outbox"
 EFFECTS = "effects"
 
 WAITING, RUNNING, DONE, DEAD = "waiting", "running", "done", "dead"
+HELD, CANCELLED = "held", "cancelled"
 
 outbox = sa.Table(
     "outbox",
@@ -37,10 +39,16 @@ outbox = sa.Table(
     sa.Column("last_error", sa.Text),
     sa.Column("created_at", Instant, nullable=False),
     sa.Column("done_at", Instant),
+    sa.Column("rule", sa.Text, comment="what asked for it: a rule, an approval, a service level"),
     sa.Index("outbox_effect_key", "effect_key", unique=True),
     sa.Index("outbox_due", "state", "available_at", "id"),
     sa.Index("outbox_record", "object", "record_id"),
 )
+FAILING: Final = outbox.c.last_error.is_not(None)
+"""The effects that failed when they were tried last: few, so that their index is small."""
+sa.Index(
+    "outbox_failing", outbox.c.rule, sqlite_where=FAILING, postgresql_where=FAILING
+)  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,11 +77,12 @@ def add(
     object_name: str | None = None,
     record_id: str | None = None,
     at: datetime | None = None,
+    rule: str | None = None,
 ) -> bool:
     """Writes an effect into the caller's transaction; workers are woken when it commits.
 
-    `payload` is JSON. `at` delays the effect. A second effect with the same key is left out, and
-    False is returned.
+    `payload` is JSON. `at` delays the effect; `rule` names what asked for it. A second
+    effect with the same key is left out, and False is returned.
     """
     now = clock(connection)
     row = {
@@ -87,6 +96,7 @@ def add(
         "attempts": 0,
         "available_at": at or now,
         "created_at": now,
+        "rule": rule,
     }
     signal(connection, OUTBOX)
     return insert_once(connection, outbox, "effect_key", row)

@@ -12,6 +12,7 @@ from rule_engine.program import (
     Parallel,
     Program,
     Reads,
+    Rule,
     Score,
     ScoreItem,
     ServiceLevel,
@@ -52,6 +53,19 @@ class Reader:
         bare = replace(level, targets=tuple(replace(one, triggers=()) for one in level.targets))
         program = Program(self.whole, service_levels=(bare,))
         return self.follows(program.reads(level.object), level.object)
+
+    def may_see_rule(self, rule: Rule) -> bool:
+        """Says whether everything that the condition of a rule looks at is visible."""
+        return self.follows(self.reads_of(rule), rule.object)
+
+    def looks_elsewhere(self, rule: Rule) -> bool:
+        """Says whether the condition of a rule looks at other records."""
+        reads = self.reads_of(rule)
+        return bool(reads.links) or any(len(path) > 1 for path in reads.paths)
+
+    def reads_of(self, rule: Rule) -> Reads:
+        """Gives what the condition of a rule looks at."""
+        return Program(self.whole, rules=(replace(rule, actions=()),)).reads(rule.object)
 
     def may_see_assignment(self, assignment: Assignment) -> bool:
         """Says whether everything that an assignment looks at is visible."""

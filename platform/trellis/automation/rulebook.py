@@ -19,7 +19,7 @@ from trellis.db import insert_into
 def program_of(connection: sa.Connection, catalog: Catalog, digest: str) -> Program | None:
     """Gives the program of kept texts; None when they do not fit the schema any more."""
     if digest == digest_of(catalog.rules):
-        return catalog.program
+        return catalog.written
     return compile_snapshot(connection, catalog, digest)
 
 

@@ -32,6 +32,7 @@ STATES: Final[Mapping[str, Sentence]] = {
     "waiting": Sentence("Waiting"),
     "running": Sentence("Under way"),
     "done": Sentence("Done"),
+    "held": Sentence("Held"),
     "dead": Sentence("Given up"),
     "failed": Sentence("Failed"),
     "unknown": Sentence("Not known"),

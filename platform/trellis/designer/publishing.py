@@ -11,20 +11,21 @@ from datetime import datetime
 
 from metadata import store
 from metadata.catalog import Catalog
-from metadata.changes.compare import Difference, compare
+from metadata.changes.compare import Difference, Part, compare, compare_texts
 from metadata.changes.impact import Impact, measure
 from metadata.changes.moved import Moved, on_top
 from metadata.checks import check_elements
 from metadata.diff import as_authored, plan
 from metadata.drafts import drafts, forget_drafts, with_drafts
 from metadata.elements import Element
+from metadata.json_text import text
 from metadata.migrate import publish
 from metadata.operations import Operation
 from metadata.problems import Problem
 from trellis.designer.drafts import author_of, place_of
 from trellis.designer.option_history import note_replaced_options
 from trellis.designer.replacing import with_replacements
-from trellis.errors import Conflict, Refused
+from trellis.errors import Conflict, Missing, Refused
 from trellis.publishing import answering, moved_on, note_published
 from trellis.unit import Unit
 
@@ -83,14 +84,29 @@ def moved_problem(moved: Moved) -> Problem:
     return Problem(place_of(moved.kind, moved.name), "draft_moved", values)
 
 
-def make_rollback(unit: Unit, version: int) -> Planned:
-    """Plans the way back to an older version, which its token remembers.
+def make_rollback(unit: Unit, version: int, rules: str = "") -> Planned:
+    """Plans the way back to an older version, of everything or of one rule file (`rules`); the
+    token remembers it.
 
-    Raises Refused when there is none of that number.
+    Raises Refused when there is none of that number, or no such file.
     """
     author_of(unit)
-    planned = plan_elements(unit, elements_of(unit, version, "/version"))
-    return replace(planned, token=f"{planned.token}{BACK_TO}{version}")
+    wanted = elements_of(unit, version, "/version")
+    if rules:
+        wanted = with_rules_of(unit, wanted, rules)
+    planned = plan_elements(unit, wanted)
+    way = f"{version}:{rules}" if rules else f"{version}"
+    return replace(planned, token=f"{planned.token}{BACK_TO}{way}")
+
+
+def with_rules_of(unit: Unit, then: Sequence[Element], rules: str) -> list[Element]:
+    """Gives the elements in force with one rule file as it was; without it where there was none."""
+    key = ("rules", rules)
+    was = [one for one in then if one.key == key]
+    rest = [one for one in unit.catalog.elements if one.key != key]
+    if not was and len(rest) == len(unit.catalog.elements):
+        raise Refused([Problem("/rules", "unknown_element", {"kind": "rules", "name": rules})])
+    return [*rest, *was]
 
 
 def elements_of(unit: Unit, version: int, place: str) -> list[Element]:
@@ -130,8 +146,8 @@ def token_of(version: int, operations: Sequence[Operation], wanted: Sequence[Ele
     """Gives what stands for one plan: the base version, and a digest of everything wanted."""
     bodies = sorted((element.kind, element.name, json.dumps(element.body)) for element in wanted)
     kinds = [(operation.kind, operation.place) for operation in operations]
-    text = json.dumps([version, bodies, kinds])
-    return f"{version}.{hashlib.sha256(text.encode()).hexdigest()[:32]}"
+    whole = json.dumps([version, bodies, kinds])
+    return f"{version}.{hashlib.sha256(whole.encode()).hexdigest()[:32]}"
 
 
 def misfits(elements: Sequence[Element], known: Catalog) -> Iterator[Problem]:
@@ -157,9 +173,10 @@ def publish_plan(
     for what is lost without being confirmed.
     """
     author = author_of(unit)
-    _, _, back = token.partition(BACK_TO)
+    _, _, way = token.partition(BACK_TO)
+    back, _, rules = way.partition(":")
     if VERSION_NUMBER.fullmatch(back):
-        planned = make_rollback(unit, int(back))
+        planned = make_rollback(unit, int(back), rules)
     else:
         planned = make_plan(unit, replace_options)
     if token != planned.token:
@@ -233,6 +250,30 @@ def version_of(unit: Unit, version: int) -> store.Entry:
         values = {"version": version, "newest": unit.catalog.version}
         raise Refused([Problem("version", "unknown_version", values)])
     return entry
+
+
+@dataclass(frozen=True, slots=True)
+class TextVersion:
+    """A version in which a rule file changed, with the lines that went and came."""
+
+    published: Published
+    parts: tuple[Part, ...]
+    text: str | None
+
+
+def text_versions(unit: Unit, rules: str) -> list[TextVersion]:
+    """Gives the versions of a rule file, newest first. Raises Missing for one that never was."""
+    author_of(unit)
+    found: list[TextVersion] = []
+    before = ""
+    for entry, body in store.element_history(unit.connection, "rules", rules):
+        told = Published(entry.version, entry.at, entry.by, entry.message, len(entry.operations))
+        now = None if body is None else text(body.get("text")) or ""
+        found.append(TextVersion(told, tuple(compare_texts(before, now or "")), now))
+        before = now or ""
+    if not found:
+        raise Missing([Problem("", "unknown_element", {"kind": "rules", "name": rules})])
+    return found[::-1]
 
 
 def versions(unit: Unit, limit: int = 200) -> list[Published]:

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from time import perf_counter
 
 from metadata.catalog import Translated
 from metadata.objects import ObjectDefinition
@@ -19,6 +20,7 @@ from rule_engine.services.chain import Chain
 from rule_engine.services.effects import Effect, own_values
 from trellis.actions import Doing, rule_action
 from trellis.automation.environment import environment_of
+from trellis.automation.runs import keep_runs, run_row
 from trellis.errors import Missing, RecordError, Refused
 from trellis.records.holders import holder_named
 from trellis.records.judge import violation_problem
@@ -68,25 +70,49 @@ def run_after(
     rules = rules_after(unit, definition.name, event)
     if not rules:
         return False
-    cause = unit.cause or Cause(Chain(), set(), unit.principal)
+    cause = unit.cause or first_cause(unit, definition, record)
     chain = replace(cause.chain, ran=frozenset(cause.ran))
     around = environment_of(unit), unit.directory, chain
     outcome = after_save(rules, event, record, old, *around)
-    follow(replace(unit, cause=cause), definition, record, outcome, writers)
+    follow(replace(unit, cause=cause), definition, record, event, outcome, writers)
     return bool(outcome.effects)
 
 
+def first_cause(unit: Unit, definition: ObjectDefinition, record: Record) -> Cause:
+    """Gives why rules write that nothing but a save, or the time, set off."""
+    return Cause(Chain(), set(), unit.principal, (definition.id, str(record["id"])))
+
+
 def follow(
-    unit: Unit, definition: ObjectDefinition, record: Record, outcome: AfterSave, writers: Writers
+    unit: Unit,
+    definition: ObjectDefinition,
+    record: Record,
+    event: str,
+    outcome: AfterSave,
+    writers: Writers,
 ) -> None:
-    """Does what rules asked for, each in its chain. Raises Refused when one of them said so."""
+    """Does what rules asked for, each in its chain, and keeps that they ran. Raises Refused when
+    one of them said so."""
     if outcome.failures:
         raise Refused(violation_problem(unit.catalog, one) for one in outcome.failures)
-    cause = unit.cause or Cause(Chain(), set(), unit.principal)
+    cause = unit.cause or first_cause(unit, definition, record)
     cause.ran.update(outcome.chain.ran)
+    record_id, rows = str(record["id"]), []
     for one in outcome.ran:
         inside = replace(unit.as_automation(), cause=replace(cause, chain=one.chain))
-        carry_out(inside, definition, str(record["id"]), one.rule, one.effects, writers)
+        begun = perf_counter()
+        carry_out(inside, definition, record_id, one.rule, one.effects, writers)
+        row = run_row(
+            inside,
+            one.rule,
+            (definition.id, record_id),
+            event,
+            depth=one.chain.depth,
+            effects=len(one.effects),
+            seconds=perf_counter() - begun,
+        )
+        rows.append(row)
+    keep_runs(unit.connection, rows)
 
 
 def do_effects(
@@ -98,7 +124,7 @@ def do_effects(
     writers: Writers,
 ) -> None:
     """Does what something other than a rule asks for, in the chain that led there."""
-    cause = unit.cause or Cause(Chain(), set(), unit.principal)
+    cause = unit.cause or first_cause(unit, definition, {"id": record_id})
     inside = replace(unit.as_automation(), cause=replace(cause, chain=cause.chain.caused_by(name)))
     carry_out(inside, definition, record_id, name, effects, writers)
 

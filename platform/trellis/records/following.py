@@ -22,7 +22,7 @@ def has_followers(unit: Unit, object_name: str) -> bool:
         return False
     rules = (*rules_after(unit, object_name, "create"), *rules_after(unit, object_name, "update"))
     whole = unit.catalog.rules_of(object_name)
-    return bool(rules or whole.service_levels or whole.assignments)
+    return bool(rules or unit.catalog.levels_of(object_name) or whole.assignments)
 
 
 def follow_save(

@@ -23,10 +23,11 @@ from rule_engine.columns import Instant
 from trellis.audit.canonical import marked
 from trellis.audit.frozen import follow_rows, freeze_rows
 from trellis.db import SYSTEM_TABLES
+from trellis.errors import Missing
 from trellis.records.inner_history import seen_lists
 from trellis.records.read import read_record
 from trellis.records.stamps import FIRST_VERSION
-from trellis.unit import Channel, Unit
+from trellis.unit import Cause, Channel, Unit
 
 Op = Literal["create", "update", "delete", "restore"]
 Changes = Mapping[str, tuple[object, object]]
@@ -57,9 +58,22 @@ record_history = sa.Table(
     sa.Index("record_history_of_person", "by", "id"),
 )
 
+history_cause = sa.Table(
+    "history_cause",
+    SYSTEM_TABLES,
+    sa.Column("entry", sa.Text, primary_key=True),
+    sa.Column("by", sa.Text, nullable=False),
+    sa.Column("object", sa.Text, nullable=False),
+    sa.Column("record_id", sa.Text, nullable=False),
+    sa.Column("rules", sa.JSON, nullable=False, comment="those that led there, outermost first"),
+)
+"""Of entries that rules wrote: whose save of which record set the rules off."""
+
 ADD = Prepared(sa.insert(record_history))
+ADD_CAUSE = Prepared(sa.insert(history_cause))
 
 freeze_rows(record_history)
+freeze_rows(history_cause)
 follow_rows(record_history)
 
 
@@ -126,7 +140,20 @@ def history_write(
     row["changes"] = {**mapping(row["changes"]), **told}
     if changes and not row["changes"] and version != FIRST_VERSION:
         return ()
-    return ((ADD, [marked(unit.connection, record_history, row)]),)
+    entry: Write = (ADD, [marked(unit.connection, record_history, row)])
+    return (entry,) if unit.cause is None else (entry, (ADD_CAUSE, [cause_row(unit.cause, row)]))
+
+
+def cause_row(cause: Cause, entry: Mapping[str, object]) -> dict[str, object]:
+    """Gives the row that says what led to an entry."""
+    object_id, record_id = cause.record
+    return {
+        "entry": entry["id"],
+        "by": cause.principal.name,
+        "object": object_id,
+        "record_id": record_id,
+        "rules": list(cause.chain.cause),
+    }
 
 
 def insert_entries(connection: sa.Connection, rows: Sequence[Mapping[str, object]]) -> None:
@@ -241,6 +268,49 @@ def history_of(
     shown = sorted({entry.record for entry in entries})
     unit.show(object_name, shown, {name for entry in entries for name in entry.changes})
     return entries, rows[limit - 1]["id"] if len(rows) > limit else None
+
+
+@dataclass(frozen=True, slots=True)
+class Written:
+    """An entry with what only explanations need: the version of the definitions, and whose save of
+    which record (object's id, record's id) set off the rules that wrote it."""
+
+    entry: Entry
+    definitions: int | None
+    by: str | None = None
+    record: tuple[str, str] | None = None
+    chain: tuple[str, ...] = ()
+
+
+def entry_of(
+    unit: Unit, object_name: str, record_id: str, entry_id: str, parts: Collection[str] = ()
+) -> Written:
+    """Gives one entry as the principal may see it. Raises Missing for one she does not see."""
+    read_record(unit, object_name, record_id, ["id"])
+    definition = unit.catalog.objects[object_name]
+    table, cause = record_history, history_cause.c
+    found = sa.select(
+        table,
+        cause.by.label("cause_by"),
+        cause.object.label("cause_object"),
+        cause.record_id.label("cause_record"),
+        cause.rules.label("chain"),
+    ).select_from(table.outerjoin(history_cause, cause.entry == table.c.id))
+    mine = sa.and_(
+        table.c.id == entry_id,
+        table.c.object == definition.id,
+        table.c.record_id.in_(sorted({record_id, *parts})),
+    )
+    row = unit.connection.execute(found.where(mine)).mappings().one_or_none()
+    told, lists = seen_lists(unit, object_name, [dict(row)] if row else [])
+    names = {**field_names(unit, definition), **lists}
+    entry = visible(unit, definition, told[0], names) if told else None
+    if entry is None or row is None:
+        raise Missing([Problem("", "missing_entry", {"id": entry_id})])
+    unit.show(object_name, [entry.record], entry.changes)
+    set_off = None if row["cause_by"] is None else (row["cause_object"], row["cause_record"])
+    chain = tuple(row["chain"] or ())
+    return Written(entry, row["definitions"], row["cause_by"], set_off, chain)
 
 
 def field_names(unit: Unit, definition: ObjectDefinition) -> dict[str, str]:

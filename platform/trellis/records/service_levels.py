@@ -31,7 +31,7 @@ def watch_levels(
     new record was a save of its own, and was watched.
     """
     levels = {one.name: one for one in unit.catalog.rules_of(definition.name).service_levels}
-    if unit.silent or not levels:
+    if unit.silent or not unit.catalog.levels_of(definition.name):
         return False
     known = running_on(unit, definition, str(record["id"]), for_change=True)
     asked = False

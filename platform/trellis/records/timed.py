@@ -39,7 +39,7 @@ def run_timed(unit: Unit, name: str, record_id: str, due: datetime) -> None:
         return
     outcome = run_due(rule, record, due, environment_of(unit), unit.directory)
     if outcome is not None:
-        follow(unit, definition, record, outcome, WRITERS)
+        follow(unit, definition, record, "due", outcome, WRITERS)
 
 
 def run_scheduled(unit: Unit, name: str, due: datetime, after: str) -> None:

@@ -30,6 +30,7 @@ from trellis.web import (
     search,
     shell,
     transfer,
+    why_changed,
 )
 from trellis.web.setup import (
     assistance,
@@ -41,6 +42,7 @@ from trellis.web.setup import (
     people,
     publishing,
     raw,
+    rules,
     webhook_inbox,
     webhooks,
 )
@@ -49,9 +51,11 @@ BLUEPRINTS = (
     *(home.blueprint, lookup.blueprint, search.blueprint, approval_others.blueprint),
     *(notifications.blueprint, preview.blueprint, people.blueprint),
     *(absences.blueprint, transfer.blueprint, past.blueprint),
+    why_changed.blueprint,
     *(objects.blueprint, fields.blueprint, publishing.blueprint, packages.blueprint),
     *(assistance.blueprint, raw.blueprint, audit.blueprint),
     *(webhooks.blueprint, webhook_inbox.blueprint, background.blueprint),
+    rules.blueprint,
     *(files.blueprint, duplicates.blueprint, record_access.blueprint),
     *(records.blueprint, form_live.blueprint, lists.blueprint),
 )

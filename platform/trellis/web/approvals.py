@@ -104,7 +104,7 @@ def card(
     """Gives one request with its reasons."""
     asked, language = pending.request, current.language()
     definition = unit.catalog.objects[asked.object]
-    rules = unit.catalog.program.for_object(definition.name).approvals
+    rules = unit.catalog.written.for_object(definition.name).approvals
     rule = next((one for one in rules if one.name == asked.approval), None)
     made = approval_card(unit, asked, rule, people, definition, language)
     amounts = [value for value in pending.summary.values() if isinstance(value, Money)]

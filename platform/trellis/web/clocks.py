@@ -39,7 +39,7 @@ def level_cards(
     unit: Unit, definition: ObjectDefinition, record_id: str, language: str
 ) -> tuple[LevelCard, ...]:
     """Gives the service levels that run on a record; those that were cancelled say nothing."""
-    if not unit.catalog.program.for_object(definition.name).service_levels:
+    if not unit.catalog.levels_of(definition.name):
         return ()
     return tuple(
         LevelCard(

@@ -348,7 +348,7 @@ class RecordView:
         if not requests:
             return None
         newest = requests[0]
-        rules = self.unit.catalog.program.for_object(self.object.name).approvals
+        rules = self.unit.catalog.written.for_object(self.object.name).approvals
         rule = next((one for one in rules if one.name == newest.approval), None)
         people = names_of(self.unit, people_in([newest]))
         return approval_card(self.unit, newest, rule, people, self.object, self.language)

@@ -13,6 +13,7 @@ from trellis.records.causes import worded
 from trellis.records.history import Entry
 from trellis.unit import Unit
 from trellis.web.activities import Activity
+from trellis.web.addresses import record_address
 from trellis.web.columns import Column, Columns
 from trellis.web.formatting import heading_of, local, now
 from trellis.web.list_changes import ListChanges
@@ -55,6 +56,7 @@ class Event:
     single: Change | None = None
     changes: tuple[Change, ...] = ()
     changes_text: str = ""
+    why_href: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,6 +124,9 @@ class Timeline:
     ) -> Event:
         """Gives one save, saying so where it was of a record that became part of this one."""
         event = self.saved(entry, people, names)
+        if entry.rules:
+            address = record_address(self.object.name, self.record_id)
+            event = replace(event, why_href=f"{address}/history/{entry.id}")
         if entry.record == self.record_id:
             return event
         return replace(event, tag=gettext("merged record"))

@@ -2,18 +2,28 @@
 
 from __future__ import annotations
 
-from trellis.automation.outbox import DEAD, DONE, EFFECTS, RUNNING, WAITING, outbox
+from trellis.automation.outbox import (
+    CANCELLED,
+    DEAD,
+    DONE,
+    EFFECTS,
+    HELD,
+    RUNNING,
+    WAITING,
+    outbox,
+)
 from trellis.background import Piece, Row, Work
 from trellis.phrases import Sentence
 
 
 class Effects(Work):
-    """Rows of the outbox; one that waits for its time may be done at once."""
+    """Rows of the outbox; one that waits for its time may be done at once, one whose rule is in
+    quarantine when the rule is released."""
 
     name = EFFECTS
     title = Sentence("Effects and timers")
     table = outbox
-    states = (WAITING, RUNNING, DONE, DEAD)
+    states = (WAITING, RUNNING, HELD, DONE, DEAD, CANCELLED)
     again = frozenset({DEAD, WAITING})
     clears = ("lease", "lease_until", "done_at")
 

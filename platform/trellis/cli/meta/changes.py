@@ -21,6 +21,8 @@ from trellis.designer.publishing import (
 from trellis.designer.replacing import with_replacements
 from trellis.unit import Unit
 
+INSTALLED = ("package", "retirement")
+"""Kinds of definitions that belong to the installation and are in no folder."""
 FOLDER = click.argument(
     "folder", required=False, type=click.Path(exists=True, file_okay=False, path_type=Path)
 )
@@ -99,12 +101,13 @@ def planned_of(
 
 
 def wanted(unit: Unit, given: list[Element], whole: bool) -> list[Element]:
-    """Gives the whole wanted state; system definitions and manifests stay whatever is given."""
+    """Gives the whole wanted state; system definitions, manifests and
+    retirements of rules stay whatever is given."""
     keys = {element.key for element in given}
     others = [
         one
         for one in unit.catalog.elements
-        if one.key not in keys and (not whole or one.kind == "package" or one.package == "system")
+        if one.key not in keys and (not whole or one.kind in INSTALLED or one.package == "system")
     ]
     return [*others, *given]
 

@@ -10,6 +10,7 @@ from flask import flash, redirect, render_template, request
 from werkzeug.wrappers import Response
 
 from trellis import current
+from trellis.automation.quarantine import quarantined
 from trellis.background import GIVEN_UP, STATES, Piece, overview, pieces, retry, set_paused
 from trellis.declared import declares
 from trellis.errors import Conflict
@@ -30,6 +31,7 @@ HUES = {
     "done": "green",
     "waiting": "blue",
     "running": "sky",
+    "held": "amber",
     "dead": "red",
     "failed": "red",
     "unknown": "amber",
@@ -108,6 +110,7 @@ def show(work: str) -> str:
         chosen=chosen,
         given_up=sum(count for name, count in counts.items() if name in GIVEN_UP),
         older=with_query(here, {"state": chosen, "after": following}) if following else None,
+        wild=quarantined(unit.connection) if work == USUAL else {},
         changes=changes(unit),
     )
 

@@ -1,0 +1,46 @@
+"""Watching over rules: those that run wild are put into quarantine, and administrators are told."""
+
+from __future__ import annotations
+
+from trellis.audit import note
+from trellis.automation.dispatcher import database_now
+from trellis.automation.outbox import add
+from trellis.automation.quarantine import (
+    Wild,
+    find_wild,
+    free_held,
+    is_held_for_nothing,
+    quarantine,
+)
+from trellis.unit import Unit
+from trellis.wording import QUARANTINE
+
+ADMINISTRATORS = "admin"
+
+
+def has_wild(unit: Unit, storm: int) -> bool:
+    """Says whether any rule runs wild, or anything is held for nothing, without taking a lock."""
+    wild = find_wild(unit.connection, database_now(unit.connection), storm)
+    return is_held_for_nothing(unit.connection) or any(True for _ in wild)
+
+
+def watch_rules(unit: Unit, storm: int) -> list[Wild]:
+    """Puts rules that run wild into quarantine; gives those that were not there yet.
+
+    More than `storm` effects of one rule in a minute are too many; 0 allows any number.
+    """
+    free_held(unit.connection)
+    found = list(find_wild(unit.connection, database_now(unit.connection), storm))
+    new = [wild for wild in found if quarantine(unit.connection, wild)]
+    for wild in new:
+        values = {"rule": wild.rule, "kind": wild.cause, "messages": wild.number}
+        tell_administrators(unit, wild.rule, note(unit, "rule_quarantined", values=values))
+    return new
+
+
+def tell_administrators(unit: Unit, rule: str, event: str) -> None:
+    """Tells everybody who administers, once for each time that a rule is put there."""
+    recipients = list(unit.directory.resolve("role", ADMINISTRATORS, None))
+    told = {"recipients": recipients, "kind": QUARANTINE, "values": {"rule": rule}, "channel": None}
+    if recipients:
+        add(unit.connection, "notify", told, f"quarantine/{event}")
