@@ -38,6 +38,8 @@ from trellis.mail.postman import Postman
 from trellis.net.outbound import Outbound
 from trellis.records.sharing import forget_ended
 from trellis.runtime import Platform, open_platform
+from trellis.scoring.keeping_up import ask_for_scores
+from trellis.scoring.past import forget_points
 from trellis.security.open_sessions import forget_sessions
 from trellis.supervising import Child, Fork, Supervisor
 from trellis.transfer.exports import clean_exports
@@ -198,6 +200,7 @@ class Worker:
             Every(0, lambda: runner.drain(self.stop.is_set)),
             Every(PURGE_SECONDS, runner.purge),
             Every(INDEX_SECONDS, lambda: ask_for_keys(self.platform)),
+            Every(INDEX_SECONDS, lambda: ask_for_scores(self.platform)),
         ]
         while not self.stop.wait(POLL_SECONDS):
             for every in rounds:
@@ -240,6 +243,7 @@ class Worker:
             lambda: forget_ended(database, datetime.now(UTC)),
             lambda: forget_sessions(database),
             lambda: forget_runs(database),
+            lambda: forget_points(database, datetime.now(UTC)),
         )
 
     def serve_queues(self) -> None:

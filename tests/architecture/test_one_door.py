@@ -32,7 +32,8 @@ REASONS: dict[str, str] = {
     "metadata.search.entries": "writes the index; whoever searches finds by her own rights",
     "metadata.search.rebuild": "writes the index anew, likewise",
     "trellis.records.computed": "follows references of a saved record to what depends on it",
-    "trellis.records.rescoring": "brings stored scores up to date, as the system",
+    "trellis.scoring.rescoring": "brings stored scores up to date, as the system",
+    "trellis.scoring.outcomes": "counts records by points and outcome, for who may read all of it",
     # Writing: the use case has judged the record through `Records` before.
     "trellis.records.rows": "writes rows that the use cases have judged",
     "trellis.records.nested_rows": "writes the order of rows that a save has read",

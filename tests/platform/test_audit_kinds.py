@@ -37,6 +37,9 @@ from trellis.records.accounts import give_roles
 from trellis.records.save import save_record
 from trellis.records.sharing import share_record, unshare_record
 from trellis.runtime import Platform, open_platform
+from trellis.scoring.foreseen import in_force
+from trellis.scoring.keeping_up import start_rescoring
+from trellis.scoring.shadows import end_shadows, start_shadow
 from trellis.transfer.exports import read_question, start_export
 from trellis.webhooks.delivery import switch_off
 from trellis.webhooks.replay import replay
@@ -346,6 +349,22 @@ def pause(world: World, *, is_paused: bool) -> None:
         set_paused(unit, WEBHOOKS, is_paused=is_paused)
 
 
+def compute_scores(world: World) -> None:
+    with acting(world.platform, "admin") as unit:
+        start_rescoring(in_force(unit, "lead", "lead_score"))
+
+
+def begin_shadow(world: World) -> None:
+    with acting(world.platform, "admin") as unit:
+        start_shadow(unit, "lead", "lead_score")
+
+
+def begin_and_end_shadow(world: World) -> None:
+    begin_shadow(world)
+    with acting(world.platform, "admin") as unit:
+        end_shadows(unit, "lead", "lead_score")
+
+
 # kind, and which way to it → what is done, by whom, about which object
 CAUSES: dict[tuple[str, str], tuple[Callable[[World], object], str, str | None]] = {
     ("login", ""): (log_in, "rita", None),
@@ -410,6 +429,9 @@ CAUSES: dict[tuple[str, str], tuple[Callable[[World], object], str, str | None]]
     ("rule_quarantined", ""): (go_wild_and_back, "system!", None),
     ("rule_released", ""): (lambda world: let_rule_go(world, dropping=False), "admin", None),
     ("rule_dropped", ""): (lambda world: let_rule_go(world, dropping=True), "admin", None),
+    ("rescored", ""): (compute_scores, "admin", "lead"),
+    ("shadow", ""): (begin_shadow, "admin", "lead"),
+    ("shadow_ended", ""): (begin_and_end_shadow, "admin", "lead"),
     ("replay", ""): (deliver_again, "admin", "webhook"),
 }
 

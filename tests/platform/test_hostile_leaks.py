@@ -101,6 +101,7 @@ def questions(vault: str, key: str) -> Iterator[str]:
     yield from ("openapi.json", "vault/aggregate", "key/aggregate?group=vault.name")
     yield from ("vault?count=estimate", "key?count=estimate&filter=vault is not empty")
     yield from ("vault", "key", "tag", "key_tags", f"vault/{vault}", f"key/{key}")
+    yield from (f"key/{key}/score_history", f"vault/{vault}/score_history")
     yield from (f"key/{key}/history", f"vault/{vault}/history", "vault?count=exact")
     yield from ("changes", "changes?object=vault", "changes?object=key&limit=1")
     yield from (f"{at}/as_of?at=2100-01-01T00:00:00Z" for at in (f"key/{key}", f"vault/{vault}"))

@@ -37,6 +37,8 @@ STAY |= {"assignment_log", "service_level"}
 STAY |= {"webhook_inbox"}
 # What set off rules, and that they ran, is about what was saved then.
 STAY |= {"history_cause", "rule_run"}
+# Points are those of the record that had them.
+STAY |= {"score_change", "score_shadow_point"}
 # A letter stays about what it was about when somebody was told.
 STAY |= {"mail_message"}
 

@@ -284,9 +284,9 @@ def fixed(world: Vaults) -> Iterator[Asked]:
         for more in ("/", "/new", "/export", "/duplicates", "/?view=all", "/import"):
             yield Asked("page", f"{page}{more}")
         for record in (*ids[:3], "0197b5c2-0000-7000-8000-000000000001"):
-            for more in ("", "/edit", "/access", "/duplicates", "/field/pin", PAST):
+            for more in ("", "/edit", "/access", "/duplicates", "/field/pin", "/points", PAST):
                 yield Asked("page", f"{page}/{record}{more}")
-            for more in ("/history", "/duplicates", "/explain"):
+            for more in ("/history", "/duplicates", "/explain", "/score_history"):
                 yield Asked("record", f"{at}/{record}{more}")
             entry = f"{record}/history/{world.first_entry(record)}"
             yield Asked("page", f"{page}/{entry}")

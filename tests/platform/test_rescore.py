@@ -18,8 +18,8 @@ from tests.platform.test_demo import Demo, demo, package
 from trellis.automation.environment import environment_of
 from trellis.automation.scores import filled
 from trellis.cli import trellis
-from trellis.records.rescoring import Rescored, rescore
 from trellis.runtime import Platform
+from trellis.scoring.rescoring import Rescored, rescore
 from trellis.unit import Unit
 from trellis.work import unit_for
 

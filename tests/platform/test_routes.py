@@ -38,6 +38,7 @@ PARTS = {
     "work": "effects",
     **{"keyword": "rule", "rule": "opportunity_forecast", "entry_id": "none"},
     "version": "1",
+    **{"scored": "lead", "score": "lead_score"},
 }
 
 

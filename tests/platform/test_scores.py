@@ -93,3 +93,18 @@ def test_reasons_do_not_tell_what_is_hidden(platform: Platform) -> None:
     assert {item.because for item in whole.items} == {"Enterprise size", "Asked for a demo"}
     assert {item.because for item in seen.items} == {"Asked for a demo"}
     assert seen.points == whole.points  # the score itself is declassified by its own grant
+
+
+def test_reasons_do_not_tell_what_is_hidden_in_other_records(platform: Platform) -> None:
+    lead = make(platform, "rita", "lead", **LEAD)
+    with acting(platform, "rita") as unit:
+        now = unit.moment.now.isoformat()
+    make(platform, "rita", "activity", subject="Tea", kind="meeting", lead=lead, happened_at=now)
+    with acting(platform, "rita") as unit:
+        (whole,) = explain_scores(unit, "lead", lead)
+    assert {item.because for item in whole.items} == {"Met this month"}
+    restrict_field(platform, "sales_rep", "activity", "kind", "hidden")
+    with acting(platform, "rita") as unit:
+        (seen,) = explain_scores(unit, "lead", lead)
+    assert seen.items == ()
+    assert seen.points == whole.points

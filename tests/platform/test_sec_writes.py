@@ -35,6 +35,7 @@ PARTS = {
     **dict.fromkeys(("pair_id", "run_id", "key_id", "job_id", "share_id", "event_id"), NOWHERE),
     **{"field": "name", "value": "Acme", "kinds": "objects", "name": "lead", "version": "1"},
     **{"work": "effects", "piece": NOWHERE, "keyword": "rule", "rule": "opportunity_forecast"},
+    **{"scored": "lead", "score": "lead_score"},
 }
 # Bodies with which a caller who may would succeed; others are tried with an empty one.
 BODIES: Mapping[str, object] = {

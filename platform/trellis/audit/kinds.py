@@ -44,6 +44,9 @@ KINDS: Final[Mapping[str, Mapping[str, str]]] = {
     "rule_released": {"en": "Rule released from quarantine", "zh": "解除规则隔离"},
     "rule_dropped": {"en": "Effects of a rule dropped", "zh": "丢弃规则的待执行操作"},
     "resumed": {"en": "Background work let go on", "zh": "恢复后台任务"},
+    "rescored": {"en": "Score computed for all records", "zh": "为全部记录计算评分"},
+    "shadow": {"en": "Shadow of a score begun", "zh": "启动影子评分"},
+    "shadow_ended": {"en": "Shadow of a score ended", "zh": "结束影子评分"},
     "replay": {"en": "Webhook delivered again", "zh": "重新投递 Webhook"},
 }
 

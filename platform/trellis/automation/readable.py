@@ -30,12 +30,16 @@ class Reader:
         self.whole: Schema = unit.catalog.schema
         self.schema = visible_schema(unit.catalog.schema, unit.principal)
 
+    def may_see_score(self, rules: Score) -> bool:
+        """Says whether everything that a score looks at is visible."""
+        return self.follows(Program(self.whole, scores=(rules,)).reads(rules.object), rules.object)
+
     def may_see_item(self, rules: Score, item: ScoreItem) -> bool:
         """Says whether everything that an item of a score looks at is visible."""
         alone = replace(
             rules, entries=(item,), guard=None, base=None, least=None, most=None, grades=()
         )
-        return self.follows(Program(self.whole, scores=(alone,)).reads(rules.object), rules.object)
+        return self.may_see_score(alone)
 
     def may_see_stage(self, rules: Approval, stage: Step | Parallel) -> bool:
         """Says whether everything that a stage's condition looks at is visible."""
@@ -84,23 +88,29 @@ class Reader:
         return replace(state, path=tuple(path))
 
     def follows(self, reads: Reads, object_name: str) -> bool:
-        """Says whether all paths and links from an object exist for the reader."""
-        return all(self.follow(object_name, way) for way in (*reads.paths, *reads.links))
+        """Says whether all paths and links from an object exist for the reader, and so on from the
+        records behind the links."""
+        if not all(self.follow(object_name, way) for way in reads.paths):
+            return False
+        behind = ((self.follow(object_name, way), inner) for way, inner in reads.within.items())
+        return all(target and self.follows(inner, target) for target, inner in behind)
 
-    def follow(self, object_name: str, way: Sequence[str]) -> bool:
-        """Says whether one path of fields and links exists for the reader."""
-        here: str | None = object_name
+    def follow(self, object_name: str, way: Sequence[str]) -> str | None:
+        """Gives the object that the last of a path of fields and links leads to, or belongs to;
+        None when one of them does not exist for the reader."""
+        here, target = object_name, object_name
         for name in way:
-            known = self.schema.objects.get(here) if here is not None else None
+            known = self.schema.objects.get(target)
             if known is None:
-                return False
+                return None
+            here = target
             if name in known.links:
-                here = known.links[name].target
+                target = known.links[name].target
             elif name in known.fields:
-                here = known.fields[name].target
+                target = known.fields[name].target or ""
             else:
-                return False
-        return True
+                return None
+        return target or here
 
 
 def without_people(step: Step) -> Step:

@@ -1,7 +1,7 @@
 """Scores: into their fields on each save.
 
 What history tells of a score, here and where scores are brought up to date without a save, is
-said in `trellis.records.rescoring`.
+said in `trellis.scoring.rescoring`.
 """
 
 from __future__ import annotations

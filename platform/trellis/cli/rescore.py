@@ -9,8 +9,8 @@ import click
 
 from metadata.access import SYSTEM
 from trellis.declared import ANY_OBJECT, declares
-from trellis.records.rescoring import Outcome, Rescored, rescore
 from trellis.runtime import Platform
+from trellis.scoring.rescoring import Outcome, Rescored, rescore
 from trellis.terminal import opened
 from trellis.unit import Unit
 from trellis.work import unit_for, writing_as
@@ -23,7 +23,7 @@ from trellis.work import unit_for, writing_as
 def command(object_name: str | None, dry_run: bool) -> None:
     """Compute the scores of OBJECT, or of all objects, and store those that are not right.
 
-    Scores that look at the clock fade only when they are computed: run this every night.
+    The worker does so every night, and after scores are published that are others.
     """
     with opened() as platform:
 

@@ -24,6 +24,7 @@ from trellis.web import (
     mail,
     notifications,
     past,
+    points,
     preview,
     record_access,
     records,
@@ -43,6 +44,7 @@ from trellis.web.setup import (
     publishing,
     raw,
     rules,
+    scores,
     webhook_inbox,
     webhooks,
 )
@@ -50,12 +52,12 @@ from trellis.web.setup import (
 BLUEPRINTS = (
     *(home.blueprint, lookup.blueprint, search.blueprint, approval_others.blueprint),
     *(notifications.blueprint, preview.blueprint, people.blueprint),
-    *(absences.blueprint, transfer.blueprint, past.blueprint),
+    *(absences.blueprint, transfer.blueprint, past.blueprint, points.blueprint),
     why_changed.blueprint,
     *(objects.blueprint, fields.blueprint, publishing.blueprint, packages.blueprint),
     *(assistance.blueprint, raw.blueprint, audit.blueprint),
-    *(webhooks.blueprint, webhook_inbox.blueprint, background.blueprint),
-    rules.blueprint,
+    *(webhooks.blueprint, webhook_inbox.blueprint),
+    *(background.blueprint, rules.blueprint, scores.blueprint),
     *(files.blueprint, duplicates.blueprint, record_access.blueprint),
     *(records.blueprint, form_live.blueprint, lists.blueprint),
 )

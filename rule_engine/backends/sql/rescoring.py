@@ -29,13 +29,15 @@ class Rescoring:
     """The statements that bring stored scores up to date.
 
     `update` writes the fields of rows where they are not right; `wrong` gives the ids of these
-    rows, with the points and the grade that belong there. Rows whose points have more digits than
-    a column takes are left as they are: `refused` gives their ids in order, None when there cannot
-    be any.
+    rows, with the points and the grade that belong there, and `right` those of all rows that the
+    score has a say about. Rows whose points have more digits than a column takes are left as they
+    are: `refused` gives their ids in order, None when there cannot be any; `right` has no points
+    for them.
     """
 
     update: sa.Update
     wrong: sa.Select[Any]
+    right: sa.Select[Any]
     refused: sa.Select[Any] | None
 
 
@@ -156,11 +158,12 @@ def _looked_up(
     differs = scores.exists(targets.differ)
     update = sa.update(table).values(values).where(*asked, differs)
     stored = retype(scores.finished(targets.stored), targets.points.type)
-    wrong = sa.select(identifier, stored, scores.finished(targets.made)).select_from(table)
+    right = sa.select(identifier, stored, scores.finished(targets.made)).select_from(table)
+    right = right.where(*asked)
     refused = sa.select(identifier).where(*asked, scores.exists(targets.is_refused))
     refused = refused.order_by(identifier)
     return Rescoring(
-        update, wrong.where(*asked, differs), refused if targets.may_be_refused else None
+        update, right.where(differs), right, refused if targets.may_be_refused else None
     )
 
 
@@ -177,13 +180,10 @@ def _joined(
     values = {column: finish(reached) for column, finish in targets.finishes.items()}
     update = sa.update(table).values(values).where(is_it, targets.differ(reached))
     stored = retype(targets.stored(reached), targets.points.type)
-    chosen = sa.select(identifier, stored, targets.made(reached)).select_from(
-        table.join(row, is_it)
-    )
+    right = sa.select(identifier, stored, targets.made(reached)).select_from(table.join(row, is_it))
+    wrong = right.where(targets.differ(reached))
     refused = sa.select(row.c.id).where(targets.is_refused(reached)).order_by(row.c.id)
-    return Rescoring(
-        update, chosen.where(targets.differ(reached)), refused if targets.may_be_refused else None
-    )
+    return Rescoring(update, wrong, right, refused if targets.may_be_refused else None)
 
 
 def _has_links(score: Score) -> bool:

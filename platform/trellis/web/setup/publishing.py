@@ -31,6 +31,7 @@ from trellis.web.doors import make_blueprint, words
 from trellis.web.people import name_of, names_of
 from trellis.web.setup.documents import changes
 from trellis.web.setup.plan_lines import PlanLine, detailed, grouped
+from trellis.web.setup.scores import Named, changed_names
 from trellis.web.words import gettext
 from trellis.work import reading, writing_now
 
@@ -58,6 +59,7 @@ class PublishPage:
     version: int
     changes: int
     steps: Steps
+    scores: tuple[Named, ...] = ()
     moved: bool = False
     back_to: int | None = None
     message: str = ""
@@ -136,6 +138,7 @@ def show(message: str = "", typed: str = "", error: str = "", *, back_to: int | 
         error=error,
         back_to=back_to,
         steps=steps_of(unit),
+        scores=changed_names(unit, planned),
         moved=any(problem.code == "draft_moved" for problem in planned.problems),
     )
     return render_template("setup/publish.html", page=page)

@@ -1,0 +1,5 @@
+"""Bringing the scores of one object up to date."""
+
+from trellis.scoring.keeping_up import KIND
+
+__all__ = ["KIND"]
