@@ -9,6 +9,7 @@ from __future__ import annotations
 import calendar
 from datetime import UTC, date, datetime, time, timedelta
 from decimal import Decimal
+from functools import lru_cache
 from zoneinfo import ZoneInfo
 
 from rule_engine.arithmetic import divide, multiply, round_places
@@ -123,6 +124,7 @@ def scale_calendar(length: CalendarLength, factor: Decimal) -> CalendarLength:
     return CalendarLength(int(round_places(months, 0)), int(round_places(days, 0)))
 
 
+@lru_cache(maxsize=1_000)  # promises and their shares are few, their clocks many
 def scale_clock(length: timedelta, factor: Decimal) -> timedelta | None:
     """Gives a multiple, rounded to milliseconds; None beyond 4,000 years."""
     count = multiply(Decimal(to_milliseconds(length)), factor)

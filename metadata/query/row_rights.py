@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
+from typing import Any
 
 import sqlalchemy as sa
 
 from metadata.columns import place_of
-from metadata.encryption import cipher_of
+from metadata.encryption import cipher_of, find_cipher
 from metadata.query.answers import Missing, Target
 from metadata.query.compiled import CompiledReads
 from metadata.query.rows import (
@@ -19,7 +20,8 @@ from metadata.query.rows import (
     rows_ever,
     rows_in_reach,
 )
-from metadata.query.tables import alive
+from metadata.query.run import Row
+from metadata.query.tables import PermittedTables, alive
 
 
 class RowRights(CompiledReads):
@@ -67,6 +69,21 @@ class RowRights(CompiledReads):
             lambda tables: rows_ever(tables, object_name),
         )
         return frozenset(str(one["id"]) for one in self._read(query, {IDS: sorted(set(ids))}))
+
+    def beside(
+        self, object_name: str, rows: sa.Select[Any], record: sa.ColumnElement[str]
+    ) -> Sequence[Row]:
+        """Gives those of some rows that are about living records which the principal may read.
+
+        `rows` selects from tables of the platform, in its own order and at most so many; `record`
+        is the column among these that names the record.
+        """
+        self._demand(object_name)
+        cipher = find_cipher(self._run.connection)
+        tables = PermittedTables(self.catalog, self._dialect, self.principal, cipher)
+        root = self.catalog.tables[object_name].alias()
+        rules = tables.conditions(root, object_name)
+        return self._run(rows.where(root.c.id == record, *rules), tables.bound)
 
     def within(self, object_name: str, ids: Iterable[str], action: str) -> frozenset[str]:
         """Gives on which of some records, all readable, the principal may do an action."""

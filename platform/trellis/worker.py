@@ -41,6 +41,7 @@ from trellis.runtime import Platform, open_platform
 from trellis.scoring.keeping_up import ask_for_scores
 from trellis.scoring.past import forget_points
 from trellis.security.open_sessions import forget_sessions
+from trellis.service_levels.job import ask_for_plan
 from trellis.supervising import Child, Fork, Supervisor
 from trellis.transfer.exports import clean_exports
 from trellis.transfer.imports import clean_imports
@@ -201,6 +202,7 @@ class Worker:
             Every(PURGE_SECONDS, runner.purge),
             Every(INDEX_SECONDS, lambda: ask_for_keys(self.platform)),
             Every(INDEX_SECONDS, lambda: ask_for_scores(self.platform)),
+            Every(INDEX_SECONDS, lambda: ask_for_plan(self.platform)),
         ]
         while not self.stop.wait(POLL_SECONDS):
             for every in rounds:

@@ -75,6 +75,7 @@ from rule_engine.program.whole import (
     Condition,
     ObjectProgram,
     Program,
+    meaning,
     outer_actions,
     outer_nodes,
 )
@@ -142,6 +143,7 @@ __all__ = [
     "definitions_of",
     "in_force",
     "key_of",
+    "meaning",
     "next_turn",
     "outer_actions",
     "outer_nodes",

@@ -18,6 +18,9 @@ from rule_engine.program.reads import Reads, reads_of
 from rule_engine.program.rules import Assignment, Rule
 from rule_engine.types import Calendar, Schema
 
+NO_MEANING = frozenset({"ruleset", "version", "source"})
+"""Members of definitions that only say where they stand."""
+
 
 @dataclass(frozen=True, slots=True)
 class Condition:
@@ -108,6 +111,22 @@ def outer_nodes(definition: object) -> Iterator[core.Node]:
 def outer_actions(definition: object) -> Iterator[Action]:
     """Gives the outermost actions anywhere inside a definition."""
     return _outermost(definition, Action)
+
+
+def meaning(value: Any) -> object:
+    """Gives what a definition says, wherever it is written and whatever its version: two that do
+    the same have equal meanings."""
+    if isinstance(value, Span):
+        return None
+    if isinstance(value, tuple):
+        return tuple(map(meaning, value))
+    if isinstance(value, Mapping):
+        return {key: meaning(item) for key, item in value.items()}
+    kind: Any = type(value)
+    names = [name for name in _members(kind) if name not in NO_MEANING]
+    if not names:
+        return value
+    return kind.__name__, tuple((name, meaning(getattr(value, name))) for name in names)
 
 
 def _outermost(value: object, wanted: Any) -> Iterator[Any]:

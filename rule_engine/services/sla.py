@@ -7,7 +7,7 @@ does not change what happens.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 from datetime import datetime
 from decimal import Decimal
@@ -17,7 +17,7 @@ from rule_engine.program import AtPercent, ServiceLevel, Target
 from rule_engine.services.actions import Run
 from rule_engine.services.effects import Effect
 from rule_engine.services.evaluate import Record, as_of, evaluate, holds
-from rule_engine.services.sla_clock import measure, plan
+from rule_engine.services.sla_clock import Outlook, look_ahead, measure
 from rule_engine.services.sla_state import Pause, SlaState, TargetFacts
 from rule_engine.types import Directory, Environment
 
@@ -57,7 +57,8 @@ def observe(
     """Looks at a record that was saved just now; `old` is None for a new one.
 
     Attaches the service level when it first applies and its start is known; once attached only
-    `cancel when` ends it. `restart when` starts a new run when it comes to hold.
+    `cancel when` ends it. `restart when` starts a new run when it comes to hold. One that was
+    cancelled goes on, with all the time since its start, when what cancelled it holds no more.
     """
     if state is None:
         started = _attach(definition, record, old, environment)
@@ -99,12 +100,44 @@ def tick(
     return SlaOutcome(state, tuple(fired))
 
 
+def begin(definition: ServiceLevel, record: Record, environment: Environment) -> SlaState | None:
+    """Gives the facts of a service level that begins on a record which is there already.
+
+    None where it does not apply, where all that it promises is met, and where it would take a
+    change to begin. Nothing is run yet.
+    """
+    if definition.applies is not None and looks_back(definition.applies):
+        return None
+    state = _attach(definition, record, None, environment)
+    if state is None:
+        return None
+    noted = _note_targets(definition, state, record, record, environment)
+    return None if all(one.met_at is not None for one in noted.targets) else noted
+
+
+def move(
+    definition: ServiceLevel | None, state: SlaState, record: Record, environment: Environment
+) -> SlaState:
+    """Gives the facts under other rules: what happened stays, what they cancel ends now, and what
+    they promise besides may be met. Without rules it ends. Nothing is run yet."""
+    if definition is None:
+        return replace(state, cancelled_at=state.cancelled_at or environment.now)
+    moved = replace(state, version=definition.version)
+    if state.cancelled_at is None and _is_true(definition.cancel, record, environment, record):
+        moved = replace(moved, cancelled_at=environment.now)
+    return _note_targets(definition, moved, record, record, environment)
+
+
 def next_look(
     definition: ServiceLevel, state: SlaState, record: Record, environment: Environment
 ) -> datetime | None:
     """Gives when `tick` has something to do next, if nothing changes; None: not by itself."""
-    clocks = plan(definition, state, record, environment)
-    return min((one.next_trigger.at for one in clocks if one.next_trigger), default=None)
+    return first_look(look_ahead(definition, state, record, environment))
+
+
+def first_look(outlooks: Iterable[Outlook]) -> datetime | None:
+    """Gives when the first trigger of several targets goes off."""
+    return min((one.next_at for one in outlooks if one.next_at is not None), default=None)
 
 
 @dataclass(frozen=True, slots=True)
@@ -166,9 +199,21 @@ def _change(
         state = replace(
             state, started_at=start, targets=targets, run=state.run + 1, cancelled_at=None
         )
-    if state.cancelled_at is None and _is_true(definition.cancel, record, environment, old):
-        return replace(state, cancelled_at=environment.now)
+    is_cancelled = _is_true(definition.cancel, record, environment, old)
+    if state.cancelled_at is None:
+        return replace(state, cancelled_at=environment.now) if is_cancelled else state
+    if not is_cancelled and _applies_again(definition, record, environment):
+        return replace(state, cancelled_at=None)
     return state
+
+
+def _applies_again(definition: ServiceLevel, record: Record, environment: Environment) -> bool:
+    """Says whether one that was cancelled goes on. What was a change cannot cease to hold."""
+    if definition.cancel is None or looks_back(definition.cancel):
+        return False
+    if definition.applies is not None and looks_back(definition.applies):
+        return False
+    return holds(definition.applies, record, environment)
 
 
 def _settle(
@@ -180,14 +225,28 @@ def _settle(
     directory: Directory,
 ) -> SlaOutcome:
     """Notes what the record says of each target, then runs what is due at once."""
-    if state.cancelled_at is None:
-        paused = _is_true(definition.pause, record, environment)
-        for target in definition.targets:
-            stands = paused or _is_true(target.pause, record, environment)
-            met = _is_true(target.met, record, environment, old)
-            facts = state.target(target.name)
-            state = state.with_target(_note(facts, environment.now, met=met, stands=stands))
-    return tick(definition, state, record, environment, directory, since=environment.now)
+    noted = _note_targets(definition, state, record, old, environment)
+    return tick(definition, noted, record, environment, directory, since=environment.now)
+
+
+def _note_targets(
+    definition: ServiceLevel,
+    state: SlaState,
+    record: Record,
+    old: Record | None,
+    environment: Environment,
+) -> SlaState:
+    """Gives the state with what the record says of each target.
+
+    Of one that is cancelled too: it may go on, and what happened meanwhile happened.
+    """
+    paused = _is_true(definition.pause, record, environment)
+    for target in definition.targets:
+        stands = paused or _is_true(target.pause, record, environment)
+        met = _is_true(target.met, record, environment, old)
+        facts = state.target(target.name)
+        state = state.with_target(_note(facts, environment.now, met=met, stands=stands))
+    return state
 
 
 def _note(facts: TargetFacts, now: datetime, *, met: bool, stands: bool) -> TargetFacts:
@@ -208,6 +267,14 @@ def _comes_to_hold(
     if condition is None or old is None or not holds(condition, record, environment, old):
         return False
     return not holds(condition, old, environment, old)
+
+
+def looks_back(condition: core.Node) -> bool:
+    """Says whether a condition is about a change rather than about how things are."""
+    return any(
+        isinstance(node, core.Changed) or getattr(node, "scope", None) is core.Scope.OLD
+        for node in core.walk(condition)
+    )
 
 
 def _is_true(

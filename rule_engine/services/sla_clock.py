@@ -22,6 +22,8 @@ from rule_engine.types import Calendar, Environment
 from rule_engine.values import BusinessLength
 
 ZERO = timedelta()
+NEARLY = Decimal("0.8")
+"""From this share of its time on a promise is at risk."""
 ClockStatus = Literal["running", "paused", "met", "cancelled", "unlimited"]
 
 
@@ -69,6 +71,28 @@ def plan(
     )
 
 
+def look_ahead(
+    definition: ServiceLevel, state: SlaState, record: Record, environment: Environment
+) -> tuple[Outlook, ...]:
+    """Gives what is to be expected of all targets, in written order."""
+    return tuple(
+        _outlook(measure(definition, target, state, record, environment), environment.now)
+        for target in definition.targets
+    )
+
+
+def _outlook(measured: Measure, now: datetime) -> Outlook:
+    status, name = _status(measured), measured.target.name
+    due = measured.reaches(Decimal(1), now)
+    if status == "paused" and (due is None or due > measured.counted_until(now)):
+        return Outlook(name, status, None, None, None)
+    if status == "paused" or measured.ended_at is not None:
+        return Outlook(name, status, None, due, None)
+    upcoming = measured.upcoming(now)
+    at = None if upcoming is None else upcoming[1]
+    return Outlook(name, status, measured.reaches(NEARLY, now), due, at)
+
+
 def clock(
     definition: ServiceLevel,
     state: SlaState,
@@ -81,6 +105,21 @@ def clock(
         if found.target == target:
             return found
     raise KeyError(target)
+
+
+@dataclass(frozen=True, slots=True)
+class Outlook:
+    """What is to be expected of a target if nothing changes: when it is at risk, and due, and when
+    its next trigger goes off.
+
+    While a clock stands still nothing is to be expected, unless its time was over before.
+    """
+
+    target: str
+    status: ClockStatus
+    at_risk_at: datetime | None
+    due: datetime | None
+    next_at: datetime | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -128,7 +167,7 @@ class Measure:
         """
         if self.length is None:
             return None
-        wanted = scale_clock(self.length, fraction)
+        wanted = self.length if fraction == 1 else scale_clock(self.length, fraction)
         if wanted is None:
             return None
         if self.days and fraction == 1:
@@ -149,6 +188,12 @@ class Measure:
                 at = self.reaches(trigger.percent, now)
                 return None if at is None else (trigger, at)
         return None
+
+    def counted_until(self, now: datetime) -> datetime:
+        """Gives up to when the clock has run: to its end, or since when it stands still."""
+        if self.ended_at is None and self.facts.is_paused:
+            return self.facts.pauses[-1].since
+        return self._stopped(now)
 
     def _stopped(self, now: datetime) -> datetime:
         return min(now, self.ended_at or now)
@@ -209,7 +254,7 @@ def show_clock(measured: Measure, now: datetime) -> Clock:
         percent=None if length is None else _fraction(elapsed, length),
         due=due,
         met_at=facts.met_at,
-        breached=due is not None and (measured.ended_at or now) >= due,
+        breached=due is not None and measured.counted_until(now) >= due,
         next_trigger=_next_trigger(measured, now),
     )
 
@@ -226,9 +271,10 @@ def _fraction(elapsed: timedelta, length: timedelta) -> Decimal | None:
 
 
 def _status(measured: Measure) -> ClockStatus:
-    if measured.facts.met_at is not None:
+    met, cancelled = measured.facts.met_at, measured.cancelled_at
+    if met is not None and (cancelled is None or met < cancelled):
         return "met"
-    if measured.cancelled_at is not None:
+    if cancelled is not None:
         return "cancelled"
     if measured.facts.is_paused:
         return "paused"

@@ -40,6 +40,34 @@ WORDS = ("alpha", "beta", "gamma", "delta 李", "alpha beta")
 VISIBLE_PART = 4
 """So many characters at the end of a masked value are shown."""
 
+#: Clocks that do not move while a test runs: some are met at once, the others stand still.
+CLOCKS = """
+sla open_clock "Open" on vault {
+    target met { met when name is not empty otherwise within 8 hours }
+    target kept {
+        met when name is empty
+        pause when name is not empty
+        otherwise within 8 hours
+    }
+}
+sla number_clock "Numbers" on vault {
+    pause when name is not empty
+    target kept {
+        met when name is empty
+        within 1 hour when f_integer > 100
+        otherwise within 8 hours
+    }
+}
+sla secret_clock "Secrets" on vault {
+    pause when name is not empty
+    target kept {
+        met when name is empty
+        within 1 hour when chamber.secret contains "1"
+        otherwise within 8 hours
+    }
+}
+"""
+
 OWN = {"create": True, **dict.fromkeys(("read", "update", "delete", "share", "export"), "own")}
 
 
@@ -166,7 +194,7 @@ class Vaults:
 
 def publish_vaults(platform: Platform) -> None:
     """Publishes the objects, and who may see what."""
-    publish_more(platform, documents())
+    publish_more(platform, documents(), {"rules/local/clocks.rules": {"text": CLOCKS}})
     for role, grants in PERSONAS.values():
 
         def grant(body: dict[str, Any], grants: dict[str, Any] = grants) -> None:

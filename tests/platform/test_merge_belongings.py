@@ -32,7 +32,7 @@ LEAD = {"email": "li@acme.cn", "lead_source": "web"}
 MERGED = "merged into another record"
 STAY = {"file_use", "import_row", "outbox", "record_history", "record_lock", "webhook_delivery"}
 # The clocks of what became part of another record end with it; who got it stays told of it.
-STAY |= {"assignment_log", "service_level"}
+STAY |= {"assignment_log", "service_level", "service_target"}
 # A message that came in names the record that it made; it has no object.
 STAY |= {"webhook_inbox"}
 # What set off rules, and that they ran, is about what was saved then.

@@ -242,6 +242,7 @@ def generated(world: Vaults, randoms: random.Random) -> Asked:
         "search": (4, lambda: Asked("search", f"{API}search", {"q": word(randoms)})),
         "duplicates": (3, lambda: Asked("duplicates", f"{at}/duplicates", json=probe(randoms))),
         "duplicates of": (1, lambda: Asked("duplicates of", f"{at}/{record}/duplicates")),
+        "clocks": (3, lambda: Asked("clocks", f"{API}service-levels", clocks_of(target, randoms))),
         "changes": (2, lambda: Asked("changes", f"{API}changes", {"object": target})),
         "lookup": (3, lambda: Asked("lookup", f"{page}/lookup", {"q": word(randoms)})),
         "list page": (2, lambda: Asked("list page", f"{page}/", {"q": word(randoms)})),
@@ -253,6 +254,12 @@ def generated(world: Vaults, randoms: random.Random) -> Asked:
     }
     chosen = randoms.choices(list(kinds), [weight for weight, _ in kinds.values()])[0]
     return kinds[chosen][1]()
+
+
+def clocks_of(target: str, randoms: random.Random) -> dict[str, str]:
+    """Gives the query of a list of clocks."""
+    asked = {"state": randoms.choice(["paused", "met"]), "limit": str(randoms.choice([1, 3, 50]))}
+    return asked | randoms.choice([{}, {"object": target}])
 
 
 def some_fields(target: str, randoms: random.Random) -> dict[str, str]:
@@ -275,8 +282,10 @@ def fixed(world: Vaults) -> Iterator[Asked]:
     """Gives each door once, for each object."""
     for address in ("openapi.json", "changes"):
         yield Asked(address, f"{API}{address}")
-    for address in ("/", "/search?q=alpha", "/palette?q=0001"):
+    for address in ("/", "/search?q=alpha", "/palette?q=0001", "/service-levels?state=paused"):
         yield Asked("page", address)
+    for state in ("at_risk", "breached", "running", "paused", "met"):
+        yield Asked("clocks", f"{API}service-levels", {"state": state, "limit": "200"})
     for target, ids in world.ids.items():
         at, page = f"{API}{target}", f"/o/{target}"
         yield Asked("export", f"{at}/export", json={"format": "csv"})

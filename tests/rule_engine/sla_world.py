@@ -60,6 +60,10 @@ def at(text: str) -> datetime:
     return datetime.fromisoformat(f"2026-03-{text}").replace(tzinfo=ZONE)
 
 
+def shown(instant: datetime | None) -> str:
+    return "" if instant is None else f"{instant.astimezone(ZONE):%d %H:%M}"
+
+
 @dataclass
 class Ticket:
     """A record with its service level; `now` is the last moment somebody looked."""

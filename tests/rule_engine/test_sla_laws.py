@@ -12,7 +12,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from rule_engine.program import Program
-from rule_engine.services.sla_clock import Clock, plan
+from rule_engine.services.sla import move
+from rule_engine.services.sla_clock import NEARLY, Clock, look_ahead, plan
 from tests.rule_engine.law_run import IS_SOAK, law
 from tests.rule_engine.sla_world import LEVEL, OFFICE, Ticket, at, program_of
 
@@ -165,3 +166,28 @@ def test_a_pause_moves_the_due_time_by_its_working_time(
     # Pausing and going on at once changes nothing.
     idle = Life(created, "P2", [(before, saves[0][1]), (0, saves[1][1])]).run(program())
     assert clocks(idle)[1].due == straight.due
+
+
+@LAW
+@given(LIVES)
+def test_what_lists_go_by_is_what_the_page_shows(life: Life) -> None:
+    made = life.run(program())
+    assert made.state is not None
+    ahead = look_ahead(made.level, made.state, made.record, made.environment)
+    for outlook, clock in zip(ahead, clocks(made), strict=True):
+        upcoming = clock.next_trigger
+        assert (outlook.target, outlook.status) == (clock.target, clock.status)
+        assert outlook.next_at == (None if upcoming is None else upcoming.at)
+        assert clock.status == "paused" or outlook.due == clock.due
+        if clock.status in ("running", "paused"):
+            assert (outlook.due is not None and outlook.due <= made.now) == clock.breached
+        if outlook.at_risk_at is not None and clock.percent is not None:
+            assert (outlook.at_risk_at <= made.now) == (clock.percent >= NEARLY)
+
+
+@LAW
+@given(LIVES)
+def test_going_over_to_the_same_rules_changes_nothing(life: Life) -> None:
+    made = life.run(program())
+    assert made.state is not None
+    assert move(made.level, made.state, made.record, made.environment) == made.state

@@ -1,13 +1,16 @@
 """`service_level_time`: an `at` block of a service level has come due.
 
-The payload: {"sla": its name}; the record is the outbox row's.
+The payload: {"sla": its name, "due": the instant for which the look was planned}; the record is the
+outbox row's.
 """
 
 from __future__ import annotations
 
+from datetime import datetime
+
 from trellis.actions import Later, Surroundings
 from trellis.automation.outbox import Effect
-from trellis.automation.service_levels import TIME
+from trellis.automation.service_timers import TIME
 from trellis.declared import ANY_OBJECT, declares
 from trellis.records.save import WRITERS
 from trellis.records.service_levels import look_at_level
@@ -22,7 +25,9 @@ class ServiceLevelTime(Later):
     def run(self, effect: Effect, surroundings: Surroundings) -> None:
         """Looks at the clock; one that was paused or met meanwhile asks for nothing."""
         unit, name = surroundings.unit(), str(effect.payload["sla"])
-        look_at_level(unit, str(effect.object), str(effect.record_id), name, WRITERS)
+        due = effect.payload.get("due")  # rows of an older product have none
+        since = None if due is None else datetime.fromisoformat(str(due))
+        look_at_level(unit, str(effect.object), str(effect.record_id), name, WRITERS, since)
 
 
 ACTION = ServiceLevelTime()

@@ -77,13 +77,14 @@ REQUEST: Schema = {
 }
 DEFINITION_PLAN: Schema = {
     "type": "object",
-    "required": ["token", "base_version", "operations", "problems", "destructive"],
+    "required": ["token", "base_version", "operations", "problems", "destructive", "clocks"],
     "properties": {
         "token": TEXT_OR_NULL,
         "base_version": WHOLE,
         "operations": many(OBJECT),
         "problems": many(ERROR),
         "destructive": many(TEXT),
+        "clocks": many(OBJECT),
     },
 }
 STORED_FILE: Schema = {

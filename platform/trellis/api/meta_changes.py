@@ -16,6 +16,7 @@ from trellis.api import meta_operations
 from trellis.api.answers import instant, json_answer
 from trellis.api.blueprint import language
 from trellis.api.meta import KINDS
+from trellis.api.open_clocks import clocks_json
 from trellis.api.operations import meta_route
 from trellis.api.problems import RequestError, error_of
 from trellis.api.requests import read_number, read_optional_body, read_parameters
@@ -43,7 +44,7 @@ from trellis.unit import Unit
 from trellis.work import reading, writing_now
 
 PLAN_KEYS = frozenset({"replace"})
-PUBLISH_KEYS = frozenset({"token", "message", "confirm", "replace"})
+PUBLISH_KEYS = frozenset({"token", "message", "confirm", "replace", "open_clocks"})
 
 
 @meta_route("/draft", "GET", operation=meta_operations.DRAFT)
@@ -141,6 +142,7 @@ def publish_draft() -> Response:
             message=message,
             confirm=confirmed(body),
             replace_options=replacements(body),
+            open_clocks=[str(name) for name in sequence(body.get("open_clocks"))],
         )
     return json_answer({"version": version})
 
@@ -227,6 +229,7 @@ def plan_json(unit: Unit, planned: Planned) -> dict[str, object]:
         ],
         "problems": [error_of(problem, reader) for problem in planned.problems],
         "destructive": list(planned.destructive),
+        "clocks": [clocks_json(unit, one) for one in planned.clocks],
     }
 
 

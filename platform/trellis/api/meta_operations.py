@@ -101,7 +101,13 @@ PUBLISHED = Operation(
     {200: Answer(Sentence("The new version."), made_of({"version": WHOLE}))},
     body=Body(
         closed(
-            {"token": TEXT, "message": TEXT_OR_NULL, "confirm": many(TEXT), "replace": REPLACE},
+            {
+                "token": TEXT,
+                "message": TEXT_OR_NULL,
+                "confirm": many(TEXT),
+                "replace": REPLACE,
+                "open_clocks": many(TEXT),
+            },
             ("token",),
         )
     ),

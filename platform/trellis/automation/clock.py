@@ -27,6 +27,7 @@ from rule_engine.types import Environment, Kind
 from rule_engine.values import CalendarLength
 from trellis.automation.environment import environment_of
 from trellis.automation.outbox import add
+from trellis.automation.service_timers import begin_looks, is_any_due
 from trellis.db import SYSTEM_TABLES, insert_into
 from trellis.unit import Unit
 
@@ -69,6 +70,8 @@ def clock_rules(catalog: Catalog) -> tuple[Rule, ...]:
 
 def has_work(connection: sa.Connection, catalog: Catalog, now: datetime, zone: ZoneInfo) -> bool:
     """Says whether anything is to be planned, without taking a lock."""
+    if is_any_due(connection, catalog, now):
+        return True
     rules = clock_rules(catalog)
     if not rules:
         return False
@@ -90,6 +93,11 @@ def is_waiting(rule: Rule, reached: Reached, now: datetime, zone: ZoneInfo) -> b
 
 def plan_rules(unit: Unit) -> int:
     """Puts what comes due into the outbox, in the caller's write transaction; gives how much."""
+    return begin_looks(unit) + plan_clock_rules(unit)
+
+
+def plan_clock_rules(unit: Unit) -> int:
+    """Puts the rules by the clock into the outbox that come due; gives how many."""
     now, zone = unit.moment.now, unit.moment.zone
     rules = clock_rules(unit.catalog)
     reached = read_reached(unit.connection, lock=True)

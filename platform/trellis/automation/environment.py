@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from zoneinfo import ZoneInfo
@@ -56,6 +56,14 @@ class RelatedRecords:
             found = self._records.children(object_name, field, [record_id])
             self._many[key] = found.get(record_id, ())
         return self._many[key]
+
+    def preload(self, object_name: str, ids: Iterable[str]) -> Mapping[str, Mapping[str, object]]:
+        """Loads records that will be asked for, in one statement; gives them by id."""
+        wanted = {one for one in ids if (object_name, one) not in self._one}
+        found = self._records.by_ids(object_name, wanted) if wanted else {}
+        self._one.update({(object_name, one): found.get(one) for one in wanted})
+        known = ((one, self._one[object_name, one]) for one in ids)
+        return {one: record for one, record in known if record is not None}
 
 
 def environment_of(unit: Unit, new: str | None = None) -> Surroundings:

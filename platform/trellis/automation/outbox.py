@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Final
@@ -66,6 +66,13 @@ class Effect:
     object: str | None
     record_id: str | None
     attempts: int
+
+
+def add_all(connection: sa.Connection, rows: Sequence[Mapping[str, object]]) -> None:
+    """Writes many effects that are new for sure; `rows` say what `add` is told of one."""
+    fresh = sa.insert(outbox).values(state=WAITING, attempts=0, created_at=clock(connection))
+    signal(connection, OUTBOX)
+    connection.execute(fresh, [{"id": str(uuid_utils.uuid7()), **row} for row in rows])
 
 
 def add(

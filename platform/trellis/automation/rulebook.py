@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Mapping
+from dataclasses import dataclass
 
 import sqlalchemy as sa
 
@@ -16,11 +17,27 @@ from trellis.automation.requests import rule_snapshot
 from trellis.db import insert_into
 
 
+@dataclass(frozen=True, slots=True)
+class Kept:
+    """What became of kept texts."""
+
+    program: Program | None
+
+
 def program_of(connection: sa.Connection, catalog: Catalog, digest: str) -> Program | None:
     """Gives the program of kept texts; None when they do not fit the schema any more."""
-    if digest == digest_of(catalog.rules):
+    if digest == present_digest(catalog):
         return catalog.written
-    return compile_snapshot(connection, catalog, digest)
+
+    def compiled() -> Kept:
+        return Kept(compile_snapshot(connection, catalog, digest))
+
+    return catalog.queries.get(("kept rules", digest), Kept, compiled).program
+
+
+def present_digest(catalog: Catalog) -> str:
+    """Gives the name under which the rules in force are kept."""
+    return catalog.queries.get(("digest of rules",), str, lambda: digest_of(catalog.rules))
 
 
 def digest_of(texts: Mapping[str, str]) -> str:

@@ -5,12 +5,12 @@ from __future__ import annotations
 import hashlib
 import json
 import re
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 
 from metadata import store
-from metadata.catalog import Catalog
+from metadata.catalog import Catalog, build_catalog
 from metadata.changes.compare import Difference, Part, compare, compare_texts
 from metadata.changes.impact import Impact, measure
 from metadata.changes.moved import Moved, on_top
@@ -27,6 +27,8 @@ from trellis.designer.option_history import note_replaced_options
 from trellis.designer.replacing import with_replacements
 from trellis.errors import Conflict, Missing, Refused
 from trellis.publishing import answering, moved_on, note_published
+from trellis.service_levels.job import move_open
+from trellis.service_levels.preview import ClockPlan, chosen_levels, preview_clocks
 from trellis.unit import Unit
 
 Replacements = Mapping[str, Mapping[str, str]]
@@ -44,7 +46,8 @@ class Planned:
 
     `token` stands for exactly this plan; `impacts` are in the order of the operations;
     `destructive` lists `object` or `object.field` to be confirmed: what goes out of use, and
-    fields whose conversion loses values. With `problems` it cannot be published.
+    fields whose conversion loses values; `clocks` are the service levels of which something moves.
+    With `problems` it cannot be published.
     """
 
     token: str
@@ -54,6 +57,7 @@ class Planned:
     destructive: tuple[str, ...]
     elements: tuple[Element, ...]
     impacts: tuple[Impact, ...] = ()
+    clocks: tuple[ClockPlan, ...] = ()
 
 
 def make_plan(unit: Unit, replace_options: Replacements | None = None) -> Planned:
@@ -139,7 +143,20 @@ def plan_elements(unit: Unit, wanted: Sequence[Element]) -> Planned:
         problems=(*problems, *measured.problems),
         impacts=measured.impacts,
         destructive=tuple(dict.fromkeys((*found.destructive, *measured.lossy))),
+        clocks=() if problems else clocks_of(unit, found.elements),
     )
+
+
+def clocks_of(unit: Unit, elements: Sequence[Element]) -> tuple[ClockPlan, ...]:
+    """Gives what becomes of the clocks of service levels when these elements are in force."""
+    if rule_files(elements) == rule_files(unit.catalog.elements):
+        return ()
+    return preview_clocks(unit, build_catalog(0, elements, previous=unit.catalog))
+
+
+def rule_files(elements: Iterable[Element]) -> dict[str, object]:
+    """Gives the rule files among elements."""
+    return {element.name: element.body for element in elements if element.kind == "rules"}
 
 
 def token_of(version: int, operations: Sequence[Operation], wanted: Sequence[Element]) -> str:
@@ -165,10 +182,12 @@ def publish_plan(
     message: str = "",
     confirm: Collection[str] = (),
     replace_options: Replacements | None = None,
+    open_clocks: Collection[str] = (),
 ) -> int:
     """Publishes the acting administrator's draft, if `token` still stands for what it would do.
 
-    The token of a way back publishes that, and the draft stays. Gives the new version. Raises
+    The token of a way back publishes that, and the draft stays. `open_clocks` names the service
+    levels (`object.name`) whose new rules hold for what is open, too. Gives the new version. Raises
     Conflict when somebody published since or the draft was changed, and Refused for problems and
     for what is lost without being confirmed.
     """
@@ -181,16 +200,26 @@ def publish_plan(
         planned = make_plan(unit, replace_options)
     if token != planned.token:
         raise outdated(unit, token, planned)
-    version = publish_planned(unit, planned, message=message, confirm=confirm)
+    version = publish_planned(
+        unit, planned, message=message, confirm=confirm, open_clocks=open_clocks
+    )
     if not back:
         forget_drafts(unit.connection, author)
     return version
 
 
-def publish_planned(unit: Unit, planned: Planned, *, message: str, confirm: Collection[str]) -> int:
+def publish_planned(
+    unit: Unit,
+    planned: Planned,
+    *,
+    message: str,
+    confirm: Collection[str],
+    open_clocks: Collection[str] = (),
+) -> int:
     """Publishes a plan that was made in this transaction."""
     if planned.problems:
         raise Refused(planned.problems)
+    moving = chosen_levels(planned.clocks, open_clocks)
     with answering(unit.connection, unit.catalog, planned.base_version):
         note_replaced_options(unit, planned.operations, message)
         version = publish(
@@ -204,6 +233,8 @@ def publish_planned(unit: Unit, planned: Planned, *, message: str, confirm: Coll
             known=unit.catalog,
             zone=unit.moment.zone,
         )
+    if moving:
+        move_open(unit, moving)
     by, at = unit.principal.name, unit.moment.now
     base = planned.base_version
     return note_published(unit.connection, base, version, by=by, at=at, message=message)

@@ -166,7 +166,8 @@ class JobRunner:
             raise LookupError(f"no job {row['kind']!r}; there are: {', '.join(self.kinds)}")
         snapshot = here.catalogs.snapshot(connection)
         principal = self._principal(connection, row)
-        unit = unit_for(here, connection, snapshot.catalog, principal)
+        now = self.read_clock(connection)
+        unit = unit_for(here, connection, snapshot.catalog, principal, now)
         return kind.step(unit, RunningJob(**values_of(row), blobs=here.blobs))
 
     def _principal(self, connection: sa.Connection, row: sa.RowMapping) -> Principal:

@@ -6,6 +6,7 @@ from datetime import datetime
 
 from metadata.objects import LinkDefinition, ObjectDefinition
 from trellis.automation.environment import environment_of
+from trellis.automation.service_timers import look_soon
 from trellis.errors import Missing, Refused
 from trellis.records.exclusions import exclusion_problems
 from trellis.records.history import deleted_with
@@ -55,6 +56,7 @@ def restore_record(
     if problems:
         raise Refused(problems)
     set_deleted(unit, definition, old, WRITERS, deleted=False, channel=channel, why=why)
+    look_soon(unit, definition, record_id)
     for link in links_to(unit, definition):
         if link.on_delete == "cascade":
             bring_back(unit.as_automation(), definition, old, link)

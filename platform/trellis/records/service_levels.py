@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from datetime import datetime
 
 from metadata.objects import ObjectDefinition
 from rule_engine.program import ServiceLevel
@@ -40,8 +41,9 @@ def watch_levels(
         level = before.definition if before else levels.get(name)
         if level is None:
             continue
-        state = before.state if before else None
-        outcome = observe(level, state, record, old, environment_of(unit), unit.directory)
+        state, known_now = (before.state if before else None), environment_of(unit)
+        environment = before.environment(known_now) if before else known_now
+        outcome = observe(level, state, record, old, environment, unit.directory)
         if outcome.state is not None:
             keep(unit, definition, level, before, outcome.state, record)
             asked |= follow_level(unit, definition, record, name, outcome, writers)
@@ -49,9 +51,17 @@ def watch_levels(
 
 
 def look_at_level(
-    unit: Unit, object_name: str, record_id: str, name: str, writers: Writers
+    unit: Unit,
+    object_name: str,
+    record_id: str,
+    name: str,
+    writers: Writers,
+    since: datetime | None = None,
 ) -> None:
-    """Does what the time asks of a service level; of a record or an object that is gone nothing."""
+    """Does what the time asks of a service level; of a record or an object that is gone nothing.
+
+    The look was planned for `since`: nothing happens as of before.
+    """
     try:
         definition = definition_of(unit, object_name)
         record = target_of(unit, definition, record_id, "update")
@@ -60,9 +70,11 @@ def look_at_level(
     before = running_on(unit, definition, record_id, for_change=True).get(name)
     if before is None or before.definition is None:
         return
-    outcome = tick(before.definition, before.state, record, environment_of(unit), unit.directory)
+    environment = before.environment(environment_of(unit))
+    level, state = before.definition, before.state
+    outcome = tick(level, state, record, environment, unit.directory, since=since)
     if outcome.state is not None:
-        keep(unit, definition, before.definition, before, outcome.state, record)
+        keep(unit, definition, level, before, outcome.state, record)
         follow_level(unit, definition, record, name, outcome, writers)
 
 
@@ -90,11 +102,12 @@ def explain_levels(
     """
     definition = definition_of(unit, object_name)
     read_record(unit, object_name, record_id, ["id"])
-    reader, environment = Reader(unit), environment_of(unit)
+    reader, known = Reader(unit), environment_of(unit)
     record = unit.as_automation().records().get(object_name, record_id) or {}
     found = []
     for one in running_on(unit, definition, record_id).values():
         level = one.definition
         if level is not None and reader.may_see_level(level):
-            found.append((level, one.state, plan(level, one.state, record, environment)))
+            clocks = plan(level, one.state, record, one.environment(known))
+            found.append((level, one.state, clocks))
     return found

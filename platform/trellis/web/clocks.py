@@ -6,14 +6,12 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from metadata.objects import ObjectDefinition
-from rule_engine.services.sla_clock import Clock
+from rule_engine.services.sla_clock import NEARLY, Clock
 from trellis.records.service_levels import explain_levels
 from trellis.unit import Unit
 from trellis.web.words import gettext
 
 HOUR = timedelta(hours=1)
-NEARLY = 80
-"""From this share of the time on, in percent, it is nearly over."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,4 +96,4 @@ def hue_of(clock: Clock, over: int) -> str:
         return "red"
     if clock.status != "running":
         return "green" if clock.status == "met" else "gray"
-    return "amber" if over >= NEARLY else "green"
+    return "amber" if over >= NEARLY * 100 else "green"

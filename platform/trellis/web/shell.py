@@ -15,6 +15,7 @@ from trellis.automation.requests import approval_approver
 from trellis.channels.in_app import notification
 from trellis.security.absences import absence, is_on
 from trellis.security.access import Account
+from trellis.service_levels.lists import watched_objects
 from trellis.web.addresses import list_address, new_address
 from trellis.web.formatting import hue_of
 from trellis.web.words import gettext
@@ -148,7 +149,7 @@ def counts(user_id: str) -> tuple[int, int]:
 
 
 def main_items(user_id: str) -> tuple[Item, ...]:
-    """Gives what everybody has: home, inbox, approvals."""
+    """Gives what everybody has: home, inbox, approvals; and clocks."""
     unread, waiting = counts(user_id)
     path = request.path
     return (
@@ -161,7 +162,16 @@ def main_items(user_id: str) -> tuple[Item, ...]:
             *(gettext("Approvals"), "stamp", "/approvals", path.startswith("/approvals")),
             *(waiting, False, "g a"),
         ),
+        *clock_items(path),
     )
+
+
+def clock_items(path: str) -> tuple[Item, ...]:
+    """Gives the page of clocks to who may read records that have any."""
+    if not watched_objects(reading()):
+        return ()
+    here = path.startswith("/service-levels")
+    return (Item(gettext("Service levels"), "clock", "/service-levels", here),)
 
 
 def setup_items() -> tuple[Item, ...]:

@@ -38,6 +38,15 @@ REPLACE = click.option(
 )
 
 
+OPEN_CLOCKS = click.option(
+    "--open-clocks",
+    "open_clocks",
+    multiple=True,
+    metavar="OBJECT.SLA",
+    help="A service level whose new rules hold for what is open, too.",
+)
+
+
 @click.command("plan")
 @FOLDER
 @USER
@@ -63,6 +72,7 @@ def plan(folder: Path | None, user: str | None, whole: bool, replaced: tuple[str
 @REPLACE
 @MESSAGE
 @CONFIRM
+@OPEN_CLOCKS
 @declares("", "administer")
 def publish(
     folder: Path | None,
@@ -71,6 +81,7 @@ def publish(
     replaced: tuple[str, ...],
     message: str,
     confirm: tuple[str, ...],
+    open_clocks: tuple[str, ...],
 ) -> None:
     """Publish FOLDER, or a user's draft, as the next version."""
     options = read_replaced(replaced)
@@ -78,10 +89,17 @@ def publish(
         planned = planned_of(unit, folder, user, whole, options)
         if folder is None:
             version = publish_plan(
-                unit, planned.token, message=message, confirm=confirm, replace_options=options
+                unit,
+                planned.token,
+                message=message,
+                confirm=confirm,
+                replace_options=options,
+                open_clocks=open_clocks,
             )
         else:
-            version = publish_planned(unit, planned, message=message, confirm=confirm)
+            version = publish_planned(
+                unit, planned, message=message, confirm=confirm, open_clocks=open_clocks
+            )
     click.echo(f"definitions at version {version}")
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -18,6 +18,7 @@ from metadata.problems import Problem
 from trellis.declared import declares
 from trellis.designer.drafts import author_of, discard, step_back, step_forth, steps_of
 from trellis.designer.publishing import (
+    Planned,
     differences,
     make_plan,
     make_rollback,
@@ -26,9 +27,12 @@ from trellis.designer.publishing import (
     versions,
 )
 from trellis.errors import Conflict, Missing, Refused
+from trellis.service_levels.job import move_open
+from trellis.service_levels.preview import ClockPlan, chosen_levels, preview_moving
 from trellis.unit import Unit
 from trellis.web.doors import make_blueprint, words
 from trellis.web.people import name_of, names_of
+from trellis.web.setup.clock_lines import ClockCard, clock_cards
 from trellis.web.setup.documents import changes
 from trellis.web.setup.plan_lines import PlanLine, detailed, grouped
 from trellis.web.setup.scores import Named, changed_names
@@ -65,6 +69,7 @@ class PublishPage:
     message: str = ""
     typed: str = ""
     error: str = ""
+    clocks: tuple[ClockCard, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,7 +127,14 @@ def plan() -> str:
     return show()
 
 
-def show(message: str = "", typed: str = "", error: str = "", *, back_to: int | None = None) -> str:
+def show(
+    message: str = "",
+    typed: str = "",
+    error: str = "",
+    *,
+    back_to: int | None = None,
+    chosen: Collection[str] = (),
+) -> str:
     """Gives the plan of the draft as it is now, or of the way back to a version."""
     unit = reading()
     planned = make_plan(unit) if back_to is None else make_rollback(unit, back_to)
@@ -140,8 +152,31 @@ def show(message: str = "", typed: str = "", error: str = "", *, back_to: int | 
         steps=steps_of(unit),
         scores=changed_names(unit, planned),
         moved=any(problem.code == "draft_moved" for problem in planned.problems),
+        clocks=clock_cards(unit, planned.clocks or older_clocks(unit, planned, back_to), chosen),
     )
     return render_template("setup/publish.html", page=page)
+
+
+def older_clocks(unit: Unit, planned: Planned, back_to: int | None) -> tuple[ClockPlan, ...]:
+    """Gives the clocks that are on older rules, where there is nothing else to show."""
+    is_empty = back_to is None and not planned.operations and not planned.problems
+    return preview_moving(unit) if is_empty else ()
+
+
+@blueprint.post("/open-clocks")
+@declares("", "administer")
+def move_clocks() -> Answer:
+    """Has the rules in force hold for the clocks that are ticked."""
+    try:
+        with writing_now() as unit:
+            found = chosen_levels(preview_moving(unit), request.form.getlist("open_clocks"))
+            if found:
+                move_open(unit, found)
+    except Refused as error:
+        return show(error=" ".join(words(problem) for problem in error.problems)), 422
+    if found:
+        flash(gettext("The clocks are being moved; see background work."), "success")
+    return redirect("/setup/publish")
 
 
 def place(path: str, line: int | None) -> str:
@@ -158,14 +193,19 @@ def publish() -> Answer:
     message, typed = request.form.get("message", ""), request.form.get("confirm", "")
     back_to = request.form.get("back_to", type=int)
     confirmed = [name.strip() for name in typed.replace(",", " ").split()]
+    chosen = request.form.getlist("open_clocks")
     try:
         with writing_now(publishing=True) as unit:
             version = publish_plan(
-                unit, request.form.get("token", ""), message=message.strip(), confirm=confirmed
+                unit,
+                request.form.get("token", ""),
+                message=message.strip(),
+                confirm=confirmed,
+                open_clocks=chosen,
             )
     except (Refused, Conflict) as error:
         text = " ".join(words(problem) for problem in error.problems)
-        return show(message, typed, text, back_to=back_to), 422
+        return show(message, typed, text, back_to=back_to, chosen=chosen), 422
     flash(gettext("Version %(number)s is published and in use.", number=version), "success")
     return redirect("/setup/objects")
 

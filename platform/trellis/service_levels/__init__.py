@@ -1,0 +1,1 @@
+"""Service levels of many records: planned anew, measured before publishing, listed."""

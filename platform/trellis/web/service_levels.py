@@ -1,0 +1,123 @@
+"""The page of clocks: what is at risk, what is late, what runs and what stands still."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from flask import render_template, request
+
+from metadata.objects import ObjectDefinition
+from trellis import current
+from trellis.declared import declares
+from trellis.errors import Missing, Refused
+from trellis.service_levels.lists import Line, Lines, list_clocks, watched_objects
+from trellis.unit import Unit
+from trellis.web.addresses import record_address, with_query
+from trellis.web.clocks import ClockLine, clock_line
+from trellis.web.doors import flash_problems, make_blueprint
+from trellis.web.words import gettext
+from trellis.work import reading
+
+blueprint = make_blueprint("service_levels")
+
+ADDRESS = "/service-levels"
+SHOWN = 50
+FIRST = "at_risk"
+
+
+@dataclass(frozen=True, slots=True)
+class Tab:
+    """A list that one can turn to."""
+
+    label: str
+    href: str
+    current: bool
+
+
+@dataclass(frozen=True, slots=True)
+class RecordClock:
+    """One clock of a record."""
+
+    object: ObjectDefinition
+    title: str
+    href: str
+    level: str
+    clock: ClockLine
+
+
+@dataclass(frozen=True, slots=True)
+class ClocksPage:
+    """What the page shows; `objects` are there to choose from when there are several."""
+
+    tabs: tuple[Tab, ...]
+    objects: tuple[Tab, ...]
+    items: tuple[RecordClock, ...]
+    next_href: str | None
+
+
+@blueprint.get(ADDRESS)
+@declares("", "")
+def clocks() -> str:
+    """Shows the clocks in one state."""
+    unit = reading()
+    labels = tabs()
+    state = request.args.get("state", FIRST)
+    asked = {"state": state if state in labels else FIRST, "object": request.args.get("object")}
+    found = read_lines(unit, asked["state"] or FIRST, asked["object"])
+    following = None if found.next is None else with_query(ADDRESS, {**asked, "after": found.next})
+    page = ClocksPage(
+        tabs=tuple(
+            Tab(label, with_query(ADDRESS, {**asked, "state": name}), name == asked["state"])
+            for name, label in labels.items()
+        ),
+        objects=object_tabs(unit, asked),
+        items=tuple(shown(unit, line) for line in found.items),
+        next_href=following,
+    )
+    return render_template("service_levels.html", page=page)
+
+
+def tabs() -> dict[str, str]:
+    """Gives the states that are shown, in words."""
+    return {
+        "at_risk": gettext("At risk"),
+        "breached": gettext("Too late"),
+        "running": gettext("In time"),
+        "paused": gettext("Paused"),
+    }
+
+
+def read_lines(unit: Unit, state: str, object_name: str | None) -> Lines:
+    """Gives a page of clocks; what cannot be asked for is told, and nothing shown."""
+    after = request.args.get("after")
+    try:
+        return list_clocks(unit, state, object_name or None, limit=SHOWN, after=after)
+    except (Refused, Missing) as error:
+        flash_problems(error)
+        return Lines((), None)
+
+
+def object_tabs(unit: Unit, asked: dict[str, str | None]) -> tuple[Tab, ...]:
+    """Gives the objects to choose from; nothing when there is no choice."""
+    names = watched_objects(unit)
+    if len(names) < 2:
+        return ()
+    language, objects = current.language(), unit.catalog.objects
+    labels: dict[str | None, str] = {None: gettext("All")}
+    labels |= {name: objects[name].plural(language) for name in names}
+    return tuple(
+        Tab(label, with_query(ADDRESS, {**asked, "object": name}), name == asked["object"])
+        for name, label in labels.items()
+    )
+
+
+def shown(unit: Unit, line: Line) -> RecordClock:
+    """Gives a clock in words."""
+    language = current.language()
+    return RecordClock(
+        object=line.object,
+        title=line.name or gettext("Without a name"),
+        href=record_address(line.object.name, line.record_id),
+        level=unit.catalog.message(line.level.label, language),
+        clock=clock_line(unit, line.clock, language),
+    )
