@@ -5,24 +5,21 @@ from __future__ import annotations
 import json
 import uuid
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import pytest
 import sqlalchemy as sa
-from flask import Flask
-from flask.testing import FlaskClient
 
 from metadata.packages.export import zipped
 from tests.metadata.package_world import package
 from tests.platform.acting import acting, change_element, make, system
+from tests.platform.audit_world import LEAD, LOGIN, World
 from tests.platform.conftest import Template, make_settings
 from tests.platform.importing import csv_bytes, run, undo, upload
-from tests.platform.test_cli import run as trellis
 from tests.platform.test_merge import merge, unmerge
 from tests.platform.test_packages import school
-from tests.platform.world import PASSWORD, People, csrf_token
+from tests.platform.world import PASSWORD, csrf_token
 from trellis.app import create_app
 from trellis.audit.kinds import DETAILS, KINDS
 from trellis.audit.tables import audit_event
@@ -36,7 +33,7 @@ from trellis.records.absences import Away, end_absence, enter_absence
 from trellis.records.accounts import give_roles
 from trellis.records.save import save_record
 from trellis.records.sharing import share_record, unshare_record
-from trellis.runtime import Platform, open_platform
+from trellis.runtime import open_platform
 from trellis.scoring.foreseen import in_force
 from trellis.scoring.keeping_up import start_rescoring
 from trellis.scoring.shadows import end_shadows, start_shadow
@@ -44,52 +41,6 @@ from trellis.transfer.exports import read_question, start_export
 from trellis.webhooks.delivery import switch_off
 from trellis.webhooks.replay import replay
 from trellis.webhooks.tables import DEAD, WEBHOOKS, webhook_delivery
-
-LEAD = {"name": "Li Na", "email": "li@acme.cn", "lead_source": "web"}
-LOGIN = {"username": "rita", "password": PASSWORD, "provider": "db"}
-SECRET = "whsec_YSBzZWNyZXQgdGhhdCBpcyAzMiBieXRlcyBsb25nISE="
-
-
-@dataclass(frozen=True)
-class World:
-    """One platform for all kinds; `folder` is a place for files."""
-
-    platform: Platform
-    people: People
-    app: Flask
-    folder: Path
-
-    def anybody(self) -> FlaskClient:
-        """Gives a client that has not logged in."""
-        return self.app.test_client()
-
-    def client(self, username: str) -> FlaskClient:
-        """Gives a client logged in by the page."""
-        client = self.anybody()
-        form = {"username": username, "password": PASSWORD, "csrf_token": csrf_token(client)}
-        assert client.post("/login", data=form).status_code == 302
-        client.environ_base["HTTP_X_CSRFTOKEN"] = csrf_token(client)
-        return client
-
-    def cli(self, *arguments: str) -> None:
-        """Runs `trellis` on the platform."""
-        settings = self.platform.settings
-        done = trellis(
-            *arguments,
-            TRELLIS_INSTANCE=str(settings.instance),
-            TRELLIS_DATABASE_URL=settings.database_url,
-            TRELLIS_SECRET_KEY=settings.secret_key,
-            TRELLIS_ENCRYPTION_KEYS=settings.encryption_keys[0],
-        )
-        assert done.returncode == 0, done
-
-    def lead(self) -> str:
-        return make(self.platform, "rita", "lead", **LEAD)
-
-    def webhook(self) -> str:
-        values = {"title": "W", "url": "https://acme.example/hook", "object": "contact"}
-        values |= {"acts_as": self.people["rita"], "secret": SECRET}
-        return make(self.platform, "admin", "webhook", **values, events=["create"])
 
 
 @pytest.fixture(scope="module")
