@@ -24,7 +24,6 @@ logger = logging.getLogger(__name__)
 PR_SET_PDEATHSIG = 1
 STOP_SECONDS = 15.0
 LOOK_SECONDS = 0.2
-# A child that dies again and again is started after longer and longer pauses.
 MAX_PAUSE_SECONDS = 30.0
 HEALTHY_SECONDS = 30.0
 
@@ -99,11 +98,15 @@ class Fork:
 
 @dataclass(slots=True)
 class Child:
-    """A process that is to run as long as the supervisor does."""
+    """A process that is to run as long as the supervisor does.
+
+    One that dies within its `healthy_seconds` is started after a pause, each time a longer one.
+    """
 
     name: str
     begin: Callable[[], Process]
     stop_seconds: float = STOP_SECONDS
+    healthy_seconds: float = HEALTHY_SECONDS
     process: Process | None = None
     started: float = 0.0
     deaths: int = 0
@@ -114,7 +117,7 @@ class Child:
         now = time.monotonic()
         if self.process is not None and (code := self.process.poll()) is not None:
             self.process = None
-            self.deaths = 1 if now - self.started > HEALTHY_SECONDS else self.deaths + 1
+            self.deaths = 1 if now - self.started > self.healthy_seconds else self.deaths + 1
             pause = min(2.0 ** (self.deaths - 2), MAX_PAUSE_SECONDS) if self.deaths > 1 else 0.0
             self.start_after = now + pause
             logger.warning("%s ended with %s; starts again in %.0f s", self.name, code, pause)

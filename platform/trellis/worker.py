@@ -68,6 +68,8 @@ DISPATCH_SECONDS = 60.0
 # RQ looks for abandoned jobs only when a worker wakes up, which follows from its time to live.
 WORKER_TTL_SECONDS = 30
 MAINTENANCE_SECONDS = 15
+# A fork that cannot work ends sooner than this.
+HEALTHY_SECONDS = 3.0
 
 
 def make_dispatcher(platform: Platform) -> Dispatcher:
@@ -300,5 +302,8 @@ def run_workers(settings: Settings, processes: int = 1) -> None:
     seconds, in which nobody works.
     """
     begin = partial(Fork, lambda: Worker(open_platform(settings)).run())
-    children = [Child(f"worker {number}", begin) for number in range(1, processes + 1)]
+    children = [
+        Child(f"worker {number}", begin, healthy_seconds=HEALTHY_SECONDS)
+        for number in range(1, processes + 1)
+    ]
     Supervisor(children, together=True).run()
