@@ -15,7 +15,10 @@ from tests.platform.world import Login
 from trellis import assets
 from trellis.runtime import Platform
 
-PAGES = ("/", "/o/lead/", "/o/lead/new", "/approvals", "/notifications", "/profile")
+PAGES = (
+    *("/", "/o/lead/", "/o/lead/new", "/approvals", "/notifications", "/profile"),
+    "/service-levels",
+)
 SETUP = (
     *("/setup/objects", "/setup/objects/new", "/setup/objects/lead", "/setup/publish"),
     *("/setup/objects/lead?field=status", "/setup/objects/lead?new=money", "/setup/versions"),
