@@ -105,11 +105,14 @@ def running_on(
     unit: Unit, definition: ObjectDefinition, record_id: str, *, for_change: bool = False
 ) -> Mapping[str, Running]:
     """Gives the service levels that run on a record, by name."""
-    query = sa.select(service_level).where(
-        service_level.c.object == definition.id, service_level.c.record_id == record_id
+    here = service_level.c
+    query = (
+        sa.select(service_level)
+        .where(here.object == definition.id, here.record_id == record_id)
+        .order_by(here.id)
     )
     if for_change:
-        query = query.order_by(service_level.c.id).with_for_update()
+        query = query.with_for_update()
     rows = unit.connection.execute(query).all()
     return {row.sla: running(unit, definition, row) for row in rows}
 
