@@ -107,6 +107,19 @@ def test_what_is_open_stays_when_nothing_is_chosen_and_moves_when_it_is_chosen_l
     assert client.get("/api/v1/meta/open-clocks", headers=headers).get_json() == {"items": []}
 
 
+def test_rules_that_are_not_in_force_yet_move_nothing(
+    jobs: Platform, app: Flask, bearer: Bearer
+) -> None:
+    headers, later = bearer("admin"), LEVEL.replace("job_clock", "later_clock")
+    client = app.test_client()
+    body = {"text": f"ruleset later effective 2999-01-01\n{CALENDAR}{later}"}
+    body["text"] = body["text"].replace("desk", "far_desk")
+    answer = client.put("/api/v1/meta/rules/later", json=body, headers=headers)
+    assert answer.status_code in (200, 201), answer.get_json()
+    plan = client.post("/api/v1/meta/plan", headers=headers).get_json()
+    assert (plan["problems"], plan["clocks"]) == ([], [])
+
+
 def test_the_page_shows_what_moves_and_publishes_the_choice(jobs: Platform, login: Login) -> None:
     client, before = login("admin"), dues(jobs)
     answer = client.put("/api/v1/meta/rules/jobs", json={"text": CALENDAR + SLOWER})

@@ -151,7 +151,8 @@ def clocks_of(unit: Unit, elements: Sequence[Element]) -> tuple[ClockPlan, ...]:
     """Gives what becomes of the clocks of service levels when these elements are in force."""
     if rule_files(elements) == rule_files(unit.catalog.elements):
         return ()
-    return preview_clocks(unit, build_catalog(0, elements, previous=unit.catalog))
+    after = build_catalog(0, elements, previous=unit.catalog)
+    return preview_clocks(unit, replace(after, day=unit.catalog.day))
 
 
 def rule_files(elements: Iterable[Element]) -> dict[str, object]:

@@ -87,7 +87,7 @@ def draft_of(unit: Unit, planned: Planned) -> Drafted:
     if planned.problems:
         raise Refused(planned.problems)
     catalog = build_catalog(unit.catalog.version, planned.elements, previous=unit.catalog)
-    return Drafted(planned, catalog)
+    return Drafted(planned, replace(catalog, day=unit.catalog.day))
 
 
 def changed_scores(unit: Unit, draft: Drafted) -> list[Score]:
