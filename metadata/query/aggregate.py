@@ -85,11 +85,12 @@ class Aggregated:
 
     def wire(self) -> list[dict[str, object]]:
         """Gives the groups in wire form."""
-        written = [(one.key, one.writer()) for one in self.columns]
         items = [dict(item) for item in self.items]
-        for item in items:
-            for key, write in written:
-                if write is not None and item[key] is not None:
+        for key, write in ((one.key, one.writer()) for one in self.columns):
+            if write is None:
+                continue
+            for item in items:
+                if item[key] is not None:
                     item[key] = write(item[key])
         return items
 
@@ -117,8 +118,8 @@ def resolve_aggregate(
     return ResolvedAggregate(resolved, groups, measures)
 
 
-Group = tuple[dict[str, object], Row]
-"""What is told of a group, and the row that it was made from."""
+Rank = tuple[bool, Any]
+"""What a group is sorted by: whether there is a value, and the value."""
 
 
 class Aggregation:
@@ -159,7 +160,7 @@ class Aggregation:
                 ),
             ]
         )
-        self._values = {one.text: group_value(one) for one in groups}
+        self._values = {one.text: (place, group_value(one)) for place, one in enumerate(groups)}
         self._ranks = {one.text: group_rank(one) for one in groups}
         self._spans = self._placed()
 
@@ -171,25 +172,38 @@ class Aggregation:
             start += len(pieces)
         return found
 
-    def read(self, row: Row, base: str) -> dict[str, object]:
-        """Gives the group of a row."""
-        item = {
-            text: None if stored is None else value(stored)
-            for (text, value), stored in zip(self._values.items(), row, strict=False)
-        }
-        for text, (one, span) in self._spans.items():
-            item[text] = one.value(row[span], base)
-        return item
-
-    def rank(self, key: str, group: Group, base: str) -> tuple[bool, Any]:
-        """Gives what a group is sorted by when it is by a key; empties are lowest."""
-        item, row = group
+    def values(self, key: str, rows: Sequence[Row], base: str) -> list[object]:
+        """Gives what is told of the groups of some rows by a key."""
         if key in self._spans:
             one, span = self._spans[key]
-            value = one.rank(row[span], base)
-        else:
-            value = item[key] if item[key] is None else self._ranks[key](item[key])
-        return (False, 0) if value is None else (True, value)
+            return [one.value(row[span], base) for row in rows]
+        place, made = self._group_values(key, rows)
+        return [made[row[place]] for row in rows]
+
+    def ranks(self, key: str, rows: Sequence[Row], base: str) -> list[Rank]:
+        """Gives what the groups of some rows are sorted by when it is by a key; empties are
+        lowest."""
+        if key in self._spans:
+            one, span = self._spans[key]
+            return [ranked(one.rank(row[span], base)) for row in rows]
+        place, made = self._group_values(key, rows)
+        rank = self._ranks[key]
+        known = {
+            stored: ranked(None if value is None else rank(value)) for stored, value in made.items()
+        }
+        return [known[row[place]] for row in rows]
+
+    def _group_values(self, key: str, rows: Sequence[Row]) -> tuple[int, dict[Any, object]]:
+        """Gives where a group stands in a row, and its values by what is stored: far fewer than
+        rows where it is not the only group."""
+        place, value = self._values[key]
+        stored = {row[place] for row in rows}
+        return place, {one: None if one is None else value(one) for one in stored}
+
+
+def ranked(value: object) -> Rank:
+    """Gives a value's rank, the lowest for None."""
+    return (False, 0) if value is None else (True, value)
 
 
 def read_groups(
@@ -209,19 +223,17 @@ def read_groups(
     if len(rows) > MAX_GROUPS:
         raise QueryProblem([Problem("group", "too_many_groups", {"limit": MAX_GROUPS})])
     base = base_currency(run.connection)
-    found = [(aggregation.read(row, base), row) for row in rows]
-    found = [
-        group
-        for group in found
-        if all(test.fulfilled(aggregation.rank(test.key, group, base)) for test in tests)
-    ]
+    for test in tests:
+        ranks = aggregation.ranks(test.key, rows, base)
+        rows = [row for row, rank in zip(rows, ranks, strict=True) if test.fulfilled(rank)]
     for text in reversed([*sort, *(group.text for group in aggregation.groups)]):
-        key = text.removeprefix("-")
-        found.sort(
-            key=lambda one, key=key: aggregation.rank(key, one, base),  # type: ignore[misc]  # the loop's value
-            reverse=text.startswith("-"),
-        )
-    return Aggregated(aggregation.columns, tuple(item for item, _ in found[:limit]))
+        ranks = aggregation.ranks(text.removeprefix("-"), rows, base)
+        order = sorted(range(len(rows)), key=ranks.__getitem__, reverse=text.startswith("-"))
+        rows = [rows[place] for place in order]
+    keys = [column.key for column in aggregation.columns]
+    told = (aggregation.values(key, rows[:limit], base) for key in keys)
+    items = tuple(dict(zip(keys, item, strict=True)) for item in zip(*told, strict=True))
+    return Aggregated(aggregation.columns, items)
 
 
 def ask_groups(

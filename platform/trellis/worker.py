@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import logging
+import math
 import signal
 import threading
 import time
-from collections.abc import Callable
+import uuid
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from functools import partial
@@ -72,11 +74,12 @@ MAINTENANCE_SECONDS = 15
 HEALTHY_SECONDS = 3.0
 
 
-def make_dispatcher(platform: Platform) -> Dispatcher:
-    """Gives the dispatcher of an installation."""
+def make_dispatcher(platform: Platform, holder: str | None = None) -> Dispatcher:
+    """Gives the dispatcher of an installation; its leases are in the name of `holder`."""
     zone = platform.settings.zone
     perform = Performer(platform.catalogs, platform.actions, platform.channels, zone)
-    return Dispatcher(platform.database, perform, is_quick=perform.is_quick)
+    holder = holder or uuid.uuid4().hex
+    return Dispatcher(platform.database, perform, is_quick=perform.is_quick, holder=holder)
 
 
 def plan_due(platform: Platform) -> None:
@@ -104,9 +107,8 @@ def watch_over(platform: Platform) -> None:
         watch_rules(unit_for(platform, connection, catalog, SYSTEM), storm)
 
 
-def make_tasks(platform: Platform) -> dict[str, Task]:
+def make_tasks(dispatcher: Dispatcher) -> dict[str, Task]:
     """Gives all that a job in Redis may ask for."""
-    dispatcher = make_dispatcher(platform)
     return {"dispatch": lambda: dispatcher.drain(seconds=DISPATCH_SECONDS)}
 
 
@@ -150,15 +152,18 @@ class QueueWorker(SimpleWorker):
 class Worker:
     """One worker process: RQ in the main thread, polling beside it, so Redis may be lost.
 
-    Jobs have a thread of their own: they take long, and effects must not wait for them.
+    Jobs have a thread of their own: they take long, and effects must not wait for them. `name` is
+    the same for all that are started in each other's place.
     """
 
     platform: Platform
+    name: str = field(default_factory=lambda: uuid.uuid4().hex)
     stop: threading.Event = field(default_factory=threading.Event)
 
     def run(self) -> None:
         """Works until a signal comes."""
         self.take_signals()
+        Every(math.inf, make_dispatcher(self.platform, self.name).let_go).tick()
         beside = [
             threading.Thread(target=self.poll, name="poller"),
             threading.Thread(target=self.run_jobs, name="jobs"),
@@ -177,7 +182,7 @@ class Worker:
 
     def poll(self) -> None:
         """Does what is due in the database, whether or not anybody woke us."""
-        dispatcher = make_dispatcher(self.platform)
+        dispatcher = make_dispatcher(self.platform, self.name)
         indexer = Indexer(self.platform)
         rounds = [
             Every(0, lambda: plan_due(self.platform)),
@@ -192,9 +197,7 @@ class Worker:
             Every(INDEX_SECONDS, lambda: build_indexes(self.platform, at_once=False)),
             Every(0, lambda: indexer.work(SEARCH_BATCHES)),
         ]
-        while not self.stop.wait(POLL_SECONDS):
-            for every in rounds:
-                every.tick()
+        self.go_round(rounds)
 
     def run_jobs(self) -> None:
         """Runs jobs, step by step, until the end is asked for."""
@@ -206,9 +209,7 @@ class Worker:
             Every(INDEX_SECONDS, lambda: ask_for_scores(self.platform)),
             Every(INDEX_SECONDS, lambda: ask_for_plan(self.platform)),
         ]
-        while not self.stop.wait(POLL_SECONDS):
-            for every in rounds:
-                every.tick()
+        self.go_round(rounds)
 
     def deliver(self) -> None:
         """Tells webhooks of changes until the end is asked for."""
@@ -220,16 +221,19 @@ class Worker:
             Every(PURGE_SECONDS, lambda: forget_messages(self.platform.database)),
             Every(0, courier.start_due),
         ]
-        while not self.stop.wait(POLL_SECONDS):
-            for every in rounds:
-                every.tick()
+        self.go_round(rounds)
         courier.close()
 
     def send_mail(self) -> None:
         """Hands letters to the mail server until the end is asked for."""
-        postman = Every(0, Postman(self.platform).drain)
-        while not self.stop.wait(POLL_SECONDS):
-            postman.tick()
+        self.go_round([Every(0, Postman(self.platform).drain)])
+
+    def go_round(self, rounds: Sequence[Every]) -> None:
+        """Does what is due, again and again, until the end is asked for."""
+        while not self.stop.is_set():
+            for every in rounds:
+                every.tick()
+            self.stop.wait(POLL_SECONDS)
 
     def seal_audit(self) -> None:
         """Signs the head of the audit."""
@@ -271,7 +275,7 @@ class Worker:
             stop=self.stop,
             connection=redis,
             serializer=JSONSerializer,
-            job_class=job_class(make_tasks(self.platform)),
+            job_class=job_class(make_tasks(make_dispatcher(self.platform, self.name))),
             worker_ttl=WORKER_TTL_SECONDS,
             maintenance_interval=MAINTENANCE_SECONDS,
             log_job_description=False,
@@ -301,9 +305,12 @@ def run_workers(settings: Settings, processes: int = 1) -> None:
     They are forks of this process, which has imported all they need: starting one anew would take
     seconds, in which nobody works.
     """
-    begin = partial(Fork, lambda: Worker(open_platform(settings)).run())
+
+    def begin(name: str) -> Callable[[], Fork]:
+        return partial(Fork, lambda: Worker(open_platform(settings), name).run())
+
     children = [
-        Child(f"worker {number}", begin, healthy_seconds=HEALTHY_SECONDS)
+        Child(f"worker {number}", begin(uuid.uuid4().hex), healthy_seconds=HEALTHY_SECONDS)
         for number in range(1, processes + 1)
     ]
     Supervisor(children, together=True).run()

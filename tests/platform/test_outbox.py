@@ -120,6 +120,22 @@ def test_what_a_dead_dispatcher_left_is_taken_over_when_its_lease_ends(database:
     assert keys(database) == ["effect-0", "effect-1", "effect-2"]
 
 
+def test_who_is_started_in_a_dead_ones_place_takes_over_at_once(database: Database) -> None:
+    add_effects(database, 3, at=NOW)
+    with database.write() as connection:
+        assert len(claim(connection, "w1/7", NOW)) == 3
+    soon = NOW + timedelta(milliseconds=200)
+    for other in ("w2", "w", "w1/7"):
+        assert Dispatcher(database, happen, lambda _c: soon, holder=other).let_go() == 0
+    following = Dispatcher(database, happen, lambda _c: soon, holder="w1")
+    assert following.drain() == 0
+    assert following.let_go() == 3
+    later = soon + timedelta(milliseconds=1)
+    assert Dispatcher(database, happen, lambda _connection: later).drain() == 3
+    assert keys(database) == ["effect-0", "effect-1", "effect-2"]
+    assert following.let_go() == 0
+
+
 def test_whoever_lost_its_lease_leaves_nothing_behind(database: Database) -> None:
     """A dispatcher that slept through its lease comes back after another has done the work."""
     add_effects(database, 1, at=NOW)

@@ -21,6 +21,7 @@ from tests.platform.acting import acting, change_element, restrict_field, stored
 from tests.platform.test_worker import wait_until, worker
 from tests.platform.world import Bearer, Login, People
 from trellis.automation.outbox import DONE, outbox
+from trellis.automation.requests import release, take_hold
 from trellis.channels.in_app import notification
 from trellis.errors import Conflict, Missing
 from trellis.records.assign import assign_record
@@ -187,6 +188,37 @@ def test_work_of_people_puts_it_off_and_that_of_rules_does_not(
     assert holder(platform, people, lead) == "ron"
     pass_time(platform, 16.3)
     assert holder(platform, people, lead) == "Pool"
+
+
+def test_what_is_locked_stays_as_long_as_that_is_so(platform: Platform, people: People) -> None:
+    queue(platform, people, recycle_days=2)
+    lead = waiting(platform)
+    claim(platform, "ron", lead)
+    with system(platform) as unit:
+        take_hold(unit.connection, unit.catalog.objects["lead"].id, lead, "signed", NOW)
+    pass_time(platform, 2.1)
+    pass_time(platform, 6)
+    assert holder(platform, people, lead) == "ron"
+    with system(platform) as unit:
+        release(unit.connection, unit.catalog.objects["lead"].id, lead)
+    pass_time(platform, 7.1)
+    assert holder(platform, people, lead) == "Pool"
+
+
+def test_the_page_says_why_it_may_not_be_taken_now(
+    platform: Platform, people: People, login: Login
+) -> None:
+    queue(platform, people, cool_down_hours=12)
+    lead = waiting(platform)
+    give(platform, lead, "ron", 0)
+    client, address = login("ron"), f"/o/lead/{lead}/access"
+    assert "queue of yours" not in client.get(address).text
+    give(platform, lead, "Pool", 0)
+    cools = client.get(address).text
+    assert "It waits in a queue of yours. You had this record until a short while ago" in cools
+    assert f"{address}/claim" in cools
+    assert ">Claim<" not in cools
+    assert ">Claim<" in login("rita").get(address).text
 
 
 def test_an_activity_is_work(platform: Platform, people: People) -> None:

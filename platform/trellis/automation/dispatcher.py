@@ -1,7 +1,7 @@
 """The dispatcher: takes due effects out of the outbox and has them run.
 
 A claim is a lease, short and renewed as long as its holder lives: what a process leaves that dies
-is taken over within seconds. What an effect writes and the mark that it is done commit together,
+is taken over within seconds, and at once by the one that is started in its place. What an effect writes and the mark that it is done commit together,
 and only while the lease is ours; so inside the database an effect happens exactly once, whenever a
 process dies and however many dispatchers there are. Quick effects that were claimed together are
 committed together; when one of them fails each is run by itself.
@@ -16,7 +16,7 @@ import time
 import uuid
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from itertools import groupby
 
@@ -63,12 +63,30 @@ def database_now(connection: sa.Connection) -> datetime:
 
 @dataclass(frozen=True, slots=True)
 class Dispatcher:
-    """Runs effects with `perform`. Any number may work on one database."""
+    """Runs effects with `perform`. Any number may work on one database.
+
+    `holder` names the process in its leases, and whatever is started in its place.
+    """
 
     database: Database
     perform: Perform
     read_clock: Callable[[sa.Connection], datetime] = database_now
     is_quick: Callable[[Effect], bool] = lambda _effect: False
+    holder: str = field(default_factory=lambda: uuid.uuid4().hex)
+
+    def let_go(self) -> int:
+        """Has what a dead process of this name left done at once; gives how many effects."""
+        if not self.is_holding():
+            return 0
+        with self.database.write() as connection:
+            left = sa.update(outbox).where(is_held_by(self.holder))
+            return connection.execute(left.values(lease_until=self.read_clock(connection))).rowcount
+
+    def is_holding(self) -> bool:
+        """Says whether there are leases in this name, without taking a lock."""
+        with self.database.read() as connection:
+            any_held = sa.exists().where(is_held_by(self.holder))
+            return connection.execute(sa.select(any_held)).scalar_one()
 
     def drain(self, *, seconds: float = math.inf) -> int:
         """Runs effects until none is due or the time is over; gives how many were run."""
@@ -82,7 +100,7 @@ class Dispatcher:
         """Claims some effects and runs them; gives how many were claimed."""
         if not self.has_due():
             return 0
-        lease = uuid.uuid4().hex
+        lease = f"{self.holder}/{uuid.uuid4().hex}"
         with self.database.write() as connection:
             effects = claim(connection, lease, self.read_clock(connection))
         with self.renewing(lease):
@@ -163,6 +181,12 @@ def is_due(now: datetime) -> sa.ColumnElement[bool]:
     waits = sa.and_(outbox.c.state == WAITING, outbox.c.available_at <= now)
     left = sa.and_(outbox.c.state == RUNNING, outbox.c.lease_until < now)
     return sa.and_(sa.or_(waits, left), goes_on(EFFECTS))
+
+
+def is_held_by(holder: str) -> sa.ColumnElement[bool]:
+    """Gives the condition of rows under the leases of a process."""
+    named = outbox.c.lease.startswith(f"{holder}/", autoescape=True)
+    return sa.and_(outbox.c.state == RUNNING, named)
 
 
 def claim(connection: sa.Connection, lease: str, now: datetime) -> Sequence[Effect]:

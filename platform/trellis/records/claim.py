@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime, time
 
 import sqlalchemy as sa
@@ -45,11 +45,7 @@ def claim_record(
         raise Conflict([Problem("", "not_in_queue", {"object": object_name})])
     user = acting_user(unit)
     take_turn(unit, str(user["id"]))
-    queue = queue_of(unit, str(queue_id), user, definition)
-    problems = [
-        *broken_limits(unit, queue, str(user["id"])),
-        *cooling(unit, queue, definition, record_id, str(user["id"])),
-    ]
+    problems = in_the_way(unit, definition, old, user)
     if problems:
         raise Conflict(problems)
     saved = hand_over(unit, definition, old, held_by_user(user), channel=channel)
@@ -57,10 +53,28 @@ def claim_record(
     return saved
 
 
-def may_claim(unit: Unit, record: Mapping[str, object]) -> bool:
-    """Says whether a record that was read waits in a queue from which the acting person takes."""
+def claimable(
+    unit: Unit, definition: ObjectDefinition, record: Mapping[str, object]
+) -> Sequence[Problem] | None:
+    """Gives what keeps the acting person from taking a record that was read now; None when it does
+    not wait in a queue from which she takes."""
     queue_id, user = record.get("owner_queue"), unit.principal.user
-    return queue_id is not None and user is not None and str(queue_id) in queues_of(unit, user)
+    if queue_id is None or user is None or str(queue_id) not in queues_of(unit, user):
+        return None
+    return in_the_way(unit, definition, record, user)
+
+
+def in_the_way(
+    unit: Unit,
+    definition: ObjectDefinition,
+    record: Mapping[str, object],
+    user: Mapping[str, object],
+) -> Sequence[Problem]:
+    """Gives what keeps a user from taking a record from its queue now. Raises NotAllowed for who
+    does not belong to it."""
+    queue, user_id = queue_of(unit, str(record["owner_queue"]), user, definition), str(user["id"])
+    cools = cooling(unit, queue, definition, str(record["id"]), user_id)
+    return [*broken_limits(unit, queue, user_id), *cools]
 
 
 def acting_user(unit: Unit) -> Mapping[str, object]:

@@ -2,7 +2,8 @@
 
 Something is done with a record when a person changes it or its rows and links, over a page, the
 API or an import, or keeps an activity for it. What rules do does not count. A record that has come
-to its end (won, lost) stays with whose it is.
+to its end (won, lost) stays with whose it is, and so does one that is locked or waits for approval,
+as long as that is so.
 """
 
 from __future__ import annotations
@@ -18,6 +19,7 @@ from metadata.objects import ObjectDefinition
 from rule_engine.services.assign import Assigned, Skipped
 from trellis.automation import outbox
 from trellis.automation.assignments import note_decision
+from trellis.automation.requests import held_among
 from trellis.automation.workload import is_open
 from trellis.errors import Missing
 from trellis.phrases import Sentence
@@ -65,6 +67,8 @@ def look_at_claim(unit: Unit, claim_id: str, at: datetime, writers: Writers) -> 
     now = unit.moment.now
     if step.at > now:
         plan_look(unit, claim_id, step.at)
+    elif held_among(unit.connection, definition.id, [claim["record_id"]]):
+        plan_look(unit, claim_id, later(now, 1, unit.moment.zone))
     elif not is_open(definition, record):
         plan_look(unit, claim_id, later(now, max(terms.recycle_days or 1, 1), unit.moment.zone))
     elif step.kind == "warn":

@@ -19,7 +19,7 @@ from trellis import current
 from trellis.declared import ANY_OBJECT, declares
 from trellis.errors import Conflict, Missing, NotAllowed, RecordError, Refused
 from trellis.records.assign import assign_record
-from trellis.records.claim import claim_record, may_claim
+from trellis.records.claim import claim_record, claimable
 from trellis.records.explain_access import AccessExplained, Reason, explain_access
 from trellis.records.incoming import find_record
 from trellis.records.readers import Readers, readers_of
@@ -50,7 +50,11 @@ class Verdict:
 
 @dataclass(frozen=True, slots=True)
 class AccessPage:
-    """What the page shows; `refused` is the status when the person asked about is not told of."""
+    """What the page shows; `refused` is the status when the person asked about is not told of.
+
+    `in_claims_way` says why the reader may not take the record from its queue now; None when it
+    does not wait in one of hers.
+    """
 
     object: ObjectDefinition
     address: str
@@ -63,7 +67,7 @@ class AccessPage:
     shares: tuple[Share, ...]
     may_share: bool
     may_assign: bool
-    may_claim: bool
+    in_claims_way: tuple[str, ...] | None
     turns: tuple[Turn, ...]
     levels: tuple[tuple[str, str], ...]
     readers: tuple[tuple[str, str, tuple[str, ...]], ...]
@@ -183,6 +187,7 @@ def page_of(
     found, error = explained(unit, object_name, record_id, asked)
     refused = () if error is None else tuple(words(problem) for problem in error.problems)
     record = unit.records().get(object_name, record_id) or {}
+    claims = claimable(unit, definition, record)
     language = current.language()
     readers = readers_at(unit, object_name, record_id)
     address = record_address(object_name, record_id)
@@ -207,7 +212,7 @@ def page_of(
         may_share=may_share(unit, definition, record_id),
         may_assign=access.may("assign")
         and unit.records().reaches(object_name, record_id, "assign"),
-        may_claim=may_claim(unit, record),
+        in_claims_way=None if claims is None else tuple(map(words, claims)),
         turns=turns_of(unit, object_name, record_id, language),
         levels=tuple((level, level_label(level)) for level in LEVELS),
         readers=tuple(
