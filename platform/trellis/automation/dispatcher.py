@@ -1,10 +1,11 @@
 """The dispatcher: takes due effects out of the outbox and has them run.
 
 A claim is a lease, short and renewed as long as its holder lives: what a process leaves that dies
-is taken over within seconds, and at once by the one that is started in its place. What an effect writes and the mark that it is done commit together,
-and only while the lease is ours; so inside the database an effect happens exactly once, whenever a
-process dies and however many dispatchers there are. Quick effects that were claimed together are
-committed together; when one of them fails each is run by itself.
+is taken over within seconds, and at once by the one that is started in its place. What an effect
+writes and the mark that it is done commit together, and only while the lease is ours; so inside the
+database an effect happens exactly once, whenever a process dies and however many dispatchers there
+are. Quick effects that were claimed together are committed together; when one of them fails each is
+run by itself.
 """
 
 from __future__ import annotations
