@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from typing import Final
 
 from metadata.catalog import Catalog
+from metadata.checks.nesting import is_readable
 from metadata.computed.columns import kept_parts
 from metadata.computed.definitions import (
     ROLLUP,
@@ -147,10 +148,14 @@ def depth_problems(one: Computed, graph: Graph, place: str) -> Iterator[Problem]
 def sql_problems(one: Computed, catalog: Catalog, place: str) -> Iterator[Problem]:
     """Finds what a database cannot say: lists and changes of many records need it to."""
     for dialect in DIALECTS:
+        tables, table = SystemTables(catalog, dialect), catalog.tables[one.object].alias()
         try:
-            kept_parts(one, SystemTables(catalog, dialect), catalog.tables[one.object].alias())
+            parts = kept_parts(one, tables, table)
         except NotTranslatableError as error:
             yield diagnostic_problem(error.diagnostic, place)
+            return
+        if dialect == "sqlite" and not is_readable(parts):
+            yield Problem(place, "computed_nesting")
             return
 
 

@@ -236,6 +236,34 @@ def test_each_mistake_is_told_where_it_stands(
     assert problems(fields) == told
 
 
+def nested(step: str, times: int) -> JsonObject:
+    text = "amount"
+    for _ in range(times):
+        text = step.replace("{}", text)
+    return made(MONEY, formula=text)
+
+
+ABS, MOST = "abs({})", "max({}, amount)"
+UNREADABLE = (
+    "with the virtual fields it looks at it is nested so deeply that SQLite cannot read it; store "
+    'one of them with `"stored": true`, or write it in several fields'
+)
+LONG = "this is too long for SQL; give parts of it fields of their own"
+
+
+@pytest.mark.parametrize(
+    ("field", "told"),
+    [
+        (nested(ABS, 10), []),
+        (nested(ABS, 60), [UNREADABLE]),
+        (nested(MOST, 1), []),
+        (nested(MOST, 40), [LONG]),
+    ],
+)
+def test_what_no_database_could_read_is_refused(field: JsonObject, told: list[str]) -> None:
+    assert [text for *_, text in problems({"x": field})] == told
+
+
 def test_a_circle_over_objects_is_told_as_a_chain() -> None:
     elements = world(x=made(rollup="sum(lines.number)"), y=made(formula="x + 1"))
     line = elements[-1].body["properties"]

@@ -224,9 +224,24 @@ def test_sec_09_no_formula_reaches_python_or_a_template(
     ids=["brackets", "not", "minus", "calls", "long"],
 )  # fmt: skip
 def test_sec_10_depth_and_length_are_bounded(call: Client, text: str) -> None:
-    call("rita", "GET", "lead")
+    too_much(call, "lead", text)
+
+
+@pytest.mark.parametrize(
+    "step", ["(if {} > 1 CNY then amount else amount)", "max({}, amount)"], ids=["if", "max"]
+)
+def test_sec_10_what_is_short_but_long_in_sql_is_bounded(call: Client, step: str) -> None:
+    """Each step stands in the text of the one around it several times."""
+    text = "amount"
+    for _ in range(40):
+        text = step.replace("{}", text)
+    too_much(call, "opportunity", f"{text} > 1 CNY")
+
+
+def too_much(call: Client, object_name: str, text: str) -> None:
+    call("rita", "GET", object_name)
     begun = time.thread_time()
-    answer = call("rita", "GET", f"lead?{urlencode({'filter': text})}")
+    answer = call("rita", "GET", f"{object_name}?{urlencode({'filter': text})}")
     assert time.thread_time() - begun < 5
     assert answer.status_code == 422
     assert answer.get_json()["errors"][0]["path"] == "filter"

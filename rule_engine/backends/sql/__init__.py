@@ -79,7 +79,7 @@ def compile_node_sql(
     Raises NotTranslatableError, also for values of several parts: see `compile_parts_sql`.
     """
     if node.type.kind is Kind.BOOLEAN:
-        return Compiler(sql_schema).condition(node, Frame(root)).element
+        return Compiler(sql_schema).whole_condition(node, Frame(root))
     found = compile_parts_sql(node, sql_schema, root)
     if len(found) == 1:
         return found[""]
@@ -119,7 +119,7 @@ class Bulk:
 
     def condition(self, node: core.Node) -> sa.ColumnElement[bool]:
         """Gives a condition for a place where NULL counts as false."""
-        return self._compiler.condition(node, self._frame).element
+        return self._compiler.whole_condition(node, self._frame)
 
     def parts(self, node: core.Node) -> dict[str, sa.ColumnElement[Any]]:
         """Gives the columns of a value, see `compile_parts_sql`."""
@@ -127,7 +127,7 @@ class Bulk:
 
     def stored(self, node: core.Node, kept: Kept) -> dict[str, sa.ColumnElement[Any]]:
         """Gives what an UPDATE writes, see `compile_stored_sql`."""
-        return stored_parts(self._compiler, node, self._frame, kept)
+        return _stored(self._compiler, node, self._frame, kept)
 
     @property
     def source(self) -> sa.FromClause:
@@ -137,10 +137,12 @@ class Bulk:
 
 def _columns(compiler: Compiler, node: core.Node, frame: Frame) -> dict[str, sa.ColumnElement[Any]]:
     value = compiler.value(node, frame)
-    return {
+    columns = {
         name: part.element if isinstance(part, Plain) else compiler.numbers.result(part)
         for name, part in parts(value).items()
     }
+    compiler.sizes.refuse_long(node, columns.values())
+    return columns
 
 
 def compile_stored_sql(
@@ -156,4 +158,12 @@ def compile_stored_sql(
     functions give has a scale of its own on SQLite.)
     """
     kept = column if isinstance(column, Kept) else Kept(column)
-    return stored_parts(Compiler(sql_schema), node, Frame(root), kept)
+    return _stored(Compiler(sql_schema), node, Frame(root), kept)
+
+
+def _stored(
+    compiler: Compiler, node: core.Node, frame: Frame, kept: Kept
+) -> dict[str, sa.ColumnElement[Any]]:
+    columns = stored_parts(compiler, node, frame, kept)
+    compiler.sizes.refuse_long(node, columns.values())
+    return columns

@@ -9,21 +9,49 @@ import sqlalchemy as sa
 
 from rule_engine import core
 from rule_engine.backends.dialects.dialect import NoWordError
-from rule_engine.backends.dialects.values import Amount, Clock, Length, Plain, Value, literal
+from rule_engine.backends.dialects.values import (
+    Amount,
+    Clock,
+    Element,
+    Length,
+    Plain,
+    Value,
+    literal,
+    parts,
+)
 from rule_engine.backends.sql.aggregates import Aggregates
 from rule_engine.backends.sql.frames import PLAIN_TYPES, Frame, not_said
+from rule_engine.backends.sql.size import Sizes
 from rule_engine.check.words import kind_name
 from rule_engine.columns import Instant
 from rule_engine.dates import to_milliseconds
 from rule_engine.functions import SqlCall, functions
+from rule_engine.types import SqlSchema
 from rule_engine.values import CalendarLength, Money
 
 
 class Compiler(Aggregates):
     """Compiles any node."""
 
+    def __init__(self, schema: SqlSchema) -> None:
+        super().__init__(schema)
+        self.sizes = Sizes()
+
+    def whole_condition(self, node: core.Node, frame: Frame) -> Element:
+        """Gives a condition whose NULL means false. Raises NotTranslatableError when it is too
+        long."""
+        element: Element = self.condition(node, frame).element
+        self.sizes.refuse_long(node, [element])
+        return element
+
     def value(self, node: core.Node, frame: Frame) -> Value:
-        """Gives the value of any node."""
+        """Gives the value of any node. Raises NotTranslatableError when it is too long: before
+        something is made of it that is longer by far."""
+        found = self._value(node, frame)
+        self.sizes.refuse_long(node, (part.element for part in parts(found).values()))
+        return found
+
+    def _value(self, node: core.Node, frame: Frame) -> Value:
         match node:
             case core.Constant():
                 return self._constant(node, node.value)

@@ -74,7 +74,7 @@ class Scores:
     def applies(self) -> Condition:
         """Gives whether the score has a say about a row."""
         guard = self.score.guard
-        return sa.true() if guard is None else self.compiler.condition(guard, self.frame).element
+        return sa.true() if guard is None else self.compiler.whole_condition(guard, self.frame)
 
     # ------------------------------------------------------------ points
 
@@ -114,7 +114,7 @@ class Scores:
         amount = self.numbers.negate(amount) if item.kind == "subtract" else amount
         if item.guard is None:
             return amount
-        holds = self.compiler.condition(item.guard, self.frame).element
+        holds = self.compiler.whole_condition(item.guard, self.frame)
         return self.numbers.choose([(holds, amount)], self.numbers.constant(neutral))
 
     def _limited(self, function: str, total: Number, limit: core.Node | None) -> Number:
