@@ -26,6 +26,16 @@ SCHEMA_OF: Final[Mapping[str, str]] = {
 }
 """The meta-schema of each kind of element that has one."""
 
+RULES: Final = Draft202012Validator(
+    {
+        "type": "object",
+        "required": ["text"],
+        "additionalProperties": False,
+        "properties": {"text": {"type": "string"}},
+    }
+)
+"""What rules are around their text, which the language checks."""
+
 LIMIT_CODES: Final[Mapping[str, str]] = {
     "minimum": "minimum",
     "maximum": "maximum",
@@ -102,7 +112,9 @@ def field_validator(type_name: str) -> Draft202012Validator:
 
 
 def document_problems(kind: str, document: object) -> list[Problem]:
-    """Gives what is wrong with the shape of an element's document; nothing for rules."""
+    """Gives what is wrong with the shape of an element's document."""
+    if kind == "rules":
+        return list(shape_problems(RULES, document))
     if kind not in SCHEMA_OF:
         return []
     problems = list(shape_problems(validator(SCHEMA_OF[kind]), document))

@@ -135,6 +135,9 @@ WRONG = [
         None,
     ),
     ("objects/project", {**PROJECT, "crm": {"plurall": "X"}}, "/crm", None),
+    ("rules/mine", {"texts": {"mine.rules": "ruleset mine version 1"}}, "/texts", "unknown_key"),
+    ("rules/mine", {}, "", "missing_key"),
+    ("rules/mine", {"text": 3}, "/text", "wrong_shape"),
 ]
 
 

@@ -201,5 +201,6 @@ def test_programs_and_people_get_the_same_clocks(
     assert "Paint" in page
     assert "7 h 59 min left" in page
     assert 'href="/service-levels"' in page
-    assert "Paint" not in login("rita").get("/service-levels").get_data(as_text=True)
+    assert "Paint" in login("rita").get("/service-levels").get_data(as_text=True)
+    assert "Paint" not in login("rita").get("/service-levels?state=at_risk").get_data(as_text=True)
     assert 'href="/service-levels"' not in login("fay").get("/").get_data(as_text=True)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 from flask import render_template, request
@@ -22,7 +23,6 @@ blueprint = make_blueprint("service_levels")
 
 ADDRESS = "/service-levels"
 SHOWN = 50
-FIRST = "at_risk"
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,12 +58,15 @@ class ClocksPage:
 @blueprint.get(ADDRESS)
 @declares("", "")
 def clocks() -> str:
-    """Shows the clocks in one state."""
+    """Shows the clocks in one state; the first in which there are any when none is asked for."""
     unit = reading()
-    labels = tabs()
-    state = request.args.get("state", FIRST)
-    asked = {"state": state if state in labels else FIRST, "object": request.args.get("object")}
-    found = read_lines(unit, asked["state"] or FIRST, asked["object"])
+    labels, object_name = tabs(), request.args.get("object")
+    try:
+        state, found = first_lines(unit, labels, object_name)
+    except (Refused, Missing) as error:
+        flash_problems(error)
+        state, found = next(iter(labels)), Lines((), None)
+    asked = {"state": state, "object": object_name}
     following = None if found.next is None else with_query(ADDRESS, {**asked, "after": found.next})
     page = ClocksPage(
         tabs=tuple(
@@ -87,14 +90,17 @@ def tabs() -> dict[str, str]:
     }
 
 
-def read_lines(unit: Unit, state: str, object_name: str | None) -> Lines:
-    """Gives a page of clocks; what cannot be asked for is told, and nothing shown."""
-    after = request.args.get("after")
-    try:
-        return list_clocks(unit, state, object_name or None, limit=SHOWN, after=after)
-    except (Refused, Missing) as error:
-        flash_problems(error)
-        return Lines((), None)
+def first_lines(unit: Unit, states: Iterable[str], object_name: str | None) -> tuple[str, Lines]:
+    """Gives the state that is asked for with a page of its clocks. Raises Refused and Missing."""
+    first, *others = states
+    asked, after = request.args.get("state"), request.args.get("after")
+    if asked in (first, *others):
+        return asked, list_clocks(unit, asked, object_name or None, limit=SHOWN, after=after)
+    for state in (first, *others):
+        found = list_clocks(unit, state, object_name or None, limit=SHOWN)
+        if found.items:
+            return state, found
+    return first, Lines((), None)
 
 
 def object_tabs(unit: Unit, asked: dict[str, str | None]) -> tuple[Tab, ...]:
