@@ -160,6 +160,38 @@ def send_form(admin: Any, files: dict[str, Any]) -> Any:
     return admin.post("/setup/packages/plan", data=data)
 
 
+CLOCKS = "rules/clocks.rules"
+WATCHED = """
+calendar desk { timezone "UTC" hours monday to sunday from 00:00 to 00:00 }
+sla care "Care" on student {
+    calendar desk
+    target call "Call" { met when grade = "two" otherwise within 8 business hours }
+}
+"""
+
+
+def test_a_plan_shows_what_becomes_of_open_clocks(
+    call: Client, send: Any, login: Login, platform: Platform
+) -> None:
+    token = send(school(**{CLOCKS: WATCHED})).get_json()["token"]
+    assert call("admin", "POST", "packages/install", {"token": token}).status_code == 200
+    student = {"name": "Li", "grade": "one", "fee": "5"}
+    assert call("admin", "POST", "student", student).status_code == 201
+    shorter = WATCHED.replace("from 00:00 to 00:00", "from 08:00 to 09:00").replace("8 b", "9 b")
+    two = school("2.0.0", **{CLOCKS: shorter})
+    (told,) = send(two).get_json()["clocks"]
+    assert (told["name"], told["change"], told["open"]) == ("student.care", "changed", 1)
+    assert sum(told["calendar"]["moved"].values()) == 1
+    assert told["rules"]["samples"][0]["name"] == "Li"
+    admin = login("admin")
+    page = read(admin.get(send_form(admin, two).headers["Location"]))
+    shown = " ".join(text(page, "main").split())
+    assert "In any case, since business time changes 1 later by a day or more" in shown
+    assert "If you choose afterwards under “Publish”" in shown
+    same = send(school("2.0.0", **{CLOCKS: WATCHED})).get_json()
+    assert (same["problems"], same["clocks"]) == ([], [])
+
+
 def rows_of(page: HtmlElement) -> list[str]:
     return [" ".join(line.split()) for line in texts(page, "tbody tr")]
 

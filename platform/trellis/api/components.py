@@ -114,6 +114,7 @@ PACKAGE_PLAN: Schema = {
         "edits": many(TEXT),
         "problems": many(ERROR),
         "destructive": many(TEXT),
+        "clocks": many(OBJECT),
     },
 }
 

@@ -19,6 +19,7 @@ from trellis import current
 from trellis.api import package_operations
 from trellis.api.answers import json_answer
 from trellis.api.blueprint import PACKAGES, language
+from trellis.api.open_clocks import clocks_json
 from trellis.api.operations import package_route
 from trellis.api.problems import RequestError, error_of
 from trellis.api.requests import read_optional_body, read_parameters
@@ -99,7 +100,8 @@ def plan_package() -> Response:
         at_desk = desk(unit)
         found = plan_packages(at_desk, [package], resolutions(body))
         token = keep_plan(at_desk, found)
-    return json_answer(plan_json(token, found))
+        clocks = [clocks_json(unit, one) for one in found.clocks(unit)]
+    return json_answer({**plan_json(token, found), "clocks": clocks})
 
 
 def known(body: Mapping[str, object]) -> Package:

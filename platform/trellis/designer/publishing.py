@@ -5,12 +5,12 @@ from __future__ import annotations
 import hashlib
 import json
 import re
-from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 
 from metadata import store
-from metadata.catalog import Catalog, build_catalog
+from metadata.catalog import Catalog
 from metadata.changes.compare import Difference, Part, compare, compare_texts
 from metadata.changes.impact import Impact, measure
 from metadata.changes.moved import Moved, on_top
@@ -28,7 +28,7 @@ from trellis.designer.replacing import with_replacements
 from trellis.errors import Conflict, Missing, Refused
 from trellis.publishing import answering, moved_on, note_published
 from trellis.service_levels.job import move_open
-from trellis.service_levels.preview import ClockPlan, chosen_levels, preview_clocks
+from trellis.service_levels.preview import ClockPlan, chosen_levels, preview_clocks_of
 from trellis.unit import Unit
 
 Replacements = Mapping[str, Mapping[str, str]]
@@ -143,21 +143,8 @@ def plan_elements(unit: Unit, wanted: Sequence[Element]) -> Planned:
         problems=(*problems, *measured.problems),
         impacts=measured.impacts,
         destructive=tuple(dict.fromkeys((*found.destructive, *measured.lossy))),
-        clocks=() if problems else clocks_of(unit, found.elements),
+        clocks=() if problems else preview_clocks_of(unit, found.elements),
     )
-
-
-def clocks_of(unit: Unit, elements: Sequence[Element]) -> tuple[ClockPlan, ...]:
-    """Gives what becomes of the clocks of service levels when these elements are in force."""
-    if rule_files(elements) == rule_files(unit.catalog.elements):
-        return ()
-    after = build_catalog(0, elements, previous=unit.catalog)
-    return preview_clocks(unit, replace(after, day=unit.catalog.day))
-
-
-def rule_files(elements: Iterable[Element]) -> dict[str, object]:
-    """Gives the rule files among elements."""
-    return {element.name: element.body for element in elements if element.kind == "rules"}
 
 
 def token_of(version: int, operations: Sequence[Operation], wanted: Sequence[Element]) -> str:

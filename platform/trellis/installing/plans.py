@@ -22,6 +22,7 @@ from trellis.config import Settings
 from trellis.errors import Conflict, Refused
 from trellis.installing.sources import find_offers
 from trellis.publishing import answering, moved_on, note_published
+from trellis.service_levels.preview import ClockPlan, preview_clocks_of
 from trellis.unit import Unit
 
 
@@ -91,6 +92,12 @@ class PackagePlan:
     def packages(self) -> list[Package]:
         """Gives the packages in the order in which they are installed."""
         return [step.package for step in self.steps]
+
+    def clocks(self, unit: Unit) -> tuple[ClockPlan, ...]:
+        """Gives what becomes of the clocks of service levels."""
+        if self.problems or self.prepared is None:
+            return ()
+        return preview_clocks_of(unit, self.prepared.elements)
 
 
 def plan_packages(

@@ -6,14 +6,15 @@ can be looked at while somebody waits, those that began first are, and it is sai
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from typing import Final, Literal
 
 import sqlalchemy as sa
 
-from metadata.catalog import Catalog
+from metadata.catalog import Catalog, build_catalog
+from metadata.elements import Element
 from metadata.objects import ObjectDefinition
 from metadata.problems import Problem
 from rule_engine.program import ServiceLevel, meaning
@@ -119,6 +120,19 @@ class ClockPlan:
     def key(self) -> str:
         """Gives what it is called in requests."""
         return f"{self.object}.{self.definition.name}"
+
+
+def preview_clocks_of(unit: Unit, elements: Sequence[Element]) -> tuple[ClockPlan, ...]:
+    """Gives what becomes of the clocks of service levels when these elements are in force."""
+    if rule_files(elements) == rule_files(unit.catalog.elements):
+        return ()
+    after = build_catalog(0, elements, previous=unit.catalog)
+    return preview_clocks(unit, replace(after, day=unit.catalog.day))
+
+
+def rule_files(elements: Iterable[Element]) -> dict[str, object]:
+    """Gives the rule files among elements."""
+    return {element.name: element.body for element in elements if element.kind == "rules"}
 
 
 def preview_clocks(unit: Unit, after: Catalog) -> tuple[ClockPlan, ...]:

@@ -42,6 +42,7 @@ from trellis.installing.removal import (
 from trellis.installing.sources import find_offers
 from trellis.unit import Unit
 from trellis.web.doors import make_blueprint, words
+from trellis.web.setup.clock_lines import ClockCard, clock_cards
 from trellis.web.setup.documents import changes
 from trellis.web.setup.plan_lines import PlanLine, grouped
 from trellis.web.words import gettext
@@ -108,6 +109,7 @@ class PlanPage:
     problems: tuple[tuple[str, str], ...]
     conflicts: tuple[ConflictLine, ...]
     edits: tuple[str, ...]
+    clocks: tuple[ClockCard, ...]
     destructive: tuple[str, ...]
     changes: int
     typed: str = ""
@@ -236,6 +238,7 @@ def show_plan(
         problems=tuple((problem.path, words(problem)) for problem in found.problems),
         conflicts=tuple(map(conflict_line, found.conflicts)),
         edits=found.edits,
+        clocks=clock_cards(unit, found.clocks(unit), ()),
         destructive=found.destructive,
         changes=changes(unit),
         typed=typed,
