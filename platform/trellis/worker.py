@@ -33,7 +33,7 @@ from trellis.config import Settings
 from trellis.duplicates.filling import ask_for_keys
 from trellis.files.cleanup import clean
 from trellis.jobs.allowed import Task, job_class
-from trellis.jobs.queue import QUEUES, connect, open_queue
+from trellis.jobs.queue import EFFECTS, connect, open_queue
 from trellis.jobs.running_loop import JobRunner
 from trellis.kept_answers import purge
 from trellis.mail.postman import Postman
@@ -271,7 +271,7 @@ class Worker:
         """Runs jobs until a signal comes or RQ gives up; raises when Redis goes away."""
         redis.ping()
         worker = QueueWorker(
-            list(QUEUES),
+            [EFFECTS],
             stop=self.stop,
             connection=redis,
             serializer=JSONSerializer,
@@ -290,8 +290,7 @@ class Worker:
         if self.platform.settings.redis_url is None:
             return
         with connect(self.platform.settings.redis_url) as redis:
-            for name in QUEUES:
-                StartedJobRegistry(queue=open_queue(redis, name)).cleanup()
+            StartedJobRegistry(queue=open_queue(redis, EFFECTS)).cleanup()
 
     def take_signals(self) -> None:
         """Ends the work at the usual signals."""

@@ -16,6 +16,8 @@ from metadata.problems import Problem
 from tests.platform.acting import acting, system
 from tests.platform.test_worker import environment, wait_inside
 from tests.platform.world import People
+from trellis.automation import outbox as outbox_of_all
+from trellis.automation.outbox import add
 from trellis.errors import Conflict, Missing, Refused
 from trellis.jobs import running_loop
 from trellis.jobs.running import (
@@ -72,6 +74,17 @@ class Counting(JobKind):
         unit.connection.execute(sa.insert(happened).values(number=done))
         total = job.params["steps"]
         return Step({"at": done}, done, total, {"sum": done} if done == total else None)
+
+
+class Crowding(Counting):
+    """Adds an effect with each step."""
+
+    name = "crowding"
+    crowds = True
+
+    def step(self, unit: Unit, job: Job) -> Step:
+        add(unit.connection, "tell", {}, f"{job.id}/{job.done}")
+        return super().step(unit, job)
 
 
 class Failing(JobKind):
@@ -250,3 +263,30 @@ def test_the_job_of_somebody_who_left_fails(platform: Platform, people: People) 
     JobRunner(platform, kinds={"counting": Counting()}).drain()
     assert state(platform, job_id).problems == (Problem("", "account_inactive", {}),)
     assert numbers(platform) == []
+
+
+def test_a_job_waits_while_too_many_effects_of_bulk_work_do(
+    platform: Platform, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(outbox_of_all, "CROWD", 5)
+    with system(platform) as unit:
+        for index in range(8):
+            add(unit.connection, "tell", {}, f"of a person {index}")
+    runner = JobRunner(platform, kinds={"crowding": Crowding(), "counting": Counting()})
+    with system(platform) as unit:
+        first = start_job(unit, "crowding", {"steps": 8})
+    assert runner.drain() == 1
+    with system(platform) as unit:
+        second = start_job(unit, "crowding", {"steps": 1})
+        other = start_job(unit, "counting", {"steps": 1})
+    runner.drain()
+    assert states(platform, first, second, other) == ["done", "waiting", "done"]
+    with system(platform) as unit:
+        unit.connection.execute(sa.delete(outbox_of_all.outbox))
+    runner.drain()
+    assert states(platform, second) == ["done"]
+
+
+def states(platform: Platform, *jobs: str) -> list[str]:
+    with system(platform) as unit:
+        return [read_job(unit, job).state for job in jobs]

@@ -17,7 +17,7 @@ from trellis.automation.dispatcher import (
     database_now,
     is_due,
 )
-from trellis.automation.outbox import OUTBOX, Effect, add, outbox
+from trellis.automation.outbox import OUTBOX, Effect, add, outbox, yield_to_people
 from trellis.automation.quarantine import rule_quarantine
 from trellis.db import SYSTEM_TABLES, Database
 from trellis.pausing import work_pause
@@ -85,6 +85,31 @@ def test_due_effects_run_in_order_and_later_ones_wait(database: Database) -> Non
     assert Dispatcher(database, note).drain() == BATCH + 5
     assert seen == list(range(BATCH + 5))
     assert states(database) == {"done": BATCH + 5, "waiting": 1}
+
+
+def test_what_people_do_comes_before_bulk_work_and_what_follows_from_that(
+    database: Database,
+) -> None:
+    seen: list[str] = []
+
+    def follow(connection: sa.Connection, effect: Effect, now: datetime) -> None:
+        seen.append(effect.key)
+        if effect.key == "effect-0":
+            add(connection, "happen", {}, "following")
+
+    with database.write() as connection:
+        yield_to_people(connection)
+        for index in range(BATCH + 1):
+            add(connection, "happen", {"index": index}, f"effect-{index}", at=NOW)
+    Dispatcher(database, follow).run_batch()
+    assert seen == [f"effect-{index}" for index in range(BATCH)]
+    with database.write() as connection:
+        add(connection, "happen", {}, "of a person")
+    assert Dispatcher(database, follow).drain() == 3
+    assert seen[BATCH:] == ["of a person", f"effect-{BATCH}", "following"]
+    with database.read() as connection:
+        own = sa.select(outbox.c.effect_key).where(~outbox.c.bulk)
+        assert connection.scalars(own).all() == ["of a person"]
 
 
 def test_what_is_written_now_is_due_now(database: Database) -> None:

@@ -22,6 +22,7 @@ from trellis.api.requests import (
     read_parameters,
     unknown,
 )
+from trellis.automation.outbox import yield_to_people
 from trellis.duplicates.doors import guard_many
 from trellis.phrases import Sentence
 from trellis.records.batch import BatchRefused, Kind, Mode, Op, Outcome, save_batch
@@ -83,6 +84,7 @@ def write_many(object_name: str) -> Response:
     definition_of(reading(), object_name)
     asked = read_operations(read_document(exact=True))
     with writing_now() as unit:
+        yield_to_people(unit.connection)
         pairs = tried(unit, object_name, asked, mode)
     return json_answer({"results": [result(place, *pair) for place, pair in enumerate(pairs)]})
 

@@ -20,6 +20,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from itertools import groupby
+from typing import Any
 
 import sqlalchemy as sa
 
@@ -32,6 +33,7 @@ from trellis.automation.outbox import (
     WAITING,
     Effect,
     outbox,
+    yield_to_people,
 )
 from trellis.automation.quarantine import hold
 from trellis.db import Database, clock
@@ -105,13 +107,17 @@ class Dispatcher:
         with self.database.write() as connection:
             effects = claim(connection, lease, self.read_clock(connection))
         with self.renewing(lease):
-            for is_quick, group in groupby(effects, self.is_quick):
+            for (is_quick, _), group in groupby(effects, self.sort_of):
                 if is_quick:
                     self.run_together([*group], lease)
                 else:
                     for effect in group:
                         self.run(effect, lease)
         return len(effects)
+
+    def sort_of(self, effect: Effect) -> tuple[bool, bool]:
+        """Gives what effects that are run together have in common."""
+        return self.is_quick(effect), effect.bulk
 
     @contextmanager
     def renewing(self, lease: str) -> Iterator[None]:
@@ -146,7 +152,7 @@ class Dispatcher:
             with self.database.write() as connection:
                 now = self.read_clock(connection)
                 for effect in effects:
-                    self.perform(connection, effect, now)
+                    self.do(connection, effect, now)
                 mark_done(connection, effects, lease, now)
         except Exception as error:
             logger.info("effects are run one by one: %s", type(error).__name__)
@@ -158,7 +164,7 @@ class Dispatcher:
         try:
             with self.database.write() as connection:
                 now = self.read_clock(connection)
-                self.perform(connection, effect, now)
+                self.do(connection, effect, now)
                 mark_done(connection, [effect], lease, now)
         except LeaseLostError:
             logger.warning("effect %s was taken over by another dispatcher", effect.id)
@@ -166,6 +172,12 @@ class Dispatcher:
             logger.exception("effect %s (%s) failed", effect.id, effect.action)
             with self.database.write() as connection:
                 mark_failed(connection, effect, lease, self.read_clock(connection), error)
+
+    def do(self, connection: sa.Connection, effect: Effect, now: datetime) -> None:
+        """Does what an effect says; what follows from it comes no sooner than it did."""
+        if effect.bulk:
+            yield_to_people(connection)
+        self.perform(connection, effect, now)
 
     def purge(self) -> int:
         """Deletes effects that were done or cancelled long ago; gives how many."""
@@ -179,9 +191,17 @@ class Dispatcher:
 def is_due(now: datetime) -> sa.ColumnElement[bool]:
     """Gives the condition of rows that wait for their turn or were left by a dead dispatcher;
     nothing is due while effects are paused."""
-    waits = sa.and_(outbox.c.state == WAITING, outbox.c.available_at <= now)
+    return sa.or_(*turns(now))
+
+
+def turns(now: datetime) -> tuple[sa.ColumnElement[bool], ...]:
+    """Gives the conditions of what is due, in the order in which they have their turn: what was
+    left, what follows from people's work, and what follows from bulk work. Each is found in its
+    order by one index, however much waits."""
     left = sa.and_(outbox.c.state == RUNNING, outbox.c.lease_until < now)
-    return sa.and_(sa.or_(waits, left), goes_on(EFFECTS))
+    due = sa.and_(outbox.c.state == WAITING, outbox.c.available_at <= now)
+    parts = (left, sa.and_(due, ~outbox.c.bulk), sa.and_(due, outbox.c.bulk))
+    return tuple(sa.and_(part, goes_on(EFFECTS)) for part in parts)
 
 
 def is_held_by(holder: str) -> sa.ColumnElement[bool]:
@@ -191,20 +211,17 @@ def is_held_by(holder: str) -> sa.ColumnElement[bool]:
 
 
 def claim(connection: sa.Connection, lease: str, now: datetime) -> Sequence[Effect]:
-    """Takes the oldest due effects under `lease`.
+    """Takes the oldest due effects under `lease`, those of people's work first.
 
     One that was left too often is dead: it may be what kills the workers. Those of rules in
     quarantine are put aside.
     """
     hold(connection, is_due(now))
-    statement = (
-        sa.select(outbox)
-        .where(is_due(now))
-        .order_by(outbox.c.available_at, outbox.c.id)
-        .limit(BATCH)
-        .with_for_update(skip_locked=True)
-    )
-    rows = connection.execute(statement).all()
+    rows: list[sa.Row[Any]] = []
+    for turn in turns(now):
+        oldest = sa.select(outbox).where(turn).order_by(outbox.c.available_at, outbox.c.id)
+        free = oldest.limit(BATCH - len(rows)).with_for_update(skip_locked=True)
+        rows += connection.execute(free).all() if len(rows) < BATCH else ()
     left = [row.id for row in rows if row.attempts >= MAX_ATTEMPTS]
     taken = [row for row in rows if row.attempts < MAX_ATTEMPTS]
     if left:
@@ -223,7 +240,7 @@ def claim(connection: sa.Connection, lease: str, now: datetime) -> Sequence[Effe
     return [
         Effect(
             row.id, row.effect_key, row.action, row.payload, row.object, row.record_id,
-            row.attempts + 1,
+            row.attempts + 1, row.bulk,
         )
         for row in taken
     ]  # fmt: skip

@@ -12,6 +12,7 @@ import uuid_utils
 
 from rule_engine.columns import Instant
 from trellis.db import SYSTEM_TABLES, clock, insert_once, signal
+from trellis.pausing import goes_on
 
 # The signal after whose commit workers are woken.
 OUTBOX = "outbox"
@@ -21,6 +22,11 @@ EFFECTS = "effects"
 
 WAITING, RUNNING, DONE, DEAD = "waiting", "running", "done", "dead"
 HELD, CANCELLED = "held", "cancelled"
+
+IN_BULK: Final = "trellis_bulk"
+"""The option of a connection that says that effects added over it are bulk."""
+CROWD: Final = 2_000
+"""When more bulk effects wait than that, who adds more has to wait."""
 
 outbox = sa.Table(
     "outbox",
@@ -40,8 +46,11 @@ outbox = sa.Table(
     sa.Column("created_at", Instant, nullable=False),
     sa.Column("done_at", Instant),
     sa.Column("rule", sa.Text, comment="what asked for it: a rule, an approval, a service level"),
+    sa.Column(
+        "bulk", sa.Boolean, nullable=False, server_default=sa.false(), comment="people come first"
+    ),
     sa.Index("outbox_effect_key", "effect_key", unique=True),
-    sa.Index("outbox_due", "state", "available_at", "id"),
+    sa.Index("outbox_turn", "state", "bulk", "available_at", "id"),
     sa.Index("outbox_record", "object", "record_id"),
 )
 FAILING: Final = outbox.c.last_error.is_not(None)
@@ -56,7 +65,7 @@ class Effect:
     """One row of the outbox: `action` is to be run with `payload`.
 
     `key` names the effect for ever: whoever writes a row because of it stores a unique key made
-    from this one. `attempts` counts this run too.
+    from this one. `attempts` counts this run too. What follows from a `bulk` one is bulk, too.
     """
 
     id: str
@@ -66,13 +75,34 @@ class Effect:
     object: str | None
     record_id: str | None
     attempts: int
+    bulk: bool = False
+
+
+def yield_to_people(connection: sa.Connection) -> None:
+    """Has the effects that are added over a connection wait for those of what people do."""
+    connection.execution_options(**{IN_BULK: True})
+
+
+def is_bulk(connection: sa.Connection) -> bool:
+    """Says whether effects that are added over a connection wait for others."""
+    return bool(connection.get_execution_options().get(IN_BULK, False))
+
+
+def is_crowded(connection: sa.Connection) -> bool:
+    """Says whether so many bulk effects are due that who adds more is to wait."""
+    due = sa.and_(
+        outbox.c.state == WAITING, outbox.c.bulk, outbox.c.available_at <= clock(connection)
+    )
+    beyond = sa.select(outbox.c.id).where(due, goes_on(EFFECTS)).limit(1).offset(CROWD)
+    return connection.execute(beyond).first() is not None
 
 
 def add_all(connection: sa.Connection, rows: Sequence[Mapping[str, object]]) -> None:
     """Writes many effects that are new for sure; `rows` say what `add` is told of one."""
     fresh = sa.insert(outbox).values(state=WAITING, attempts=0, created_at=clock(connection))
     signal(connection, OUTBOX)
-    connection.execute(fresh, [{"id": str(uuid_utils.uuid7()), **row} for row in rows])
+    same = {"bulk": is_bulk(connection)}
+    connection.execute(fresh, [{"id": str(uuid_utils.uuid7()), **same, **row} for row in rows])
 
 
 def add(
@@ -104,6 +134,7 @@ def add(
         "available_at": at or now,
         "created_at": now,
         "rule": rule,
+        "bulk": is_bulk(connection),
     }
     signal(connection, OUTBOX)
     return insert_once(connection, outbox, "effect_key", row)

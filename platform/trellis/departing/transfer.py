@@ -29,6 +29,7 @@ class Transfer(JobKind):
     """Hands over object by object, the oldest records first, then the open approvals."""
 
     name = TRANSFER
+    crowds = True
 
     def step(self, unit: Unit, job: RunningJob) -> Step:
         """Hands some records over, or ends with how many there were by object."""

@@ -13,9 +13,7 @@ from rq.serializers import JSONSerializer
 
 logger = logging.getLogger(__name__)
 
-# Interactive effects come before bulk work.
-EFFECTS, BULK = "effects", "bulk"
-QUEUES = (EFFECTS, BULK)
+EFFECTS = "effects"
 
 CONNECT_SECONDS = 0.5
 ANSWER_SECONDS = 2.0

@@ -109,6 +109,8 @@ class JobKind(ABC):
     """
 
     name: ClassVar[str]
+    #: Whether its steps write records, of which effects follow: it waits while too many do.
+    crowds: ClassVar[bool] = False
 
     @abstractmethod
     def step(self, unit: Unit, job: RunningJob) -> Step:

@@ -15,6 +15,7 @@ from metadata.access import AUTOMATION, SYSTEM, Principal
 from metadata.problems import Problem, as_text
 from metadata.scopes import Scopes
 from trellis.automation.dispatcher import database_now
+from trellis.automation.outbox import is_crowded, yield_to_people
 from trellis.errors import NotAllowed, RecordError
 from trellis.jobs.kinds import job_kinds
 from trellis.jobs.running import (
@@ -67,10 +68,21 @@ class JobRunner:
 
     def run_turn(self, stop: Callable[[], bool] = lambda: False) -> bool:
         """Does steps of the job whose turn it is; says whether there was one."""
-        if not self.has_due():
+        with self.platform.database.read() as connection:
+            crowded = is_crowded(connection)
+
+        def wanted(now: datetime) -> sa.ColumnElement[bool]:
+            return sa.and_(is_due(now), job_table.c.kind.not_in(self.crowding if crowded else ()))
+
+        if not self.has_due(wanted):
             return False
-        self._take_turn(is_due, stop, TURN_SECONDS)
+        self._take_turn(wanted, stop, TURN_SECONDS)
         return True
+
+    @property
+    def crowding(self) -> list[str]:
+        """The kinds that have to wait while too many effects of bulk work do."""
+        return [name for name, kind in self.kinds.items() if kind.crowds]
 
     def run_now(self, job_id: str, seconds: float) -> None:
         """Does steps of a job that waits, for some seconds: small ones need no worker."""
@@ -104,10 +116,10 @@ class JobRunner:
             logger.exception("job %s (%s) failed", row["id"], row["kind"])
             self._postpone(row["id"], lease, error)
 
-    def has_due(self) -> bool:
-        """Says whether a job waits for its turn, without taking a lock."""
+    def has_due(self, which: Callable[[datetime], sa.ColumnElement[bool]]) -> bool:
+        """Says whether such a job waits for its turn, without taking a lock."""
         with self.platform.database.read() as connection:
-            due = is_due(self.read_clock(connection))
+            due = which(self.read_clock(connection))
             return connection.execute(sa.select(sa.exists().where(due))).scalar_one()
 
     def purge(self) -> int:
@@ -168,6 +180,7 @@ class JobRunner:
         principal = self._principal(connection, row)
         now = self.read_clock(connection)
         unit = unit_for(here, connection, snapshot.catalog, principal, now)
+        yield_to_people(connection)
         return kind.step(unit, RunningJob(**values_of(row), blobs=here.blobs))
 
     def _principal(self, connection: sa.Connection, row: sa.RowMapping) -> Principal:

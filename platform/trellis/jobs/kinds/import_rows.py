@@ -15,6 +15,7 @@ class ImportRows(JobKind):
     """Does the steps of the phase that the import is in."""
 
     name = IMPORT
+    crowds = True
 
     def step(self, unit: Unit, job: RunningJob) -> Step:
         """Does the next step."""
