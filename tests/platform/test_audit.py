@@ -19,12 +19,13 @@ import sqlalchemy as sa
 from tests.platform.acting import acting, make
 from tests.platform.world import BreakOffError, People, write_and_break_off
 from trellis import audit
+from trellis.audit import sequencer
 from trellis.audit.canonical import canonical
 from trellis.audit.events import write_event
 from trellis.audit.evidence import export, findings
 from trellis.audit.frozen import FOLLOW, FREEZE, make_triggers
 from trellis.audit.seals import Seals, seal
-from trellis.audit.sequencer import adopt, head_of, rows_of, sequence
+from trellis.audit.sequencer import adopt, head_of, rows_of, sequence, sequence_batch
 from trellis.audit.tables import audit_chain, audit_event, audit_pending
 from trellis.audit.verify import (
     GENESIS,
@@ -77,6 +78,21 @@ def test_committed_rows_get_gapless_numbers(platform: Platform, people: People) 
     assert sequence(platform.database) == 0
     with platform.database.read() as connection:
         assert connection.execute(sa.select(audit_pending)).all() == []
+
+
+def test_numbering_ends_although_others_go_on_writing(
+    platform: Platform, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    make(platform, "rita", "account", name="Acme")
+
+    def batch_and_more(connection: sa.Connection) -> int:
+        done = sequence_batch(connection)
+        more = {"source": "record_history", "row_id": str(done)}
+        connection.execute(sa.insert(audit_pending).values(more))
+        return done
+
+    monkeypatch.setattr(sequencer, "sequence_batch", batch_and_more)
+    assert sequence(platform.database) > 0
 
 
 def test_what_is_rolled_back_gets_none(platform: Platform, people: People) -> None:

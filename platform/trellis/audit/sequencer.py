@@ -8,7 +8,7 @@ then. Any number of processes may call it.
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -41,20 +41,24 @@ class Accepted:
 
 
 def sequence(database: Database) -> int:
-    """Numbers all that is committed; gives how many rows got a number.
+    """Numbers all that is committed when it begins; gives how many rows got a number.
 
-    Nothing is locked when nothing waits.
+    What is written meanwhile is for the next time: otherwise it might never come to an end. Nothing
+    is locked when nothing waits.
     """
+    with database.read() as connection:
+        newest = connection.execute(sa.select(sa.func.max(audit_pending.c.id))).scalar()
     done = 0
-    while has_pending(database):
+    while newest is not None and has_pending(database, newest):
         done += database.do(sequence_batch)
     return done
 
 
-def has_pending(database: Database) -> bool:
-    """Says whether anything waits for its number."""
+def has_pending(database: Database, newest: int) -> bool:
+    """Says whether anything waits for its number that was written no later than something."""
+    waiting = sa.exists().where(audit_pending.c.id <= newest)
     with database.read() as connection:
-        return connection.execute(sa.select(audit_pending.c.id).limit(1)).first() is not None
+        return bool(connection.execute(sa.select(waiting)).scalar())
 
 
 def sequence_batch(connection: sa.Connection) -> int:
@@ -67,7 +71,7 @@ def sequence_batch(connection: sa.Connection) -> int:
         sa.select(audit_pending).order_by(audit_pending.c.id).limit(BATCH)
     ).all()
     rows = rows_of(connection, [(one.source, one.row_id) for one in waiting])
-    known = numbered(connection, [one.row_id for one in waiting])
+    known = numbered(connection, [(one.source, one.row_id) for one in waiting])
     accepted: list[Accepted] = []
     for key in dict.fromkeys((one.source, one.row_id) for one in waiting):
         row = rows.get(key)
@@ -104,11 +108,17 @@ def rows_of(
     return found
 
 
-def numbered(connection: sa.Connection, ids: Iterable[str]) -> frozenset[tuple[str, str]]:
-    """Gives which rows have a number already."""
-    query = sa.select(audit_chain.c.source, audit_chain.c.row_id)
-    found = connection.execute(query.where(audit_chain.c.row_id.in_(list(ids))))
-    return frozenset((row.source, row.row_id) for row in found)
+def numbered(
+    connection: sa.Connection, keys: Sequence[tuple[str, str]]
+) -> frozenset[tuple[str, str]]:
+    """Gives which rows have a number already, source by source, as their index is ordered."""
+    found: set[tuple[str, str]] = set()
+    for source in sorted({name for name, _ in keys}):
+        ids = [row_id for name, row_id in keys if name == source]
+        mine = sa.and_(audit_chain.c.source == source, audit_chain.c.row_id.in_(ids))
+        rows = connection.scalars(sa.select(audit_chain.c.row_id).where(mine))
+        found.update((source, row_id) for row_id in rows)
+    return frozenset(found)
 
 
 def append(connection: sa.Connection, rows: Sequence[Accepted]) -> None:
