@@ -8,6 +8,7 @@ then. Any number of processes may call it.
 from __future__ import annotations
 
 import logging
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
@@ -46,19 +47,10 @@ def sequence(database: Database) -> int:
     What is written meanwhile is for the next time: otherwise it might never come to an end. Nothing
     is locked when nothing waits.
     """
+    number = sa.select(sa.func.count()).select_from(audit_pending)
     with database.read() as connection:
-        newest = connection.execute(sa.select(sa.func.max(audit_pending.c.id))).scalar()
-    done = 0
-    while newest is not None and has_pending(database, newest):
-        done += database.do(sequence_batch)
-    return done
-
-
-def has_pending(database: Database, newest: int) -> bool:
-    """Says whether anything waits for its number that was written no later than something."""
-    waiting = sa.exists().where(audit_pending.c.id <= newest)
-    with database.read() as connection:
-        return bool(connection.execute(sa.select(waiting)).scalar())
+        waiting = connection.execute(number).scalar_one()
+    return sum(database.do(sequence_batch) for _ in range(math.ceil(waiting / BATCH)))
 
 
 def sequence_batch(connection: sa.Connection) -> int:
