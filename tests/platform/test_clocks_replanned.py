@@ -16,11 +16,10 @@ from tests.platform.office import Office
 from tests.platform.test_service_levels import choice, told
 from trellis.automation.service_levels import running_on, service_level, service_target
 from trellis.db import Database
-from trellis.designer.publishing import clocks_of
 from trellis.jobs.running import RunningJob
 from trellis.records.delete import delete_record, restore_record
 from trellis.service_levels.job import KIND
-from trellis.service_levels.preview import ClockPlan
+from trellis.service_levels.preview import ClockPlan, preview_clocks_of
 
 # A Monday, at 9 in Shanghai. The database's clock has to be behind that of the test.
 START = datetime(2046, 3, 5, 1, tzinfo=UTC)
@@ -72,7 +71,7 @@ def preview(office: Office, *texts: str) -> Sequence[ClockPlan]:
     with office.database.read() as connection:
         unit = office.unit(connection)
         known = [one for one in unit.catalog.elements if one.kind != "rules"]
-        return clocks_of(unit, [*known, rules("\n".join(texts))])
+        return preview_clocks_of(unit, [*known, rules("\n".join(texts))])
 
 
 def run_job(office: Office, params: dict[str, object]) -> int:
