@@ -20,11 +20,13 @@ from tests.platform.acting import make
 from tests.platform.conftest import make_settings
 from tests.platform.test_cli import Done, run
 from tests.platform.test_worker import environment
+from trellis.audit.sequencer import sequence
 from trellis.backup import postgresql, sqlite
 from trellis.backup.archive import opened_archive
 from trellis.backup.manifest import Digest, Manifest
 from trellis.config import Settings
 from trellis.db import Database
+from trellis.records.history import insert_entries, record_history
 from trellis.runtime import Platform
 
 EmptyDatabase = Callable[[Path], AbstractContextManager[str]]
@@ -141,3 +143,26 @@ def digests(settings: Settings) -> dict[str, Digest]:
     finally:
         database.dispose()
     return {name: one for name, one in found.items() if name not in RESTORING}
+
+
+def fill(platform: Platform, rows: int) -> None:
+    """Adds accounts past all use cases, each with its line of the history and the audit, as
+    quickly as the database takes them."""
+    with platform.database.write() as connection:
+        table = platform.catalogs.current(connection).tables["account"]
+        account = template(connection, table)
+        entry = template(connection, record_history, record_history.c.record_id == account["id"])
+        for first in range(0, rows, 10_000):
+            ids = [f"f{n:08}" for n in range(first, min(first + 10_000, rows))]
+            connection.execute(sa.insert(table), [{**account, "id": one} for one in ids])
+            told = [{**entry, "id": f"h{one}", "record_id": one} for one in ids]
+            insert_entries(connection, told)
+    assert sequence(platform.database) >= rows
+
+
+def template(
+    connection: sa.Connection, table: sa.Table, *where: sa.ColumnElement[bool]
+) -> dict[str, object]:
+    """Gives the values of a row that is there."""
+    found = sa.select(table).where(*where).limit(1)
+    return dict(connection.execute(found).mappings().one())

@@ -17,6 +17,7 @@ import pytest
 import sqlalchemy as sa
 
 from tests.platform.acting import acting, make
+from tests.platform.backing_up import fill
 from tests.platform.world import BreakOffError, People, write_and_break_off
 from trellis import audit
 from trellis.audit import sequencer
@@ -93,6 +94,30 @@ def test_numbering_ends_although_others_go_on_writing(
 
     monkeypatch.setattr(sequencer, "sequence_batch", batch_and_more)
     assert sequence(platform.database) > 0
+
+
+@pytest.mark.on("postgresql")
+def test_a_chain_that_grows_is_not_read_again_and_again(platform: Platform, people: People) -> None:
+    """PostgreSQL knows nothing of a new table, and keeps a plan from when it was empty."""
+    make(platform, "rita", "account", name="Acme")
+    fill(platform, 6_000)
+    with platform.database.read() as connection:
+        connection.execute(sa.select(sa.func.pg_stat_force_next_flush()))
+    with platform.database.read() as connection:
+        told = sa.text("SELECT * FROM pg_stat_user_tables WHERE relname = 'audit_chain'")
+        counts = connection.execute(told).one()
+    assert counts.idx_scan > 6_000
+    assert counts.seq_tup_read + counts.idx_tup_fetch < 100
+
+
+@pytest.mark.on("postgresql")
+def test_postgresql_may_count_the_chain_meanwhile(platform: Platform, people: People) -> None:
+    make(platform, "rita", "account", name="Acme")
+    with platform.database.write() as connection:
+        assert sequence_batch(connection) > 0
+        with platform.database.write() as other:
+            other.exec_driver_sql("SET LOCAL lock_timeout = 1000")
+            other.exec_driver_sql("ANALYZE audit_chain")
 
 
 def test_what_is_rolled_back_gets_none(platform: Platform, people: People) -> None:

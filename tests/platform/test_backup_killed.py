@@ -21,12 +21,12 @@ from tests.platform.backing_up import (
     cli,
     elsewhere,
     empty_database,
+    fill,
     manifest_of,
     process,
 )
 from tests.platform.serving import wait_until
 from trellis.audit.seals import Seals
-from trellis.audit.sequencer import sequence
 from trellis.automation.dispatcher import Dispatcher, Perform, claim, database_now
 from trellis.automation.outbox import DONE, RUNNING, Effect, add
 from trellis.backup import postgresql
@@ -35,7 +35,6 @@ from trellis.backup.restore import Choices, restore
 from trellis.backup.take import back_up
 from trellis.config import Settings
 from trellis.pausing import paused
-from trellis.records.history import insert_entries, record_history
 from trellis.runtime import Platform, open_platform
 from trellis.webhooks.tables import WAITING, webhook_delivery
 
@@ -50,29 +49,6 @@ UNFINISHED = (
     "Error: a restore into {} was broken off, so database and files may not fit together: "
     "run `trellis restore BACKUP --replace` again\n"
 )
-
-
-def fill(platform: Platform, rows: int) -> None:
-    """Adds accounts past all use cases, each with its line of the history and the audit, as
-    quickly as the database takes them."""
-    with platform.database.write() as connection:
-        table = platform.catalogs.current(connection).tables["account"]
-        account = template(connection, table)
-        entry = template(connection, record_history, record_history.c.record_id == account["id"])
-        for first in range(0, rows, 10_000):
-            ids = [f"f{n:08}" for n in range(first, min(first + 10_000, rows))]
-            connection.execute(sa.insert(table), [{**account, "id": one} for one in ids])
-            told = [{**entry, "id": f"h{one}", "record_id": one} for one in ids]
-            insert_entries(connection, told)
-    assert sequence(platform.database) >= rows
-
-
-def template(
-    connection: sa.Connection, table: sa.Table, *where: sa.ColumnElement[bool]
-) -> dict[str, object]:
-    """Gives the values of a row that is there."""
-    found = sa.select(table).where(*where).limit(1)
-    return dict(connection.execute(found).mappings().one())
 
 
 def killed_when(running: subprocess.Popen[str], condition: Callable[[], bool]) -> None:
