@@ -146,7 +146,7 @@ def test_keys_and_palette(visitor: Visitor, lead: str) -> None:
 
 
 @pytest.mark.parametrize("width", [DESK, PHONE])
-@pytest.mark.parametrize("theme", ["light", "dark"])
+@pytest.mark.parametrize("theme", ["light", pytest.param("dark", marks=pytest.mark.on("sqlite"))])
 def test_pages_are_accessible_and_fit(visitor: Visitor, lead: str, theme: str, width: int) -> None:
     page = visitor.enter("admin", width, theme)
     addresses = (
