@@ -48,7 +48,7 @@ KINDS: tuple[JsonObject, ...] = (
     {"type": "string", "crm": {"field": "reference", "to": "user", "reverse": "{way}"}},
 )
 CATALOGS = 6
-WORLDS = 10_000 // CATALOGS if os.environ.get("TRELLIS_SOAK") else 258 // CATALOGS
+WORLDS = (20_004 if os.environ.get("TRELLIS_SOAK") else 504) // CATALOGS
 
 
 def system_elements() -> Iterator[Element]:
