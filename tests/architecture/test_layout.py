@@ -29,6 +29,14 @@ def test_the_standard_librarys_platform_wins() -> None:
     assert result.stdout.strip(), result.stderr
 
 
+def test_nothing_in_the_repository_points_to_the_machine_it_was_made_on() -> None:
+    """A link that is kept leads nowhere, or into somebody else's folder, wherever it is cloned."""
+    kept = subprocess.run(
+        ["git", "ls-files", "--stage"], cwd=ROOT, capture_output=True, text=True, check=True
+    )
+    assert [line for line in kept.stdout.splitlines() if line.startswith("120000")] == []
+
+
 def test_import_contracts_hold() -> None:
     result = subprocess.run(
         [Path(sys.executable).parent / "lint-imports"], cwd=ROOT, capture_output=True, text=True

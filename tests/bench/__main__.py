@@ -11,6 +11,7 @@ import sys
 from tests.bench import (
     catalog,
     computed,
+    importing,
     publishing,
     requests,
     rescoring,
@@ -57,6 +58,8 @@ def main() -> None:
             say(table(f"{name}: rescoring (wall time)", rescoring.measure(world)) + "\n")
             title = f"{name}: duplicates among {scanning.CONTACTS:,} contacts (wall time)"
             say(table(title, scanning.measure(world)) + "\n")
+            title = f"{name}: import with rules and check for duplicates (wall time)"
+            say(table(title, importing.measure(world)) + "\n")
             say(table(f"{name}: totals of links (wall time)", rollups.measure(world)) + "\n")
             title = f"{name}: computed fields of {computed.PARENTS:,} records (wall time)"
             say(table(title, computed.measure(world)) + "\n")
