@@ -1,6 +1,7 @@
 """`make bench`: prints what things cost on this machine. No figure decides anything.
 
-`make bench ARGS="api get create --deals 100000"` compares the API over HTTP instead.
+It ends with the API over HTTP, against its floor and Flask-AppBuilder. `make bench ARGS="api get
+create --deals 100000"` compares only that, of the operations named.
 """
 
 from __future__ import annotations
@@ -67,6 +68,7 @@ def main() -> None:
             title = f"{name}: publishing, {publishing.ROWS:,} records (wall time)"
             say(table(title, publishing.measure(world)) + "\n")
             sys.stdout.flush()
+    comparison.main([])
 
 
 if __name__ == "__main__":
