@@ -23,6 +23,7 @@ from tests.platform.pages import get, read, text, texts, value
 from tests.platform.test_api import Client, call
 from tests.platform.test_cli import run
 from tests.platform.world import Bearer, Login
+from trellis.config import Settings
 from trellis.installing.plans import Desk, plan_packages
 from trellis.runtime import Platform
 
@@ -171,7 +172,7 @@ sla care "Care" on student {
 
 
 def test_a_plan_shows_what_becomes_of_open_clocks(
-    call: Client, send: Any, login: Login, platform: Platform
+    call: Client, send: Any, login: Login, settings: Settings, tmp_path: Path
 ) -> None:
     token = send(school(**{CLOCKS: WATCHED})).get_json()["token"]
     assert call("admin", "POST", "packages/install", {"token": token}).status_code == 200
@@ -188,6 +189,17 @@ def test_a_plan_shows_what_becomes_of_open_clocks(
     shown = " ".join(text(page, "main").split())
     assert "In any case, since business time changes 1 later by a day or more" in shown
     assert "If you choose afterwards under “Publish”" in shown
+    (tmp_path / "school.zip").write_bytes(packed(two).getvalue())
+    variables = {
+        "TRELLIS_INSTANCE": str(settings.instance),
+        "TRELLIS_DATABASE_URL": settings.database_url,
+        "TRELLIS_SECRET_KEY": settings.secret_key,
+    }
+    printed = run("package", "plan", str(tmp_path / "school.zip"), **variables)
+    assert (printed.returncode, printed.stderr) == (0, "")
+    assert "clocks of student.care: 1 later by a day or more" in printed.stdout
+    chosen = "clocks of student.care when chosen afterwards under Publish: 1 later by a day or more"
+    assert chosen in printed.stdout
     same = send(school("2.0.0", **{CLOCKS: WATCHED})).get_json()
     assert (same["problems"], same["clocks"]) == ([], [])
 

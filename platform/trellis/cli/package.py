@@ -30,8 +30,9 @@ from trellis.installing.plans import Desk, PackagePlan, install_planned, plan_pa
 from trellis.installing.removal import export_data, note_data, plan_removal, uninstall_package
 from trellis.installing.sources import find_offers, read_source
 from trellis.runtime import Platform
+from trellis.service_levels.told import printed
 from trellis.terminal import opened, refusing, with_options
-from trellis.work import writing_as
+from trellis.work import unit_for, writing_as
 
 CLI = "cli"
 PRIVATE_MODE = 0o600
@@ -169,7 +170,11 @@ def show_plan(sources: tuple[str, ...], resolutions: tuple[str, ...]) -> None:
     with opened() as platform, one_line_each(), desk_for(platform) as desk:
         packages = [read_source(source) for source in sources]
         found = plan_packages(desk, packages, choices(resolutions))
+        clocks = found.clocks(unit_for(platform, desk.connection, desk.catalog, SYSTEM))
     tell_plan(found)
+    for plan in clocks:
+        for line in printed(plan, choice="when chosen afterwards under Publish"):
+            click.echo(f"  {line}")
     if found.problems:
         tell(found.problems)
         raise SystemExit(1)

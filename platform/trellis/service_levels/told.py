@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 from trellis.automation.readable import Reader
@@ -26,3 +27,23 @@ def named_samples(unit: Unit, plan: ClockPlan, shift: Shift) -> list[Named]:
         return []
     names = unit.records().names(plan.object, ids)
     return [Named(names[one.record_id], one) for one in shift.samples if one.record_id in names]
+
+
+def printed(plan: ClockPlan, *, choice: str) -> Iterator[str]:
+    """Gives what becomes of a service level as lines of a terminal; `choice` says how its rules
+    come to hold for what is open."""
+    for shift, when in ((plan.calendar, ""), (plan.moved, f" {choice}")):
+        if shift is not None and not shift.is_empty:
+            yield f"clocks of {plan.key}{when}: {', '.join(parts_of(shift))}"
+    if plan.looked_at < plan.open:
+        yield f"  told of the first {plan.looked_at} of {plan.open} records"
+
+
+def parts_of(shift: Shift) -> Iterator[str]:
+    """Gives what becomes of clocks, number by number."""
+    for (way, size), number in sorted(shift.moved.items()):
+        yield f"{number} {way} by {'a day or more' if size == 'more' else f'less than one {size}'}"
+    known = {"begin": shift.begin, "end": shift.end, "late at once": shift.late}
+    for text, number in {**known, "not late any more": shift.saved}.items():
+        if number:
+            yield f"{number} {text}"

@@ -17,7 +17,7 @@ from trellis.designer.publishing import Planned
 from trellis.errors import RecordError
 from trellis.runtime import Platform
 from trellis.security.users import find_user
-from trellis.service_levels.preview import Shift
+from trellis.service_levels.told import printed
 from trellis.terminal import opened, with_options
 from trellis.unit import Unit
 from trellis.work import writing_as
@@ -83,20 +83,7 @@ def show_plan(planned: Planned) -> None:
             line = f":{mention.line}" if mention.line else ""
             click.echo(f"  {mention.kind} {mention.name}{mention.path}{line}: {mention.text}")
     for plan in planned.clocks:
-        for shift, when in ((plan.calendar, ""), (plan.moved, f" with --open-clocks {plan.key}")):
-            if shift is not None and not shift.is_empty:
-                click.echo(f"clocks of {plan.key}{when}: {', '.join(parts_of(shift))}")
-        if plan.looked_at < plan.open:
-            click.echo(f"  told of the first {plan.looked_at} of {plan.open} records")
+        for line in printed(plan, choice=f"with --open-clocks {plan.key}"):
+            click.echo(line)
     for name in planned.destructive:
         click.echo(f"to be confirmed: --confirm {name}")
-
-
-def parts_of(shift: Shift) -> Iterator[str]:
-    """Gives what becomes of clocks, number by number."""
-    for (way, size), number in sorted(shift.moved.items()):
-        yield f"{number} {way} by {'a day or more' if size == 'more' else f'less than one {size}'}"
-    known = {"begin": shift.begin, "end": shift.end, "late at once": shift.late}
-    for text, number in {**known, "not late any more": shift.saved}.items():
-        if number:
-            yield f"{number} {text}"
