@@ -10,6 +10,7 @@ from trellis import current
 from trellis.jobs.running import Job
 from trellis.jobs.running_loop import JobRunner
 from trellis.unit import Unit
+from trellis.whole import whole
 
 MAX_LISTED: Final = 50
 AT_ONCE_SECONDS: Final = 2.0
@@ -39,9 +40,10 @@ def own_runs(
 def work_at_once(job: Job | None) -> None:
     """Does of a job what AT_ONCE_SECONDS allow, so that small ones need no worker.
 
-    The request reads afterwards what was written.
+    The request reads afterwards what was written. One that is a single transaction leaves its job
+    to the worker: it is there for others, and the worker woken, when that is committed.
     """
-    if job is None:
+    if job is None or whole() is not None:
         return
     JobRunner(current.platform()).run_now(job.id, AT_ONCE_SECONDS)
     current.note_written()
