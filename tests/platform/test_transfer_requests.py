@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import http.client
 import io
+import json
 from typing import Any
 
 import pytest
@@ -10,8 +12,10 @@ import sqlalchemy as sa
 from flask import Flask
 
 from tests.platform.importing import csv_bytes, table
+from tests.platform.serving import SECONDS, served
 from tests.platform.test_api import Client, call, created
 from tests.platform.world import Bearer
+from trellis.api.requests import MAX_BODY_BYTES
 from trellis.jobs.running import WAITING, job_table
 from trellis.jobs.running_loop import drain_jobs
 from trellis.runtime import Platform
@@ -89,3 +93,59 @@ def test_the_worker_is_woken_when_the_job_of_a_request_with_a_key_is_there(
     platform.database.listen("outbox", lambda: seen.append(jobs(platform)))
     sent_twice(call, "lead/export", {})
     assert seen == [1]
+
+
+@pytest.mark.parametrize(
+    ("body", "told"),
+    [
+        ({"dry": "true"}, [("/dry", "boolean_expected")]),
+        ({"dry": 1}, [("/dry", "boolean_expected")]),
+        ({"dry": None, "layout": None},
+         [("/dry", "boolean_expected"), ("/layout", "map_expected")]),
+        ({"dry": True, "layout": "csv"}, [("/layout", "map_expected")]),
+        ({"layout": {"header": "no"}}, [("/header", "boolean_expected")]),
+    ],
+)  # fmt: skip
+def test_what_is_not_understood_is_no_run(
+    call: Client, platform: Platform, uploaded: str, body: object, told: object
+) -> None:
+    answer = call("diana", "POST", f"{uploaded}/run", body)
+    errors = [(one["path"], one["code"]) for one in answer.get_json()["errors"]]
+    assert (answer.status_code, errors) == (422, told)
+    assert (names(call), jobs(platform)) == ([], 0)
+
+
+def in_pieces(port: int, headers: dict[str, str], address: str, body: bytes) -> tuple[int, Any]:
+    """Sends a body whose length nobody knows beforehand; gives status and answer."""
+    connection = http.client.HTTPConnection("127.0.0.1", port, timeout=SECONDS)
+    pieces = (body[at : at + 50_000] for at in range(0, len(body), 50_000))
+    sent = {**headers, "Content-Type": "application/json"}
+    try:
+        connection.request("POST", f"/api/v1/{address}", pieces, sent, encode_chunked=True)
+        answer = connection.getresponse()
+        return answer.status, json.loads(answer.read())
+    finally:
+        connection.close()
+
+
+def test_sec_22_a_body_in_pieces_is_a_body(
+    call: Client, bearer: Bearer, platform: Platform, uploaded: str
+) -> None:
+    made = [created(call, "diana", "lead", name=f"L{n}", lead_source="web") for n in range(3)]
+    headers = bearer("diana") | {"Transfer-Encoding": "chunked"}
+    with served(platform.settings, "--no-worker") as server:
+
+        def send(address: str, body: bytes) -> tuple[int, Any]:
+            return in_pieces(server.port, headers, address, body)
+
+        status, dry = send(f"{uploaded}/run", b'{"dry": true}')
+        assert (status, dry["phase"], dry["counts"]) == (200, "check", {"create": 2})
+        status, some = send("lead/export", b'{"filter": "name = \\"L1\\""}')
+        assert (status, some["rows"]) == (201, 1)
+        status, everything = send("lead/export", b"")
+        assert (status, everything["rows"]) == (201, 3)
+        status, answer = send(f"lead/{made[0]['id']}/actions/assign", b'{"too": "rita"}')
+        assert (status, answer["errors"][0]["code"]) == (422, "unknown_key")
+        status, _ = send("lead/export", b'{"search": "%s"}' % (b"x" * MAX_BODY_BYTES))
+        assert status == 413
+    assert names(call) == ["L0", "L1", "L2"]

@@ -25,12 +25,22 @@ Check = Callable[[Mapping[str, object]], Iterable[Problem]]
 UNPROCESSABLE = HTTPStatus.UNPROCESSABLE_ENTITY
 
 
-def read_body(*, exact: bool = False) -> Mapping[str, object]:
-    """Gives the JSON object of the body; `exact` gives numbers with a point as Decimal."""
+def read_body(*, exact: bool = False, optional: bool = False) -> Mapping[str, object]:
+    """Gives the JSON object of the body; `exact` gives numbers with a point as Decimal, `optional`
+    an empty object for no body at all."""
+    if optional and not has_body():
+        return {}
     document = read_document(exact=exact)
     if not isinstance(document, Mapping):
         raise RequestError(UNPROCESSABLE, [Problem("", "object_expected")])
     return document
+
+
+def has_body() -> bool:
+    """Says whether a body was sent, also in pieces: nobody tells its length beforehand then."""
+    # A form has been read already where its token against forged requests was looked for.
+    known = request.content_length or request.get_data() or request.form or request.files
+    return bool(known)
 
 
 def read_document(*, exact: bool = False) -> object:
@@ -62,7 +72,7 @@ def read_optional_body(known: Collection[str], check: Check | None = None) -> Ma
 
     Other keys than `known` are 422, and so is what `check` finds wrong with the values.
     """
-    body = read_body() if request.content_length else {}
+    body = read_body(optional=True)
     problems = [
         unknown(pointer((name,)), "unknown_key", name, known) for name in body if name not in known
     ]

@@ -214,14 +214,32 @@ def show_import(object_name: str, run_id: str) -> Response:
 def run_import(object_name: str, run_id: str) -> Response:
     """Takes settings over and starts the run; `dry` checks all rows and writes nothing."""
     read_parameters(())
-    body = dict(read_body()) if request.content_length else {}
-    dry, layout = body.pop("dry", False), body.pop("layout", None)
+    dry, layout, settings = parts_of_run(read_body(optional=True))
     with writing_now() as unit:
-        if isinstance(layout, Mapping):
-            wanted = checked_layout(layout)
-            change_layout(unit, current.platform().blobs, object_name, run_id, wanted)
-        start_import(unit, object_name, run_id, body, dry=dry is True)
+        if layout is not None:
+            change_layout(unit, current.platform().blobs, object_name, run_id, layout)
+        start_import(unit, object_name, run_id, settings, dry=dry)
     return worked_on(object_name, run_id)
+
+
+def parts_of_run(
+    body: Mapping[str, object],
+) -> tuple[bool, Mapping[str, Any] | None, Mapping[str, object]]:
+    """Gives whether a run is dry, the layout if there is one, and the settings.
+
+    Raises RequestError: what is not understood must not become a run that writes.
+    """
+    dry, layout = body.get("dry", False), body.get("layout")
+    problems = []
+    if not isinstance(dry, bool):
+        problems.append(Problem("/dry", "boolean_expected"))
+    if "layout" in body and not isinstance(layout, Mapping):
+        problems.append(Problem("/layout", "map_expected"))
+    if problems:
+        raise RequestError(UNPROCESSABLE, problems)
+    wanted = checked_layout(layout) if isinstance(layout, Mapping) else None
+    settings = {name: body[name] for name in body if name not in ("dry", "layout")}
+    return dry is True, wanted, settings
 
 
 def worked_on(object_name: str, run_id: str) -> Response:
@@ -262,8 +280,7 @@ def import_errors(object_name: str, run_id: str) -> Response:
 def export_records(object_name: str) -> Response:
     """Starts an export; a small one is done when this answers."""
     read_parameters(())
-    body = read_body() if request.content_length else {}
-    question = read_question(reading(), object_name, body, language())
+    question = read_question(reading(), object_name, read_body(optional=True), language())
     with writing_now() as unit:
         run_id = start_export(unit, object_name, question)
     work_at_once(read_export(reading(), object_name, run_id).job)

@@ -18,7 +18,8 @@ View = TypeVar("View", bound=Callable[..., object])
 
 
 class FileRequest(Request):
-    """A request that lets go of all that it holds for files, also when it could not be read."""
+    """A request that lets go of all that it holds for files, also when it could not be read, and
+    is refused when its body is too long, also when nobody told how long it is."""
 
     def __init__(self, *arguments: Any, **options: Any) -> None:
         super().__init__(*arguments, **options)
@@ -28,6 +29,14 @@ class FileRequest(Request):
         stream = super()._get_file_stream(*arguments, **options)
         self.streams.append(stream)
         return stream
+
+    def get_data(self, *arguments: Any, **options: Any) -> Any:
+        """Gives the body. Raises RequestEntityTooLarge."""
+        data = super().get_data(*arguments, **options)
+        if self.content_length is None:
+            # A body in pieces is cut off where it becomes too long: only reading on says so.
+            self.stream.read(1)
+        return data
 
     def close(self) -> None:
         """Closes the files of the form, those too that were not read to their end."""
