@@ -193,7 +193,9 @@ class PermittedTables(SystemTables):
         return self.principal.access(object_name).reads(field)
 
     def _seen(self, field: FieldDefinition, object_name: str) -> Node | None:
-        """Gives the expression as far as the principal may see what it names; else None."""
+        """Gives the expression as far as the principal may see it and what it names; else None."""
+        if not self.may_carry(object_name, field.name):
+            return None
         try:
             schema = visible_schema(self.catalog.schema, self.principal)
             return resolve_field(field, object_name, schema)

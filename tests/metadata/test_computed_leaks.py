@@ -99,6 +99,17 @@ def said(ask: Callable[[], object]) -> str:
     return json.dumps(found, default=repr)
 
 
+def test_who_does_not_see_a_field_as_user_changes_records_all_the_same(
+    connection: sa.Connection, catalog: Catalog
+) -> None:
+    hidden = {**SECRETS, "account": {**SECRETS["account"], "total_mine": HIDDEN}}
+    everything = {"account": EVERYTHING, "deal": EVERYTHING}
+    person = principal(reads=everything, updates=everything, fields=hidden)
+    target = Records(catalog, connection, person, MOMENT).get_for_change("account", "a1", "update")
+    assert target.allowed
+    assert (target.record["total"], target.record["total_mine"]) == (Decimal(111), None)
+
+
 def test_a_value_is_declassified_by_its_own_grant(
     connection: sa.Connection, catalog: Catalog
 ) -> None:
