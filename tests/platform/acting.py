@@ -36,6 +36,15 @@ def acting(platform: Platform, username: str) -> Iterator[Unit]:
 
 
 @contextmanager
+def trying(platform: Platform, username: str) -> Iterator[Unit]:
+    """Gives a user a unit of work of which nothing stays."""
+    with acting(platform, username) as unit:
+        attempt = unit.connection.begin_nested()
+        yield unit
+        attempt.rollback()
+
+
+@contextmanager
 def system(platform: Platform) -> Iterator[Unit]:
     """Gives the system a unit of work."""
     with writing_as(platform, SYSTEM) as unit:

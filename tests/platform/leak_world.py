@@ -5,6 +5,7 @@ from __future__ import annotations
 import random
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from datetime import timedelta
 from typing import Any
 
 import sqlalchemy as sa
@@ -37,6 +38,10 @@ NAMES = ("Ada", "Bo Li", "李伟", "Carla", "王芳", "Deng", "Émile", "Ada Li"
 PHONES = ("+8613800138000", "+8613900138000", "+8613811118888", "+8613822228888")
 CARDS = ("4111-0001", "4222-0001", "5333-0002", "5444-0002")
 WORDS = ("alpha", "beta", "gamma", "delta 李", "alpha beta")
+SOURCES = ("import:erp", "import:web", "hook:shop")
+STAMPS = ("source", "updated_at")
+"""What the platform alone sets, and may be hidden all the same."""
+
 VISIBLE_PART = 4
 """So many characters at the end of a masked value are shown."""
 
@@ -78,7 +83,14 @@ PERSONAS: Mapping[str, tuple[str, dict[str, Any]]] = {
     "rita": (
         "sales_rep",
         {
-            "vault": {**OWN, "fields": {**MASKED, **hidden((*PLAIN[::2], "pin")), "fixed": "read"}},
+            "vault": {
+                **OWN,
+                "fields": {
+                    **MASKED,
+                    **hidden((*PLAIN[::2], "pin", "source")),
+                    "fixed": "read",
+                },
+            },
             "chamber": {**OWN, "fields": hidden(["secret", "code"])},
             "key": {**OWN, "fields": hidden(["teeth"])},
         },
@@ -104,7 +116,10 @@ PERSONAS: Mapping[str, tuple[str, dict[str, Any]]] = {
     "diana": (
         "sales_director",
         {
-            "vault": {**all_of("all"), "fields": {**MASKED, **hidden(("pin", *PLAIN[::3]))}},
+            "vault": {
+                **all_of("all"),
+                "fields": {**MASKED, **hidden(("pin", "updated_at", *PLAIN[::3]))},
+            },
             "key": {**all_of("all"), "fields": hidden(["teeth"])},
         },
     ),
@@ -177,6 +192,10 @@ class Vaults:
     platform: Platform
     ids: Mapping[str, list[str]]
 
+    def owned(self, target: str, username: str) -> list[str]:
+        """Gives the ids of somebody's records."""
+        return self.ids[target][OWNERS.index(username) :: len(OWNERS)]
+
     def first_entry(self, record_id: str) -> str:
         """Gives the oldest entry of a record's history; an id of none for no record."""
         table = record_history.c
@@ -212,7 +231,9 @@ def fill_vaults(platform: Platform, randoms: random.Random, number: int = 24) ->
                 values = random_values(target, randoms, ids)
                 if target != "safe":
                     values["owner"] = users[OWNERS[place % len(OWNERS)]]
-                made.append(save_record(unit, target, None, values, channel="api").id)
+                source = randoms.choice(SOURCES)
+                saved = save_record(unit, target, None, values, channel="api", source=source)
+                made.append(saved.id)
     for record_id in ids["vault"][4::10]:
         with acting(platform, "diana") as unit:
             share_record(unit, "vault", record_id, "rita", level="read")
@@ -296,6 +317,8 @@ def change_what_is_hidden(world: Vaults, username: str, randoms: random.Random) 
         for record_id in ids:
             with system(platform) as unit:
                 values = random_values(target, randoms, world.ids)
+                values["source"] = randoms.choice(SOURCES)
+                values["updated_at"] = unit.moment.now - timedelta(days=randoms.randrange(90))
                 if record_id in seen:
                     values = unseen(unit, target, record_id, values, rights[target].right)
                 writes += write(unit, target, record_id, values, keeps_stamps=record_id in seen)
@@ -332,14 +355,16 @@ def write(
     """Saves values as the system; gives 1, or 0 for none."""
     if not values:
         return 0
+    stamps = {name: values.pop(name) for name in STAMPS if name in values}
     table = unit.catalog.tables[target]
-    stamps = (table.c.version, table.c.updated_at, table.c.updated_by)
+    columns = (table.c.version, table.c.updated_at, table.c.updated_by)
     chosen = table.c.id == record_id
-    was = unit.connection.execute(table.select().with_only_columns(*stamps).where(chosen)).one()
+    was = unit.connection.execute(table.select().with_only_columns(*columns).where(chosen)).one()
     try:
         save_record(unit, target, record_id, values, channel="api")
     except RecordError as error:
         raise AssertionError([sentence(one) for one in error.problems]) from error
     if keeps_stamps:
-        unit.connection.execute(table.update().where(chosen).values(was._asdict()))
+        stamps = {**was._asdict(), **stamps}
+    unit.connection.execute(table.update().where(chosen).values(stamps))
     return 1

@@ -10,10 +10,18 @@ from typing import Any
 import pytest
 import sqlalchemy as sa
 
-from tests.platform.acting import acting, database_hash, make, restrict_field, stored, system
+from tests.platform.acting import (
+    acting,
+    database_hash,
+    make,
+    restrict_field,
+    stored,
+    system,
+    trying,
+)
 from tests.platform.nested_world import publish_orders
 from trellis.audit.tables import audit_event
-from trellis.duplicates.choice import Wish
+from trellis.duplicates.choice import PREFERENCES, Wish
 from trellis.duplicates.merge import Merge, merge_records
 from trellis.duplicates.redirects import survivor_of
 from trellis.duplicates.unmerge import Unmerge, unmerge_records
@@ -259,6 +267,59 @@ def test_sec_01_hidden_values_pass_unseen(platform: Platform) -> None:
     assert str(stored(platform, "contact", keep)["birthday"]) == "1990-01-02"
     assert unmerge(platform, "contact", keep).fields == ()
     assert stored(platform, "contact", keep)["birthday"] is None
+
+
+def restamp(platform: Platform, record_id: str, **stamps: object) -> None:
+    """Changes what the platform alone sets."""
+    with system(platform) as unit:
+        table = unit.catalog.tables["contact"]
+        unit.connection.execute(table.update().where(table.c.id == record_id).values(stamps))
+
+
+@pytest.mark.parametrize("prefer", PREFERENCES)
+def test_sec_01_what_is_hidden_gives_no_order(platform: Platform, prefer: str) -> None:
+    """Neither by what is filled, nor by when it was changed, nor by where it came from."""
+    for field in ("birthday", "updated_at", "source", "account"):
+        restrict_field(platform, "sales_director", "contact", field, "hidden")
+    restrict_field(platform, "sales_director", "contact", "phone", "masked")
+    keep = make(platform, "diana", "contact", name="Keep", title="Buyer")
+    gone = [make(platform, "diana", "contact", name=name, notes=name) for name in ("One", "Two")]
+    told = []
+    for first, second in (gone, gone[::-1]):
+        with system(platform) as unit:
+            now = unit.moment.now
+        change(platform, "contact", first, birthday="1990-01-02", phone="+8613800138000")
+        change(platform, "contact", second, birthday=None, phone=None)
+        restamp(platform, first, source="best", updated_at=now, updated_by=None)
+        long_ago = now - timedelta(days=9)
+        restamp(platform, second, source=None, updated_at=long_ago, updated_by=None)
+        wish = Wish({}, prefer, ("best",))
+        for others in (gone, gone[::-1]):
+            try:
+                made = merge(platform, "contact", keep, others, wish, dry_run=True)
+            except Refused as refused:
+                told.append([(one.path, one.code, one.values["known"]) for one in refused.problems])
+                continue
+            assert made.version == 1
+            told.append([replace(made, id="")])
+            with trying(platform, "diana") as unit:
+                merge_records(unit, "contact", keep, others, wish, channel="api")
+                told[-1].append(unit.records().get("contact", keep, ["name", "title", "notes"]))
+    assert told[:2] == told[2:]
+    is_refused = prefer in {"newest", "source"}
+    refusal = [("/prefer", "not_known", ["survivor", "most_complete"])]
+    assert (told[0] == refusal) is is_refused
+
+
+def test_sec_03_pointers_out_of_sight_are_not_counted(platform: Platform) -> None:
+    keep, gone = (make(platform, "diana", "account", name=name) for name in "ab")
+    make(platform, "diana", "contact", name="Li Wei", account=gone)
+    assert merge(platform, "account", keep, [gone], dry_run=True).moved == 1
+    restrict_field(platform, "sales_director", "contact", "account", "hidden")
+    assert merge(platform, "account", keep, [gone], dry_run=True).moved == 0
+    assert merge(platform, "account", keep, [gone]).moved == 0
+    assert merge(platform, "account", keep, [gone]).moved == 0
+    assert unmerge(platform, "account", keep).moved == 0
 
 
 def test_sec_07_old_ids_lead_nowhere_for_who_may_not_read(platform: Platform) -> None:

@@ -13,7 +13,7 @@ import re
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from itertools import zip_longest
+from itertools import permutations, product, zip_longest
 from typing import Any
 
 import pytest
@@ -26,6 +26,7 @@ from tests.platform.leak_world import (
     PERSONAS,
     PHONES,
     PLAIN,
+    SOURCES,
     WORDS,
     Vaults,
     change_what_is_hidden,
@@ -34,6 +35,7 @@ from tests.platform.leak_world import (
 )
 from tests.platform.world import Login
 from trellis.audit.sequencer import sequence
+from trellis.duplicates.choice import PREFERENCES
 from trellis.jobs.running_loop import drain_jobs
 from trellis.runtime import Platform
 
@@ -63,9 +65,10 @@ OPERATORS = (
 )
 MEASURES = ("count", "count_distinct", "sum", "avg", "min", "max")
 PERIODS = ("day", "week", "month", "quarter", "year")
-#: What differs between two pages that say the same: tokens of forms and of scripts.
+#: What differs between two pages that say the same: tokens of forms and of scripts, and how long
+#: ago the instant was that an element of time holds.
 TOKENS = re.compile(
-    rb"(csrf[^\n]{0,40}?(?:value|content)=\"[^\"]+\"|nonce=\"[^\"]+\"|nonce-[\w+/=-]+)"
+    rb"(csrf[^\n]{0,40}?(?:value|content)=\"[^\"]+\"|nonce=\"[^\"]+\"|nonce-[\w+/=-]+|>[^<>]*</time>)"
 )
 
 
@@ -223,8 +226,8 @@ def probe(randoms: random.Random) -> dict[str, Any]:
     return {name: values[name] for name in randoms.sample(sorted(values), 2)}
 
 
-def generated(world: Vaults, randoms: random.Random) -> Asked:
-    """Gives a request of any kind."""
+def generated(world: Vaults, username: str, randoms: random.Random) -> Asked:
+    """Gives a request of any kind, as somebody may ask it."""
     target = randoms.choice(["vault", "vault", "vault", "chamber", "key", "safe"])
     record = randoms.choice(world.ids[target])
     at, page = f"{API}{target}", f"/o/{target}"
@@ -249,11 +252,27 @@ def generated(world: Vaults, randoms: random.Random) -> Asked:
         "palette": (1, lambda: Asked("palette", "/palette", {"q": word(randoms)})),
         "record page": (1, lambda: Asked("record page", f"{page}/{record}")),
         "form": (1, lambda: Asked("form", f"{page}/{record}/edit")),
+        "merge": (4, lambda: a_merge(target, world.owned(target, username), randoms)),
         "live": (1, lambda: Asked("live", f"{page}/live", form=probe(randoms))),
         "export": (1, lambda: Asked("export", f"{at}/export", json=an_export(target, randoms))),
     }
     chosen = randoms.choices(list(kinds), [weight for weight, _ in kinds.values()])[0]
     return kinds[chosen][1]()
+
+
+def a_merge(target: str, mine: Sequence[str], randoms: random.Random) -> Asked:
+    """Gives the question what a merge of somebody's own records would come to."""
+    ids = randoms.sample(mine, min(len(mine), randoms.choice([2, 2, 3])))
+    chosen = {randoms.choice(FIELDS[target]): ids[-1]} if randoms.random() < 0.2 else {}
+    return merge_of(target, ids, randoms.choice([*PREFERENCES]), chosen)
+
+
+def merge_of(target: str, ids: Sequence[str], prefer: str, chosen: Mapping[str, str]) -> Asked:
+    """Gives the question what a merge of some records would come to; the first is the survivor."""
+    survivor, *others = ids
+    wish = {"fields": chosen, "prefer": prefer, "sources": SOURCES}
+    body = {"records": others, "dry_run": True, **wish}
+    return Asked("merge", f"{API}{target}/{survivor}/actions/merge", json=body)
 
 
 def clocks_of(target: str, randoms: random.Random) -> dict[str, str]:
@@ -278,8 +297,9 @@ def an_export(target: str, randoms: random.Random) -> dict[str, Any]:
     return asked
 
 
-def fixed(world: Vaults) -> Iterator[Asked]:
-    """Gives each door once, for each object."""
+def fixed(world: Vaults, username: str) -> Iterator[Asked]:
+    """Gives each door once, for each object; and all that somebody's merges of two would come to,
+    since most generated ones are refused."""
     for address in ("openapi.json", "changes"):
         yield Asked(address, f"{API}{address}")
     for address in ("/", "/search?q=alpha", "/palette?q=0001", "/service-levels"):
@@ -292,6 +312,9 @@ def fixed(world: Vaults) -> Iterator[Asked]:
         yield Asked("pairs", f"{at}/duplicates")
         for more in ("/", "/new", "/export", "/duplicates", "/?view=all", "/import"):
             yield Asked("page", f"{page}{more}")
+        pairs = permutations(world.owned(target, username), 2)
+        for pair, prefer in product(pairs, PREFERENCES):
+            yield merge_of(target, pair, prefer, {})
         for record in (*ids[:3], "0197b5c2-0000-7000-8000-000000000001"):
             for more in ("", "/edit", "/access", "/duplicates", "/field/pin", "/points", PAST):
                 yield Asked("page", f"{page}/{record}{more}")
@@ -320,7 +343,7 @@ def compare(
     """Asks everything twice; gives how often what was answered, by kind and status."""
     publish_vaults(platform)
     world = fill_vaults(platform, randoms)
-    asked = [*fixed(world), *(generated(world, randoms) for _ in range(pairs))]
+    asked = [*fixed(world, username), *(generated(world, username, randoms) for _ in range(pairs))]
     client = login(username)
     before = answers(client, asked)
     assert change_what_is_hidden(world, username, randoms) > 20

@@ -6,7 +6,7 @@ from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Final
 
-from metadata.access import SYSTEM
+from metadata.access import SYSTEM, Access
 from metadata.fields.files import StoredFiles
 from metadata.fields.types.file import File
 from metadata.fields.types.secret import Hidden
@@ -23,7 +23,13 @@ SURVIVOR: Final = "survivor"
 NEWEST: Final = "newest"
 MOST_COMPLETE: Final = "most_complete"
 SOURCE: Final = "source"
-PREFERENCES: Final = (SURVIVOR, NEWEST, MOST_COMPLETE, SOURCE)
+PREFERENCES: Final[Mapping[str, str | None]] = {
+    SURVIVOR: None,
+    NEWEST: "updated_at",
+    MOST_COMPLETE: None,
+    SOURCE: "source",
+}
+"""Each way to prefer records, with the field without which there is none."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,8 +38,10 @@ class Wish:
 
     `fields` names the record by field whose value counts, empty or not. All other fields take the
     first value there is in the order of `prefer`: the survivor's own before the newest, the record
-    changed last, the one with most fields filled, or by the names of `sources`. Fields that hold
-    several files take those of all records, if they may hold so many.
+    changed last, the one with most fields filled, or by the names of `sources`. Whoever merges does
+    not see all of that: only fields that she reads in full decide, and records that these do not
+    tell apart keep the order in which they were named. Fields that hold several files take those
+    of all records, if they may hold so many.
     """
 
     fields: Mapping[str, str]
@@ -41,15 +49,30 @@ class Wish:
     sources: tuple[str, ...] = ()
 
 
-def ordered(records: Sequence[Record], wish: Wish) -> list[Record]:
-    """Gives records in the order in which their values are preferred; the first is the survivor."""
+def preferences(access: Access) -> list[str]:
+    """Gives the ways to prefer records that exist for who has these rights."""
+    return [one for one, field in PREFERENCES.items() if field is None or access.reads(field)]
+
+
+def ordered(records: Sequence[Record], wish: Wish, access: Access) -> list[Record]:
+    """Gives records in the order in which their values are preferred; the first is the survivor.
+
+    What is not read in full with this access, masked or hidden, plays no part: the values that are
+    taken would tell of it.
+    """
+
+    def changed(record: Record) -> str:
+        return str(record.get("updated_at") or "") if access.reads("updated_at") else ""
+
+    def filled(record: Record) -> int:
+        return sum(value is not None and access.reads(name) for name, value in record.items())
+
     survivor, *others = records
-    newest = sorted(others, key=lambda one: str(one.get("updated_at") or ""), reverse=True)
-    usual = [survivor, *newest]
+    usual = [survivor, *sorted(others, key=changed, reverse=True)]
     if wish.prefer == NEWEST:
-        return sorted(usual, key=lambda one: str(one.get("updated_at") or ""), reverse=True)
+        return sorted(usual, key=changed, reverse=True)
     if wish.prefer == MOST_COMPLETE:
-        return sorted(usual, key=lambda one: -sum(value is not None for value in one.values()))
+        return sorted(usual, key=filled, reverse=True)
     if wish.prefer == SOURCE:
         places = {name: place for place, name in enumerate(wish.sources)}
         return sorted(usual, key=lambda one: places.get(str(one.get("source")), len(places)))
@@ -67,12 +90,13 @@ def mergeable(definition: ObjectDefinition) -> Iterator[FieldDefinition]:
 def wish_problems(
     unit: Unit, definition: ObjectDefinition, records: Sequence[Record], wish: Wish
 ) -> Iterator[Problem]:
-    """Gives what is wrong with a wish: unknown (or hidden) fields, records that are not merged."""
+    """Gives what is wrong with a wish: unknown (or hidden) fields, an order by such a field,
+    records that are not merged."""
     access = unit.principal.access(definition.name)
     known = [field.name for field in mergeable(definition) if access.reads(field.name)]
-    ids = [str(record["id"]) for record in records]
-    if wish.prefer not in PREFERENCES:
-        yield unknown("/prefer", wish.prefer, PREFERENCES)
+    ids, ways = [str(record["id"]) for record in records], preferences(access)
+    if wish.prefer not in ways:
+        yield unknown("/prefer", wish.prefer, ways)
     for name, record_id in wish.fields.items():
         if name not in known:
             yield unknown(pointer(("fields", name)), name, known)
@@ -102,9 +126,9 @@ def choose(
 ) -> Chosen:
     """Gives the values that differ from the survivor's; the first of `records` is the survivor.
 
-    A field that the principal does not see keeps the survivor's value, or takes the newest one
-    where that is empty: nothing is lost, and nothing is shown. Raises Refused for a wish that does
-    not fit, and NotAllowed when a field would change that the principal only reads.
+    A field that the principal does not see keeps the survivor's value, or takes the next one in the
+    usual order where that is empty: nothing is lost, and nothing is shown. Raises Refused for a
+    wish that does not fit, and NotAllowed when a field would change that the principal only reads.
     """
     problems = list(wish_problems(unit, definition, records, wish))
     if problems:
@@ -112,7 +136,7 @@ def choose(
     access = unit.principal.access(definition.name)
     by_id = {str(record["id"]): opened(unit, definition, record) for record in records}
     survivor, *_ = records = list(by_id.values())
-    ranked, unseen = ordered(records, wish), ordered(records, Wish({}))
+    ranked, unseen = (ordered(records, one, access) for one in (wish, Wish({})))
     own: dict[str, object] = {}
     other: dict[str, object] = {}
     forbidden = []

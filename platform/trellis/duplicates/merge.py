@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final
 
 import sqlalchemy as sa
@@ -17,7 +17,7 @@ from metadata.parse import SYSTEM
 from metadata.problems import Problem
 from trellis.audit import note
 from trellis.duplicates.choice import Chosen, Wish, as_told, choose
-from trellis.duplicates.pointers import MERGED, Moved, move_all
+from trellis.duplicates.pointers import MERGED, Moved, count_known, move_all
 from trellis.duplicates.redirects import last_survivor
 from trellis.duplicates.tables import MERGED as PAIR_MERGED
 from trellis.duplicates.tables import (
@@ -42,7 +42,8 @@ Record = Mapping[str, object]
 
 @dataclass(frozen=True, slots=True)
 class Merge:
-    """What a merge came to: `moved` pointers, and the survivor's fields that changed."""
+    """What a merge came to, as far as who merges may know it: how many pointers were `moved`, and
+    the survivor's `fields` that changed. After a dry run its version is the one it has."""
 
     id: str
     survivor: str
@@ -89,7 +90,8 @@ def merge_records(
         done = merged(unit, definition, survivor, ids, wish, channel, expected_version, why)
     finally:
         attempt.rollback()
-    return Merge(done.id, survivor, done.merged, done.version, done.moved, done.fields, True)
+    stays = unit.records().get(object_name, survivor, ["version"]) or {}
+    return replace(done, version=int(str(stays["version"])), dry_run=True)
 
 
 def wanted_records(definition: ObjectDefinition, survivor: str, others: Sequence[str]) -> list[str]:
@@ -150,7 +152,8 @@ def merged(
     )
     fields = (*chosen.own, *chosen.other)
     seen = tuple(name for name in fields if unit.principal.access(definition.name).reads(name))
-    return Merge(merge_id, survivor, tuple(others), version, len(moved), seen)
+    known = count_known(unit, definition, moved)
+    return Merge(merge_id, survivor, tuple(others), version, known, seen)
 
 
 def locked(
@@ -180,7 +183,8 @@ def known_merge(
     )
     if merge_id is None or moved is None:
         raise Missing([Problem("", "missing_merge", {})])
-    return Merge(merge_id, survivor, tuple(already), version, len(moved), ())
+    known = count_known(unit, definition, [Moved(*one) for one in moved])
+    return Merge(merge_id, survivor, tuple(already), version, known, ())
 
 
 def write_values(

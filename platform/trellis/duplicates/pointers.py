@@ -7,7 +7,7 @@ something beside them is told, and what is computed from them follows.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, Final
 
@@ -102,6 +102,21 @@ def move_all(
             refuse_circle(unit, pointing, survivor)
     moved += move_rows(unit, definition, others, survivor)
     return moved
+
+
+def count_known(unit: Unit, definition: ObjectDefinition, moved: Iterable[Moved]) -> int:
+    """Gives how many of some pointers to an object's records the principal may know of: those in
+    fields and records that she reads. The platform's own rows are nobody's to count."""
+    rows: dict[str, list[str]] = {}
+    for one in moved:
+        rows.setdefault(one.place, []).append(one.row)
+    count = 0
+    for pointing in pointing_fields(unit, definition):
+        child, name = pointing.child.name, pointing.field.name
+        access = unit.principal.access(child)
+        if pointing.field.id in rows and access.exists and access.reads(name):
+            count += len(unit.records().readable(child, rows[pointing.field.id]))
+    return count
 
 
 def pointers_of(

@@ -16,7 +16,9 @@ from trellis.audit import note
 from trellis.duplicates.choice import as_told, opened
 from trellis.duplicates.pointers import (
     TABLES,
+    Moved,
     Pointing,
+    count_known,
     point_rows,
     pointing_fields,
     repoint,
@@ -48,7 +50,8 @@ class Kept:
 
 @dataclass(frozen=True, slots=True)
 class Unmerge:
-    """What came back: records, pointers, fields of the survivor; and what was `kept`."""
+    """What came back, as far as who undoes the merge may know it: records, pointers, fields of the
+    survivor; and what was `kept`."""
 
     id: str
     survivor: str
@@ -94,11 +97,12 @@ def unmerge_records(
         "unmerge",
         object=object_name,
         record_ids=[survivor, *others],
-        values={"merge": row["id"], "moved": moved, "kept": len(changed) + len(left)},
+        values={"merge": row["id"], "moved": len(moved), "kept": len(changed) + len(left)},
         why=why,
     )
     kept = tuple(one for one in (*changed, *left) if may_know(unit, one))
-    return Unmerge(row["id"], survivor, tuple(others), moved, tuple(fields), kept)
+    known = count_known(unit, definition, moved)
+    return Unmerge(row["id"], survivor, tuple(others), known, tuple(fields), kept)
 
 
 def read_merge(
@@ -172,24 +176,26 @@ def give_back(
 
 def move_back(
     unit: Unit, definition: ObjectDefinition, survivor: str, moved: Iterable[Sequence[Any]]
-) -> tuple[int, list[Kept]]:
+) -> tuple[list[Moved], list[Kept]]:
     """Has pointers lead to the restored records again that still lead to the survivor.
 
-    Gives how many, and those that were changed since.
+    Gives these, and those that were changed since.
     """
-    places: dict[str, list[tuple[str, str, bool]]] = {}
-    for place, row, was, removed in moved:
-        places.setdefault(place, []).append((row, was, removed))
-    count, kept = 0, []
+    places: dict[str, list[Moved]] = {}
+    for one in moved:
+        pointer = Moved(*one)
+        places.setdefault(pointer.place, []).append(pointer)
+    back: list[Moved] = []
+    kept: list[Kept] = []
     for pointing in pointing_fields(unit, definition):
         rows = places.pop(pointing.field.id, [])
         done, left = field_back(unit, definition, pointing, survivor, rows)
-        count += done
+        back += done
         kept += left
     for name, rows in places.items():
         if name in TABLES:
-            count += rows_back(unit, TABLES[name], survivor, rows)
-    return count, kept
+            back += rows_back(unit, TABLES[name], survivor, rows)
+    return back, kept
 
 
 def field_back(
@@ -197,29 +203,29 @@ def field_back(
     definition: ObjectDefinition,
     pointing: Pointing,
     survivor: str,
-    rows: Sequence[tuple[str, str, bool]],
-) -> tuple[int, list[Kept]]:
+    rows: Sequence[Moved],
+) -> tuple[list[Moved], list[Kept]]:
     """Moves the pointers in one field back."""
     child, name = pointing.child, pointing.field.name
     records = replace(unit, principal=SYSTEM).records()
     known = records.by_ids(
-        child.name, [row for row, _, removed in rows if not removed], stored_names(child)
+        child.name, [one.row for one in rows if not one.removed], stored_names(child)
     )
     kept: list[Kept] = []
+    done: list[Moved] = []
     back: dict[str, list[tuple[Record, str]]] = {}
-    count = 0
-    for row, was, removed in rows:
-        record = known.get(row)
-        if removed:
-            count += bring_back(unit, child, row)
+    for one in rows:
+        record = known.get(one.row)
+        if one.removed:
+            done += [one] if bring_back(unit, child, one.row) else []
         elif record is None or str(record[name]) != survivor:
-            kept.append(Kept(child.name, row, name))
+            kept.append(Kept(child.name, one.row, name))
         else:
-            back.setdefault(was, []).append((record, survivor))
+            back.setdefault(one.was, []).append((record, survivor))
+            done.append(one)
     for was, moving in back.items():
         repoint(unit, definition, pointing, moving, was)
-        count += len(moving)
-    return count, kept
+    return done, kept
 
 
 def bring_back(unit: Unit, child: ObjectDefinition, row: str) -> bool:
@@ -232,18 +238,16 @@ def bring_back(unit: Unit, child: ObjectDefinition, row: str) -> bool:
     return True
 
 
-def rows_back(
-    unit: Unit, table: sa.Table, survivor: str, rows: Sequence[tuple[str, str, bool]]
-) -> int:
-    """Has rows of a platform's table belong to the restored records again."""
+def rows_back(unit: Unit, table: sa.Table, survivor: str, rows: Sequence[Moved]) -> list[Moved]:
+    """Has rows of a platform's table belong to the restored records again; gives these."""
     here = table.c
-    ids = [row for row, _, _ in rows]
+    ids = [one.row for one in rows]
     query = sa.select(here.id).where(here.id.in_(ids), here.record_id == survivor)
     still = set(unit.connection.scalars(query))
-    for row, was, _ in rows:
-        if row in still:
-            point_rows(unit, table, [row], was)
-    return len(still)
+    done = [one for one in rows if one.row in still]
+    for one in done:
+        point_rows(unit, table, [one.row], one.was)
+    return done
 
 
 def forget(

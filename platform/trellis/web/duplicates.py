@@ -13,10 +13,11 @@ from metadata.objects import ObjectDefinition
 from trellis import current
 from trellis.declared import ANY_OBJECT, declares
 from trellis.duplicates.check import Finding, find_duplicates
-from trellis.duplicates.choice import PREFERENCES, SURVIVOR, Wish, mergeable
+from trellis.duplicates.choice import SURVIVOR, Wish, mergeable, preferences
 from trellis.duplicates.doors import check_record, problem_of
 from trellis.duplicates.merge import MOST_RECORDS, may_merge, merge_records
 from trellis.duplicates.pairs import decide, list_pairs, whole_rules
+from trellis.duplicates.pointers import Moved, count_known
 from trellis.duplicates.scan import SCAN, start_scan
 from trellis.duplicates.tables import DISMISSED, OPEN, record_merge
 from trellis.duplicates.unmerge import UNDONE_WITHIN, unmerge_records
@@ -227,7 +228,12 @@ def past_merges(unit: Unit, definition: ObjectDefinition, record_id: str) -> lis
     rows = unit.connection.execute(query.order_by(here.id.desc())).mappings().all()
     people = names_of(unit, [row["by"] for row in rows])
     return [
-        PastMerge(row["id"], row["at"], name_of(people, row["by"]), len(row["moved"]))
+        PastMerge(
+            row["id"],
+            row["at"],
+            name_of(people, row["by"]),
+            count_known(unit, definition, [Moved(*one) for one in row["moved"]]),
+        )
         for row in rows
     ]
 
@@ -287,7 +293,7 @@ def merge_form(
         survivor=survivor or usual_survivor(compared.records),
         chosen=chosen or {},
         choosable=known,
-        preferences=[one for one in PREFERENCES if one != "source"],
+        preferences=preferences(access),
         address=f"{list_address(definition.name)}merge",
         back=list_address(definition.name),
     )
