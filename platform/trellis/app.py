@@ -9,6 +9,7 @@ from urllib.parse import quote
 
 from flask import Flask, g, redirect, request
 from flask_wtf import CSRFProtect
+from werkzeug.exceptions import Unauthorized
 from werkzeug.middleware.proxy_fix import ProxyFix
 from werkzeug.wrappers import Response as BaseResponse
 
@@ -17,13 +18,12 @@ from trellis.api.idempotency import install_idempotency
 from trellis.audit.requests import install_read_audit
 from trellis.config import Settings
 from trellis.current import begin_request, end_request, is_public, repeating
-from trellis.faults import install_faults
+from trellis.faults import answer_refusal, install_faults
 from trellis.files.requests import FileRequest, allow_uploads
 from trellis.headers import install_headers
 from trellis.rates import install_rates
 from trellis.runtime import Platform, open_platform
 from trellis.security import key_pages, profile, session_pages
-from trellis.security.api import problem_response
 from trellis.security.builder import install_builder
 from trellis.security.open_sessions import LONGEST
 from trellis.security.preview import refuse_writes
@@ -125,7 +125,7 @@ def keep_out(csrf: CSRFProtect) -> BaseResponse | None:
 def ask_for_login() -> BaseResponse:
     """Answers 401 to programs and leads browsers to the login page."""
     if request.path.startswith(API):
-        response: BaseResponse = problem_response(401, "Log in first.", "not_logged_in")
+        response = answer_refusal(Unauthorized())
         response.headers["WWW-Authenticate"] = "Bearer"
         return response
     target = request.full_path.removesuffix("?") if request.method == "GET" else "/"

@@ -3,25 +3,28 @@
 from __future__ import annotations
 
 import logging
+from collections.abc import Sequence
+from http import HTTPStatus
+from typing import Final
 
 import psycopg
 import sqlalchemy as sa
 from flask import Flask, Response, render_template, request
-from flask_babel import gettext
+from flask_wtf.csrf import CSRFError
 from jinja2 import TemplateNotFound
 from markupsafe import escape
 from werkzeug.exceptions import HTTPException, InternalServerError, ServiceUnavailable
 from werkzeug.wrappers import Response as BaseResponse
 
 from metadata.locks import Busy
-from metadata.problems import sentence
+from metadata.problems import Problem, sentence
 from trellis.current import language
-from trellis.security.api import problem_response
+from trellis.problem_json import RETRY_AFTER_SECONDS, problem_answer, status_problem
 
 logger = logging.getLogger(__name__)
 
-API = "/api/"
-RETRY_AFTER_SECONDS = 5
+PROGRAMS: Final = ("/api/", "/hooks/")
+"""How addresses begin that people never open."""
 
 
 def install_faults(app: Flask) -> None:
@@ -37,13 +40,14 @@ def answer_refusal(error: HTTPException) -> BaseResponse:
     code = error.code or 500
     if code < 400 or error.response is not None:
         return error.get_response()
-    return answer(code, str(error.description or error.name), error)
+    is_forged = isinstance(error, CSRFError)
+    said = Problem("", "csrf_refused") if is_forged else status_problem(HTTPStatus(code))
+    return answer(error, [said])
 
 
 def answer_busy(error: Busy) -> BaseResponse:
     """Answers that others are in the way, and when to ask again."""
-    said = ". ".join(sentence(problem, language()) for problem in error.problems)
-    return answer(503, said, ServiceUnavailable(retry_after=RETRY_AFTER_SECONDS))
+    return answer(ServiceUnavailable(retry_after=RETRY_AFTER_SECONDS), error.problems)
 
 
 def answer_away(error: sa.exc.DatabaseError) -> BaseResponse:
@@ -52,8 +56,8 @@ def answer_away(error: sa.exc.DatabaseError) -> BaseResponse:
     if not is_away(error):
         return answer_crash(error)
     logger.error("the database does not answer: %s", type(error.orig).__name__)
-    said = gettext("The database does not answer at the moment. Please try again soon.")
-    return answer(503, said, ServiceUnavailable(retry_after=RETRY_AFTER_SECONDS), is_bare=True)
+    away = ServiceUnavailable(retry_after=RETRY_AFTER_SECONDS)
+    return answer(away, [Problem("", "database_away")], is_bare=True)
 
 
 def is_away(error: sa.exc.DatabaseError) -> bool:
@@ -70,38 +74,41 @@ def is_away(error: sa.exc.DatabaseError) -> bool:
 def answer_crash(error: Exception) -> BaseResponse:
     """Logs what nobody expected, and says only that it happened."""
     logger.error("%s %s failed", request.method, request.path, exc_info=error)
-    detail = gettext("Something went wrong on our side. It has been written to the log.")
-    return answer(500, detail, InternalServerError())
+    return answer_refusal(InternalServerError())
 
 
-def answer(code: int, detail: str, error: HTTPException, *, is_bare: bool = False) -> BaseResponse:
-    """Gives problem JSON below /api, a page elsewhere, with the headers that the error asks for.
+def answer(
+    error: HTTPException, problems: Sequence[Problem], *, is_bare: bool = False
+) -> BaseResponse:
+    """Gives problem JSON to programs, a page to people, with the headers that the error asks for.
 
     A bare page needs no database.
     """
-    if request.path.startswith(API):
-        response: BaseResponse = problem_response(code, detail)
+    status = HTTPStatus(error.code or 500)
+    if request.path.startswith(PROGRAMS):
+        response: BaseResponse = problem_answer(status, problems)
     else:
-        text = bare_page(code, detail, error) if is_bare else page(code, detail, error)
-        response = Response(text, code, content_type="text/html; charset=utf-8")
+        detail = ". ".join(sentence(problem, language()) for problem in problems)
+        text = bare_page(status, detail) if is_bare else page(status, detail)
+        response = Response(text, status, content_type="text/html; charset=utf-8")
     for name, value in error.get_headers(request.environ):
         if name.lower() not in {"content-type", "content-length"}:
             response.headers[name] = value
     return response
 
 
-def page(code: int, detail: str, error: HTTPException) -> str:
+def page(code: int, detail: str) -> str:
     """Renders the error page; plain words if even that fails."""
     try:
-        return render_template("error.html", code=code, name=error.name, detail=detail)
+        return render_template("error.html", code=code, detail=detail)
     except TemplateNotFound:
         raise
     except Exception:
         logger.exception("the error page failed")
-        return bare_page(code, detail, error)
+        return bare_page(code, detail)
 
 
-def bare_page(code: int, detail: str, error: HTTPException) -> str:
+def bare_page(code: int, detail: str) -> str:
     """Gives a page without anything around it."""
-    title = f"<!doctype html><meta charset=utf-8><title>{code}</title><h1>{code} {error.name}</h1>"
+    title = f"<!doctype html><meta charset=utf-8><title>{code:d}</title><h1>{code:d}</h1>"
     return f"{title}<p>{escape(detail)}</p>"

@@ -11,19 +11,18 @@ import threading
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from http import HTTPStatus
 from typing import Final
 
-from flask import Flask, Response, g, render_template, request
-from flask_babel import gettext
+from flask import Flask, g, request
 from limits.errors import StorageError
 from limits.storage import Storage, storage_from_string
+from werkzeug.exceptions import ServiceUnavailable, TooManyRequests
 from werkzeug.wrappers import Response as BaseResponse
 
-from metadata.problems import Problem, sentence
+from metadata.problems import Problem
 from trellis import current
-from trellis.api.problems import problem_answer
 from trellis.config import Settings
+from trellis.faults import answer
 
 logger = logging.getLogger(__name__)
 
@@ -148,7 +147,7 @@ def refuse_call(counter: Counter, limit: int) -> BaseResponse | None:
         return None
     if fits:
         return None
-    return refusal(HTTPStatus.TOO_MANY_REQUESTS, "too_many_calls", {"limit": limit}, counter.wait())
+    return refusal(TooManyRequests, "too_many_calls", {"limit": limit}, counter.wait())
 
 
 def refuse_login(counter: Counter, limit: int) -> BaseResponse | None:
@@ -160,12 +159,10 @@ def refuse_login(counter: Counter, limit: int) -> BaseResponse | None:
     try:
         tries = [counter.add(name) for name in g.login_tries]
     except CounterAwayError:
-        return refusal(HTTPStatus.SERVICE_UNAVAILABLE, "login_closed", {}, PAUSE_SECONDS)
+        return refusal(ServiceUnavailable, "login_closed", {}, PAUSE_SECONDS)
     if max(tries) <= limit:
         return None
-    return refusal(
-        HTTPStatus.TOO_MANY_REQUESTS, "too_many_logins", {"limit": limit}, counter.wait()
-    )
+    return refusal(TooManyRequests, "too_many_logins", {"limit": limit}, counter.wait())
 
 
 def forgive_login(app: Flask) -> None:
@@ -187,19 +184,11 @@ def login_names() -> tuple[str, str]:
 
 
 def refusal(
-    status: HTTPStatus, code: str, values: Mapping[str, object], seconds: int
-) -> Response | BaseResponse:
+    kind: type[TooManyRequests | ServiceUnavailable],
+    code: str,
+    values: Mapping[str, object],
+    seconds: int,
+) -> BaseResponse:
     """Gives an answer that says when to ask again."""
     problem = Problem("", code, {**values, "seconds": seconds})
-    language = request.accept_languages.best_match(current.LANGUAGES) or current.language()
-    answer: BaseResponse
-    if request.path.startswith(API):
-        answer = problem_answer(status, [problem], language)
-    else:
-        detail = sentence(problem, language)
-        page = render_template(
-            "error.html", code=status, name=gettext("Please wait"), detail=detail
-        )
-        answer = Response(page, status, content_type="text/html; charset=utf-8")
-    answer.headers["Retry-After"] = str(seconds)
-    return answer
+    return answer(kind(retry_after=seconds), [problem])

@@ -45,9 +45,9 @@ def test_a_database_that_is_away_is_told_and_found_again(
                      for name, one in answers.items()}  # fmt: skip
             assert found == dict.fromkeys(answers, (503, "5")), number
         assert answers["list"].get_json()["detail"] == (
-            "The database does not answer at the moment. Please try again soon."
+            "The database does not answer at the moment. Please try again soon"
         )
-        assert "数据库暂时没有响应，请稍后再试。" in answers["page"].get_data(as_text=True)
+        assert "数据库暂时没有响应，请稍后再试" in answers["page"].get_data(as_text=True)
         assert client.get("/readyz").status_code == 503
         assert client.get("/healthz").status_code == 200
     assert client.post("/api/v1/account", json=body, headers=headers).status_code == 201

@@ -11,7 +11,6 @@ from metadata.json_text import pointer
 from metadata.problems import Problem
 from rule_engine.services.approval_state import Verdict
 from trellis.api.answers import json_answer, request_json
-from trellis.api.blueprint import language
 from trellis.api.operations import (
     OBJECT,
     TEXT,
@@ -24,12 +23,13 @@ from trellis.api.operations import (
     component,
     made_of,
 )
-from trellis.api.problems import RequestError, error_of, status_of
+from trellis.api.problems import RequestError, status_of
 from trellis.api.requests import UNPROCESSABLE, read_optional_body, read_parameters, unknown
 from trellis.approvals import pending_for
 from trellis.approvals.inbox import Pending
 from trellis.approvals.many import MAX_AT_ONCE, Asked, Told, decide_each
 from trellis.phrases import Sentence
+from trellis.problem_json import error_of, language
 from trellis.work import reading, writing_now
 
 VERDICTS: Final[Mapping[str, Verdict]] = {"approve": "approve", "reject": "reject"}

@@ -10,19 +10,17 @@ from http import HTTPStatus
 from typing import Any, TypeVar
 
 from flask import Blueprint, Response, current_app, request, url_for
-from werkzeug.exceptions import HTTPException
 
-from metadata.locks import Busy
 from metadata.problems import DefinitionError, Problem
 from trellis import current
 from trellis.api.answers import record_json
 from trellis.api.duplicates_json import findings_json
-from trellis.api.problems import problem_answer, status_of
+from trellis.api.problems import status_of
 from trellis.api.requests import MAX_BODY_BYTES
 from trellis.duplicates.doors import DuplicatesFound
 from trellis.duplicates.redirects import survivor_of
 from trellis.errors import Missing, NotAllowed, RecordError, Stale
-from trellis.faults import RETRY_AFTER_SECONDS
+from trellis.problem_json import language, problem_answer
 from trellis.work import reading
 
 View = TypeVar("View", bound=Callable[..., object])
@@ -31,8 +29,6 @@ API = Blueprint("api", __name__, url_prefix="/api/v1")
 FILES = Blueprint("api_files", __name__, url_prefix="/api/v1/files")
 META = Blueprint("api_meta", __name__, url_prefix="/api/v1/meta")
 PACKAGES = Blueprint("api_packages", __name__, url_prefix="/api/v1/packages")
-
-LANGUAGES = ("en", "zh")
 
 
 def takes_bytes(most: int) -> Callable[[View], View]:
@@ -71,12 +67,7 @@ def keep_to_administrators() -> None:
         raise NotAllowed([Problem("", "administer_needed")])
 
 
-def language() -> str:
-    """Gives the language of the answer: the one the client asks for, else the person's own."""
-    return request.accept_languages.best_match(LANGUAGES) or current.language()
-
-
-def answer_problem(error: RecordError | DefinitionError | Busy) -> Response:
+def answer_problem(error: RecordError | DefinitionError) -> Response:
     """Answers what a caller can correct."""
     more: dict[str, object] = {}
     if isinstance(error, Stale):
@@ -85,7 +76,7 @@ def answer_problem(error: RecordError | DefinitionError | Busy) -> Response:
     if isinstance(error, DuplicatesFound):
         object_name = str((request.view_args or {})["object_name"])
         more["duplicates"] = findings_json(reading(), object_name, error.findings, language())
-    return problem_answer(status_of(error), error.problems, language(), more=more)
+    return problem_answer(status_of(error), error.problems, more=more)
 
 
 def answer_missing(error: Missing) -> Response:
@@ -104,18 +95,6 @@ def answer_missing(error: Missing) -> Response:
     return answer_problem(error)
 
 
-def answer_busy(error: Busy) -> Response:
-    """Answers that others are in the way, and when to ask again."""
-    answer = answer_problem(error)
-    answer.headers["Retry-After"] = str(RETRY_AFTER_SECONDS)
-    return answer
-
-
-def answer_http(error: HTTPException) -> Response:
-    """Answers what Flask itself refuses: wrong methods, bodies that are too long."""
-    return problem_answer(HTTPStatus(error.code or 500), (), language())
-
-
 API.before_request(limit_body)
 API.before_request(refuse_impossible_ids)
 META.before_request(limit_body)
@@ -125,5 +104,3 @@ for blueprint in (API, META, FILES, PACKAGES):
     blueprint.register_error_handler(Missing, answer_missing)
     blueprint.register_error_handler(RecordError, answer_problem)
     blueprint.register_error_handler(DefinitionError, answer_problem)
-    blueprint.register_error_handler(Busy, answer_busy)
-    blueprint.register_error_handler(HTTPException, answer_http)

@@ -12,9 +12,9 @@ from flask import Response
 from metadata.json_text import pointer
 from metadata.problems import Problem
 from trellis.api.answers import json_answer
-from trellis.api.blueprint import language, takes_bytes
+from trellis.api.blueprint import takes_bytes
 from trellis.api.operations import Answer, Body, Operation, Parameter, component, made_of, route
-from trellis.api.problems import RequestError, error_of, status_of
+from trellis.api.problems import RequestError, status_of
 from trellis.api.requests import (
     MAX_BULK_BYTES,
     MAX_OPERATIONS,
@@ -25,6 +25,7 @@ from trellis.api.requests import (
 from trellis.automation.outbox import yield_to_people
 from trellis.duplicates.doors import guard_many
 from trellis.phrases import Sentence
+from trellis.problem_json import error_of, language
 from trellis.records.batch import BatchRefused, Kind, Mode, Op, Outcome, save_batch
 from trellis.records.reach import definition_of
 from trellis.unit import Unit

@@ -11,7 +11,6 @@ from flask import Response
 from metadata.problems import Problem
 from metadata.query.answers import MAX_LIMIT
 from trellis.api.answers import json_answer, record_json
-from trellis.api.blueprint import language
 from trellis.api.components import TEXT_OR_NULL, many
 from trellis.api.duplicates_json import agreements_json, findings_json
 from trellis.api.operations import (
@@ -45,6 +44,7 @@ from trellis.duplicates.tables import DISMISSED, MERGED, OPEN
 from trellis.errors import Missing
 from trellis.jobs.running import read_job
 from trellis.phrases import Sentence
+from trellis.problem_json import language
 from trellis.records.reach import definition_of
 from trellis.unit import Unit
 from trellis.work import reading, writing_now

@@ -10,9 +10,9 @@ from metadata.problems import sentence
 from rule_engine.services.score import ScoreResult
 from rule_engine.services.sla_clock import Clock
 from trellis.api.answers import instant, request_json
-from trellis.api.blueprint import language
 from trellis.approvals import of_record
 from trellis.approvals.route import routes
+from trellis.problem_json import language
 from trellis.records.explain import explain_scores
 from trellis.records.explain_access import Reason, explain_access
 from trellis.records.explain_owner import explain_owner

@@ -12,7 +12,6 @@ from metadata.fields.times import read_instant
 from metadata.problems import Problem
 from metadata.query.answers import MAX_LIMIT
 from trellis.api.answers import entry_json, instant, json_answer
-from trellis.api.blueprint import language
 from trellis.api.components import INSTANT, TEXT_OR_NULL, by_name, many
 from trellis.api.heavy import in_time
 from trellis.api.operations import (
@@ -33,6 +32,7 @@ from trellis.api.problems import RequestError
 from trellis.api.requests import read_number, read_parameters
 from trellis.duplicates.redirects import parts_of
 from trellis.phrases import Sentence
+from trellis.problem_json import language
 from trellis.records.as_of import Past, record_at
 from trellis.records.history import history_of
 from trellis.records.why_changed import Because, explain_entry

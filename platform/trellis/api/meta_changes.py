@@ -14,11 +14,10 @@ from metadata.operations import Operation, read_operation
 from metadata.problems import Problem, sentence
 from trellis.api import meta_operations
 from trellis.api.answers import instant, json_answer
-from trellis.api.blueprint import language
 from trellis.api.meta import KINDS
 from trellis.api.open_clocks import clocks_json
 from trellis.api.operations import meta_route
-from trellis.api.problems import RequestError, error_of
+from trellis.api.problems import RequestError
 from trellis.api.requests import read_number, read_optional_body, read_parameters
 from trellis.designer.drafts import (
     author_of,
@@ -40,6 +39,7 @@ from trellis.designer.publishing import (
     versions,
 )
 from trellis.designer.samples import samples_json
+from trellis.problem_json import error_of, language
 from trellis.unit import Unit
 from trellis.work import reading, writing_now
 

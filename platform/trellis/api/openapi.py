@@ -19,7 +19,6 @@ from werkzeug.routing import Rule
 from metadata.access import Principal
 from metadata.catalog import Catalog
 from metadata.objects import ObjectDefinition
-from trellis.api.blueprint import language
 from trellis.api.components import COMPONENTS
 from trellis.api.login_operations import LOGIN_OPERATIONS
 from trellis.api.meta import KINDS
@@ -35,10 +34,10 @@ from trellis.api.operations import (
     common_route,
     operation_of,
 )
-from trellis.api.problems import PROBLEM_JSON
 from trellis.api.requests import read_parameters
 from trellis.declared import ANY_OBJECT, Declaration, declaration_of
 from trellis.phrases import Sentence
+from trellis.problem_json import PROBLEM_JSON, language
 from trellis.work import reading
 
 VERSION: Final = "1"

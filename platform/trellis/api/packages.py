@@ -18,10 +18,10 @@ from metadata.problems import Problem
 from trellis import current
 from trellis.api import package_operations
 from trellis.api.answers import json_answer
-from trellis.api.blueprint import PACKAGES, language
+from trellis.api.blueprint import PACKAGES
 from trellis.api.open_clocks import clocks_json
 from trellis.api.operations import package_route
-from trellis.api.problems import RequestError, error_of
+from trellis.api.problems import RequestError
 from trellis.api.requests import read_optional_body, read_parameters
 from trellis.errors import Missing
 from trellis.files.downloads import zip_answer
@@ -41,6 +41,7 @@ from trellis.installing.removal import (
     uninstall_package,
 )
 from trellis.installing.sources import find_offers
+from trellis.problem_json import error_of, language
 from trellis.unit import Unit
 from trellis.work import reading, writing_now
 

@@ -5,13 +5,13 @@ from __future__ import annotations
 from flask import Response
 
 from trellis.api.answers import json_answer
-from trellis.api.blueprint import language
 from trellis.api.components import many
 from trellis.api.explain import reasons_json
 from trellis.api.operations import FLAG, TEXT, Answer, Operation, listed, made_of, route
 from trellis.api.parameters import AFTER
 from trellis.api.requests import read_parameters
 from trellis.phrases import Sentence
+from trellis.problem_json import language
 from trellis.records.readers import readers_of
 from trellis.work import reading
 

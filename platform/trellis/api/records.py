@@ -19,7 +19,6 @@ from trellis.api.answers import (
     record_json,
     records_json,
 )
-from trellis.api.blueprint import language
 from trellis.api.explain import ACCESS, EXPLANATIONS, access_json
 from trellis.api.heavy import heavy
 from trellis.api.operations import route
@@ -39,6 +38,7 @@ from trellis.audit.requests import witness
 from trellis.duplicates.check import Finding
 from trellis.duplicates.doors import candidate_ids, guard_new
 from trellis.errors import Missing
+from trellis.problem_json import language
 from trellis.records.delete import delete_record, restore_record
 from trellis.records.read import read_record
 from trellis.records.save import Saved, save_record

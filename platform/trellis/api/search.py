@@ -7,13 +7,13 @@ from flask import Response
 from metadata.query.answers import MAX_SEARCH_CHARACTERS
 from metadata.query.search_everywhere import Hit
 from trellis.api.answers import field_json, json_answer
-from trellis.api.blueprint import language
 from trellis.api.components import TEXT_OR_NULL, optional
 from trellis.api.heavy import in_time
 from trellis.api.operations import TEXT, Answer, Operation, Parameter, common_route, listed, made_of
 from trellis.api.parameters import AFTER, DEFAULT_LIMIT, LIMIT
 from trellis.api.requests import read_list, read_number, read_parameters
 from trellis.phrases import Sentence
+from trellis.problem_json import language
 from trellis.unit import Unit
 from trellis.work import reading
 

@@ -12,7 +12,6 @@ from metadata.json_text import read_json
 from metadata.problems import Problem
 from trellis import current
 from trellis.api.answers import json_answer
-from trellis.api.blueprint import language
 from trellis.api.components import many
 from trellis.api.operations import FILE, FLAG, TEXT, Answer, Body, Operation, closed, made_of, route
 from trellis.api.problems import RequestError
@@ -26,6 +25,7 @@ from trellis.api.transfer_json import (
 from trellis.files.downloads import as_download, stored_answer
 from trellis.files.requests import takes_files
 from trellis.phrases import Sentence
+from trellis.problem_json import language
 from trellis.transfer.errors_file import errors_file
 from trellis.transfer.exports import (
     MODES,

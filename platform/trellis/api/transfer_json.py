@@ -7,10 +7,9 @@ from typing import Any
 
 from metadata.problems import Problem
 from trellis.api.answers import instant
-from trellis.api.blueprint import language
 from trellis.api.operations import component
-from trellis.api.problems import error_of
 from trellis.jobs.running import Job
+from trellis.problem_json import error_of, language
 from trellis.transfer.exports import Export
 from trellis.transfer.imports import Import, counts_of, mappings_of, problem_rows
 from trellis.transfer.settings import missing

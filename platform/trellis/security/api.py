@@ -2,31 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from http import HTTPStatus
-from typing import TypeGuard
+from typing import Final
 
-from flask import Response, jsonify, request
+from flask import Response, request
 from flask_appbuilder.api import expose
 from flask_appbuilder.security.api import SecurityApi as FabSecurityApi
 
+from metadata.json_text import nearest, pointer
+from metadata.problems import Problem
+from trellis.problem_json import problem_answer, status_problem
 
-def problem_response(status: int, detail: str, code: str = "") -> Response:
-    """Gives an error as problem JSON (RFC 9457)."""
-    title = HTTPStatus(status).phrase
-    body: dict[str, object] = {
-        "type": "about:blank",
-        "title": title,
-        "status": status,
-        "detail": detail,
-        "errors": [
-            {"path": "", "code": code or title.lower().replace(" ", "_"), "message": detail}
-        ],
-    }
-    response = jsonify(body)
-    response.status_code = status
-    response.content_type = "application/problem+json"
-    return response
+PROVIDER: Final = "db"
+TEXTS: Final = ("username", "password", "provider")
+KNOWN: Final = (*TEXTS, "refresh")
 
 
 class SecurityApi(FabSecurityApi):
@@ -34,44 +24,54 @@ class SecurityApi(FabSecurityApi):
 
     @expose("/login", methods=["POST"])
     def login(self) -> Response:
-        """Logs somebody in; texts with halves of letters, which nothing can be made of, are
-        refused before anybody looks at them."""
+        """Logs somebody in. What cannot be a login is refused before Flask-AppBuilder looks at it,
+        whose sentences are English."""
         body = request.get_json(silent=True) if request.is_json else None
-        texts = [one for one in body.values() if isinstance(one, str)] if is_object(body) else []
-        if not all(map(is_text, texts)):
+        if not isinstance(body, Mapping) or not all(map(is_whole, body.values())):
             return self.response_400()
+        problems = list(flaws(body))
+        if problems:
+            return problem_answer(HTTPStatus.UNPROCESSABLE_ENTITY, problems)
         answer: Response = super().login()
         return answer
 
     def response_400(self, message: object = None) -> Response:
-        """Says what of the body cannot be used."""
-        detail = message if isinstance(message, str) else describe(message)
-        return problem_response(400, detail or "The body cannot be read.")
+        """Says that the body cannot be read; the message is English."""
+        return problem_answer(HTTPStatus.BAD_REQUEST, [status_problem(HTTPStatus.BAD_REQUEST)])
 
     def response_401(self) -> Response:
         """Says no in the same words for an unknown user, a wrong password and a locked user."""
-        return problem_response(401, "User name or password is wrong.", "login_failed")
+        return unauthorized("login_failed")
 
 
-def is_object(body: object) -> TypeGuard[Mapping[str, object]]:
-    """Says whether a body is a JSON object."""
-    return isinstance(body, Mapping)
+def unauthorized(code: str) -> Response:
+    """Gives the answer for somebody who is not let in, with why."""
+    return problem_answer(HTTPStatus.UNAUTHORIZED, [Problem("", code)])
 
 
-def is_text(text: str) -> bool:
-    """Says whether a text can be written in UTF-8: JSON can name halves of letters."""
+def flaws(body: Mapping[str, object]) -> Iterator[Problem]:
+    """Gives what is wrong with the body of a login."""
+    for name in body:
+        if name not in KNOWN:
+            values = {"key": name, "known": KNOWN, "nearest": nearest(name, KNOWN)}
+            yield Problem(pointer((name,)), "unknown_key", values)
+    for name in TEXTS:
+        value = body.get(name)
+        if value is None or value == "":
+            yield Problem(f"/{name}", "required")
+        elif not isinstance(value, str):
+            yield Problem(f"/{name}", "text_expected")
+        elif name == "provider" and value != PROVIDER:
+            yield Problem(f"/{name}", "unknown_value", {"name": name, "known": (PROVIDER,)})
+    if not isinstance(body.get("refresh", False), bool):
+        yield Problem("/refresh", "boolean_expected")
+
+
+def is_whole(value: object) -> bool:
+    """Says whether a value can be written in UTF-8: JSON can name halves of letters."""
     try:
-        text.encode()
+        if isinstance(value, str):
+            value.encode()
     except UnicodeEncodeError:
         return False
     return True
-
-
-def describe(messages: object) -> str:
-    """Gives marshmallow's messages per key as one sentence."""
-    if not isinstance(messages, dict):
-        return ""
-    return "; ".join(
-        f"{key}: {' '.join(map(str, found)) if isinstance(found, list) else found}"
-        for key, found in sorted(messages.items())
-    )

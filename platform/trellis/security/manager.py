@@ -19,7 +19,7 @@ from trellis.audit.logins import note_login
 from trellis.current import catalog, connection, load_account, platform
 from trellis.rates import forgive_login
 from trellis.security.access import Account
-from trellis.security.api import SecurityApi, problem_response
+from trellis.security.api import SecurityApi, unauthorized
 from trellis.security.api_keys import find_key, lookup_hash, note_use
 from trellis.security.group_pages import GroupPages
 from trellis.security.open_sessions import find_session, note_seen
@@ -74,9 +74,9 @@ class SecurityManager(FabSecurityManager):
         manager = super().create_jwt_manager(app)
         manager.additional_claims_loader(stamp_of)
         for refused in (manager.unauthorized_loader, manager.invalid_token_loader):
-            refused(lambda _reason: problem_response(401, "Log in first.", "not_logged_in"))
+            refused(lambda _reason: unauthorized("not_logged_in"))
         for lapsed in (manager.expired_token_loader, manager.user_lookup_error_loader):
-            lapsed(lambda _header, _claims: problem_response(401, "Log in again.", "token_lapsed"))
+            lapsed(lambda _header, _claims: unauthorized("token_lapsed"))
         return manager
 
     def load_user(self, pk: int | str) -> Account | None:

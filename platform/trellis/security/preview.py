@@ -6,15 +6,16 @@ from collections.abc import Mapping
 from dataclasses import replace
 from typing import Final
 
-from flask import abort, g, request, session
+from flask import g, request, session
+from werkzeug.exceptions import Forbidden
 from werkzeug.wrappers import Response
 
-from metadata.problems import Problem, sentence
+from metadata.problems import Problem
 from trellis import current
 from trellis.audit.events import note
 from trellis.errors import Missing, NotAllowed
+from trellis.faults import answer
 from trellis.security.access import Account, make_principal
-from trellis.security.api import problem_response
 from trellis.security.standing import Standing
 from trellis.unit import Unit
 
@@ -102,8 +103,4 @@ def refuse_writes() -> Response | None:
         return None
     if request.method in SAFE and request.endpoint not in WRITING_READS:
         return None
-    said = sentence(Problem("", "preview_read_only"), current.language())
-    if not request.path.startswith("/api/"):
-        abort(403, said)
-    answer: Response = problem_response(403, said, "preview_read_only")
-    return answer
+    return answer(Forbidden(), [Problem("", "preview_read_only")])

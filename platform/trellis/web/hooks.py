@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime
+from http import HTTPStatus
 
 from flask import Blueprint, Flask, Response, request
 
+from metadata.problems import Problem
 from trellis import current
 from trellis.current import public
 from trellis.declared import declares
-from trellis.security.api import problem_response
+from trellis.problem_json import problem_answer
 from trellis.webhooks.sources import MAX_BODY, NotSignedError, take_in
 
 blueprint = Blueprint("hooks", __name__, url_prefix="/hooks")
@@ -31,7 +33,7 @@ def receive(source_id: str) -> Response:
     try:
         take_in(current.platform(), source_id[:64], headers, body, datetime.now(UTC))
     except NotSignedError:
-        return problem_response(401, "This message is not signed by its source.", "not_signed")
+        return problem_answer(HTTPStatus.UNAUTHORIZED, [Problem("", "not_signed")])
     return Response(status=202)
 
 
