@@ -30,6 +30,7 @@ from rule_engine.services.approval_state import (
 from rule_engine.services.approval_transition import Transition, finish, plan
 from rule_engine.services.evaluate import Record, holds
 from rule_engine.services.people import Company, describe, find_people
+from rule_engine.services.substitutes import step_named, with_stand_ins
 from rule_engine.types import Directory, Environment
 
 
@@ -206,19 +207,20 @@ def restart(
     return finish(transition, lambda: transition.open_from(0), state)
 
 
-def editable_fields(
-    definition: Approval, state: ApprovalState, user_id: str
-) -> frozenset[str] | None:
-    """Gives what a user may change on the record meanwhile; None means that nothing is locked."""
-    if not state.locked:
-        return None
-    by_name = {step.name: step for step in definition.steps}
-    return frozenset(
-        name
-        for step in state.open_steps
-        if user_id in state.waiting(step)
-        for name in by_name[step.name].editable
-    )
+def editors(
+    definition: Approval, state: ApprovalState, directory: Directory
+) -> dict[str, frozenset[str]]:
+    """Gives who may change which fields of the record while it is locked.
+
+    These are, for the `editable` fields of each open step, those who are asked in that step and
+    those who may speak in their place.
+    """
+    found: dict[str, frozenset[str]] = {}
+    for step in state.open_steps:
+        users = with_stand_ins(definition, state, step, state.waiting(step), directory)
+        for name in step_named(definition, step.name).editable:
+            found[name] = found.get(name, frozenset()).union(users)
+    return found
 
 
 def _may_submit(

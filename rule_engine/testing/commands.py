@@ -115,11 +115,8 @@ class Commands:
         if request is None or not request.locked:
             return []
         definition = approval_of(self.world, self.record_id, request.approval)
-        editable = [
-            approvals.editable_fields(definition, request, user) or frozenset()
-            for user in request.approvers
-        ]
-        return [name for name in names if not any(name in fields for fields in editable)]
+        editable = approvals.editors(definition, request, self.requests.saver.people)
+        return [name for name in names if name not in editable]
 
     def _submit(self, user: str | None) -> None:
         if self.request and self.request.status == "open":

@@ -23,8 +23,8 @@ from tests.platform.computed_world import (
     rules,
     world_of,
 )
+from trellis.automation.holds import hold_of
 from trellis.automation.outbox import outbox
-from trellis.automation.requests import hold_of
 from trellis.db import Database
 from trellis.errors import Missing, Refused
 from trellis.records.batch import Op, save_batch
@@ -134,7 +134,7 @@ def test_a_rule_after_a_save_does_all_that_it_says_in_the_same_transaction(
             ("thank", saved.id)
         ]
         assert told(world) == [("deal_won", [boss])]
-        hold = hold_of(world.connection, world.catalog.objects["deal"].id, saved.id)
+        hold = hold_of(world.unit, world.catalog.objects["deal"], saved.id)
         assert hold is not None
         assert hold.cause == "won"
         entries, _ = history_of(world.unit, "deal", saved.id)

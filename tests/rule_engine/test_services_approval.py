@@ -11,9 +11,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from rule_engine.program import Approval
 from rule_engine.services.approval import (
     decide,
-    editable_fields,
+    editors,
     restart,
 )
 from rule_engine.services.approval_state import ApprovalState, Outcome
@@ -266,14 +267,41 @@ def test_two_clicks() -> None:
         assert refusals(outcome) == codes
 
 
-def test_restart_and_editable_fields() -> None:
+def test_who_may_edit_which_fields() -> None:
+    body = """
+        step a { approvers manager of owner editable region }
+        parallel {
+            step b { approvers role "finance" decide by everyone editable amount, region }
+            step c { approvers role "board" delegation forbidden editable amount, name }
+        }
+    """
+    definition = approval(body)
+    outcome = sent(definition)
+    assert edits(definition, outcome) == {"region": {"bob"}}
+    outcome = said(definition, outcome.state, "bob")
+    board = {"bob", "cat", "dan", "eve"}
+    both = {"amount": board, "region": {"cat", "dan"}, "name": board}
+    assert edits(definition, outcome) == both
+    away = {one: {**COMPANY.users[one], "substitute": "gone"} for one in ("cat", "eve")}
+    company = replace(COMPANY, users={**COMPANY.users, **away})
+    stood_in = {**both, "amount": {*board, "gone"}, "region": {"cat", "dan", "gone"}}
+    assert edits(definition, outcome, company) == stood_in
+    outcome = said(definition, outcome.state, "cat")
+    assert edits(definition, outcome) == {"amount": {"dan"}, "region": {"dan"}}
+
+
+def edits(
+    definition: Approval, outcome: Outcome, company: Company = COMPANY
+) -> dict[str, frozenset[str]]:
+    assert outcome.state is not None
+    return editors(definition, outcome.state, company)
+
+
+def test_restart() -> None:
     body = "restart when discount, amount changed on submit { lock }" + ONE
-    definition = approval(body + 'step b { approvers role "finance" editable amount, region }')
+    definition = approval(body + 'step b { approvers role "finance" }')
     state = play(definition, "bob+").state
     assert state is not None
-    assert editable_fields(definition, state, "cat") == frozenset({"amount", "region"})
-    assert editable_fields(definition, state, "amy") == frozenset()
-    assert editable_fields(definition, replace(state, locked=False), "amy") is None
 
     def changed(*names: str) -> Outcome:
         assert state is not None

@@ -2,14 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Sequence
 from datetime import datetime
-from typing import Any
 
 import sqlalchemy as sa
 
-from metadata.prepared import Prepared
 from rule_engine.columns import Instant
 from trellis.db import SYSTEM_TABLES, insert_into
 
@@ -68,62 +65,6 @@ record_lock = sa.Table(
 )
 
 
-@dataclass(frozen=True, slots=True)
-class Hold:
-    """What holds a record: a lock (`cause` says whose), an open request, or both.
-
-    `editable` are the fields that `approvers` may change all the same.
-    """
-
-    cause: str | None
-    request: str | None
-    approval: str | None
-    editable: frozenset[str]
-    approvers: frozenset[str]
-
-    def allows(self, field: str, user_id: str | None) -> bool:
-        """Says whether this user may change the field in spite of the lock."""
-        return self.cause is None or (field in self.editable and user_id in self.approvers)
-
-
-def hold_statement() -> sa.Select[Any]:
-    """Gives the question of `hold_of`: always one row, with the record as parameters."""
-    request, lock = approval_request, record_lock
-    key = sa.select(
-        sa.bindparam("object", type_=sa.Text).label("object"),
-        sa.bindparam("record_id", type_=sa.Text).label("record_id"),
-    ).subquery()
-    locked = sa.and_(lock.c.object == key.c.object, lock.c.record_id == key.c.record_id)
-    requested = sa.and_(
-        request.c.object == key.c.object,
-        request.c.record_id == key.c.record_id,
-        request.c.status == sa.literal_column(f"'{OPEN}'"),
-    )
-    return sa.select(
-        lock.c.cause, request.c.id, request.c.approval, request.c.state, request.c.editable
-    ).select_from(key.outerjoin(lock, locked).outerjoin(request, requested))
-
-
-# Asked on every save: built once.
-HOLD = Prepared(hold_statement())
-
-
-def hold_of(connection: sa.Connection, object_id: str, record_id: str) -> Hold | None:
-    """Gives what holds a record, in one statement; None when it is free."""
-    asked = {"object": object_id, "record_id": record_id}
-    ((cause, request, approval, stored, editable),) = HOLD.rows(connection, asked)
-    if cause is None and request is None:
-        return None
-    state: Mapping[str, object] = stored or {}
-    return Hold(
-        cause=cause,
-        request=request,
-        approval=approval,
-        editable=names(editable),
-        approvers=names(state.get("approvers")),
-    )
-
-
 def held_among(connection: sa.Connection, object_id: str, ids: Sequence[str]) -> frozenset[str]:
     """Gives which of some records are locked or have an open request."""
     request, lock = approval_request, record_lock
@@ -134,11 +75,6 @@ def held_among(connection: sa.Connection, object_id: str, ids: Sequence[str]) ->
         request.c.object == object_id, request.c.record_id.in_(ids), request.c.status == OPEN
     )
     return frozenset(connection.scalars(locked.union(requested)))
-
-
-def names(value: object) -> frozenset[str]:
-    """Gives a JSON list of texts as a set; nothing for anything else."""
-    return frozenset(map(str, value)) if isinstance(value, Sequence) else frozenset()
 
 
 def take_hold(

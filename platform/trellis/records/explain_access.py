@@ -16,7 +16,7 @@ from metadata.objects import ObjectDefinition
 from metadata.problems import Problem
 from metadata.roles import ANY_FIELD, HANDED, Grant, Person, RoleDefinition, access_by, scope_rows
 from metadata.shares import RECORD_SHARE, UPDATE, in_force
-from trellis.automation.requests import Hold, hold_of
+from trellis.automation.holds import Hold, hold_of
 from trellis.errors import Missing, NotAllowed
 from trellis.records.reach import definition_of
 from trellis.records.read import read_record
@@ -145,7 +145,7 @@ class Asked:
             excluded=tuple(
                 name for name in names if name in unit.catalog.roles and name not in known_names
             ),
-            hold=hold_of(unit.connection, definition.id, record_id),
+            hold=hold_of(unit, definition, record_id),
         )
 
     @property

@@ -6,7 +6,8 @@ from collections.abc import Mapping
 
 from metadata.objects import ObjectDefinition
 from metadata.problems import Problem
-from trellis.automation.requests import Hold, hold_of, release, take_hold
+from trellis.automation.holds import Hold, hold_of
+from trellis.automation.requests import release, take_hold
 from trellis.errors import Conflict
 from trellis.records.incoming import Incoming, pointer
 from trellis.records.judge import Judgement
@@ -21,7 +22,7 @@ def refuse_locked(
     """Gives what holds a record. Raises Conflict when it keeps this person from her change."""
     if unit.principal.unrestricted:
         return None
-    hold = hold_of(unit.connection, definition.id, str(old["id"]))
+    hold = hold_of(unit, definition, str(old["id"]))
     if hold is None:
         return None
     touched = [name for name, value in incoming.values.items() if old.get(name) != value]

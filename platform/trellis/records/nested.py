@@ -11,7 +11,7 @@ from metadata.fields.base import FieldDefinition
 from metadata.fields.nested import nested_type, rows_of
 from metadata.objects import LinkDefinition, ObjectDefinition
 from metadata.problems import Problem
-from trellis.automation.requests import Hold
+from trellis.automation.holds import Hold
 from trellis.errors import Conflict, Refused
 from trellis.records.incoming import Incoming, pointer
 from trellis.records.links import plan_links

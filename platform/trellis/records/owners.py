@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from metadata.objects import LinkDefinition, ObjectDefinition
 from metadata.prepared import write_all
 from metadata.problems import Problem
-from trellis.automation.requests import hold_of
+from trellis.automation.holds import hold_of
 from trellis.errors import Conflict, Missing
 from trellis.records.followers import keep_up
 from trellis.records.history import as_wire, history_write
@@ -73,7 +73,7 @@ def hold_owners_of(unit: Unit, definition: ObjectDefinition, record_id: str) -> 
 
 def refuse_held_owner(unit: Unit, parent: ObjectDefinition, nested: str, record_id: str) -> None:
     """Raises Conflict when a lock on a record covers its rows."""
-    hold = hold_of(unit.connection, parent.id, record_id)
+    hold = hold_of(unit, parent, record_id)
     if hold is not None and not hold.allows(nested, unit.user_id):
         cause = unit.catalog.rule_text(hold.cause or "")
         raise Conflict([Problem("", "locked", {"field": nested, "cause": cause})])

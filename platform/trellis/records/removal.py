@@ -8,7 +8,7 @@ from dataclasses import replace
 from metadata.catalog import Translated
 from metadata.objects import LinkDefinition, ObjectDefinition
 from metadata.problems import Problem
-from trellis.automation.requests import hold_of
+from trellis.automation.holds import hold_of
 from trellis.errors import Conflict
 from trellis.records.aftermath import refuse_deletion, run_after
 from trellis.records.followers import keep_up
@@ -57,7 +57,7 @@ def refuse_held(unit: Unit, definition: ObjectDefinition, record_id: str) -> Non
     """Raises Conflict when a lock or an open approval keeps the record from being deleted."""
     if unit.principal.unrestricted:
         return
-    hold = hold_of(unit.connection, definition.id, record_id)
+    hold = hold_of(unit, definition, record_id)
     if hold is not None:
         cause = unit.catalog.rule_text(hold.cause or hold.approval or "")
         raise Conflict([Problem("", "record_locked", {"cause": cause})])

@@ -16,7 +16,7 @@ from rule_engine.services.automate import SaveEvent
 from rule_engine.types import Environment
 from trellis.automation.approval_restart import restart
 from trellis.automation.environment import environment_of
-from trellis.automation.requests import hold_of
+from trellis.automation.holds import hold_of
 from trellis.automation.scores import score_values
 from trellis.errors import Conflict, Missing, Refused
 from trellis.records.computed import change_of, follow, formula_values, hold_sources
@@ -358,7 +358,7 @@ def refresh(unit: Unit, object_name: str, record_id: str, *, why: str, respect_l
     environment = environment_of(unit)
     judgement = run_rules(unit.catalog, definition, old, old, environment, silent=unit.silent)
     if respect_lock and any(old[name] != value for name, value in judgement.record.items()):
-        hold = hold_of(unit.connection, definition.id, record_id)
+        hold = hold_of(unit, definition, record_id)
         if hold is not None and hold.cause is not None:
             cause = unit.catalog.rule_text(hold.cause)
             values = {"object": Translated(definition.labels), "cause": cause}

@@ -15,7 +15,7 @@ import sqlalchemy as sa
 from metadata.json_text import pointer
 from metadata.objects import ObjectDefinition
 from metadata.problems import Problem
-from trellis.automation.requests import hold_of
+from trellis.automation.holds import hold_of
 from trellis.jobs.running import RunningJob, Step
 from trellis.records.batch import Op, save_batch
 from trellis.transfer.changes import Changes, State
@@ -78,7 +78,7 @@ class Undoing:
     def _one(self, row: sa.RowMapping, state: State | None, *, is_ours: bool) -> list[Problem]:
         if state is None:
             return [] if row["result"] == CREATE else [Problem("", "import_gone", {})]
-        hold = hold_of(self.unit.connection, self.definition.id, str(row["record_id"]))
+        hold = hold_of(self.unit, self.definition, str(row["record_id"]))
         if hold is not None:
             cause = self.unit.catalog.rule_text(hold.cause or "")
             return [Problem("", "locked", {"field": self.definition.name, "cause": cause})]

@@ -18,7 +18,8 @@ from rule_engine.services.approval import can_submit
 from trellis.approvals.inbox import of_record
 from trellis.automation.approval_store import Request
 from trellis.automation.environment import environment_of
-from trellis.automation.requests import OPEN, Hold, hold_of
+from trellis.automation.holds import Hold, hold_of
+from trellis.automation.requests import OPEN
 from trellis.duplicates.redirects import parts_of
 from trellis.records.history import Entry, history_of
 from trellis.unit import Unit
@@ -172,7 +173,7 @@ class RecordView:
             record_type=self.whole.get(RECORD_TYPE) if definition.record_types else None,
         )
         self.address = record_address(definition.name, record_id)
-        self.hold: Hold | None = hold_of(unit.connection, definition.id, record_id)
+        self.hold: Hold | None = hold_of(unit, definition, record_id)
         self.may_update = self.may("update")
 
     def may(self, action: str) -> bool:
