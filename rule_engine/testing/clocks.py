@@ -17,16 +17,21 @@ from rule_engine.testing.world import World
 
 def watch(
     world: World, people: People, record_id: str, old: Record | None, user: str | None
-) -> Iterator[Fired]:
-    """Lets all service levels of a record's object look at its save; gives the blocks that ran."""
+) -> list[Fired]:
+    """Lets all service levels of a record's object look at its save; gives the blocks that ran.
+
+    All look before the first block is done: what it sets is a save of its own.
+    """
+    if record_id not in world.values:
+        return []
+    fired: list[Fired] = []
     for definition in _levels(world, record_id):
-        if record_id not in world.values:
-            return
         record, environment = world.values[record_id], world.environment(user)
         world.note(record_id, record, old, user)
         state = world.levels.get((record_id, definition.name))
         outcome = observe(definition, state, record, old, environment, people)
-        yield from _keep(world, record_id, definition, outcome)
+        fired += _keep(world, record_id, definition, outcome)
+    return fired
 
 
 def due_clocks(world: World) -> Iterator[tuple[datetime, str, str]]:
@@ -41,15 +46,15 @@ def due_clocks(world: World) -> Iterator[tuple[datetime, str, str]]:
             yield at, record_id, name
 
 
-def let_tick(world: World, people: People, record_id: str, name: str) -> Iterator[Fired]:
+def let_tick(world: World, people: People, record_id: str, name: str) -> tuple[Fired, ...]:
     """Lets a service level look at the clock; gives the blocks that ran."""
     definition = _level(world, record_id, name)
     if definition is None:
-        return
+        return ()
     record, environment = world.values[record_id], world.environment()
     world.note(record_id, record, record, None)
     outcome = tick(definition, world.levels[record_id, name], record, environment, people)
-    yield from _keep(world, record_id, definition, outcome)
+    return _keep(world, record_id, definition, outcome)
 
 
 def show_clocks(world: World, name: str) -> None:
@@ -96,8 +101,8 @@ def _level(world: World, record_id: str, name: str) -> ServiceLevel | None:
 
 def _keep(
     world: World, record_id: str, definition: ServiceLevel, outcome: SlaOutcome
-) -> Iterator[Fired]:
-    """Keeps the new facts, then gives the blocks that ran, one by one."""
+) -> tuple[Fired, ...]:
+    """Keeps the new facts, and gives the blocks that ran."""
     if outcome.state is not None:
         world.levels[record_id, definition.name] = outcome.state
     titles = {target.name: target.label for target in definition.targets}
@@ -105,7 +110,7 @@ def _keep(
         values = {"target": titles[fired.target], "share": f"{fired.percent:.0%}"}
         world.reasons.append(Phrase("{target}: {share}", values))
         world.reasons += [_told(effect) for effect in fired.effects]
-        yield fired
+    return outcome.fired
 
 
 def _told(effect: Effect) -> Phrase:

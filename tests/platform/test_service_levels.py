@@ -12,12 +12,13 @@ import sqlalchemy as sa
 from metadata.access import FieldRight, Principal, everything
 from metadata.elements import Element
 from metadata.migrate import publish
+from rule_engine.services.sla_state import TargetFacts
 from tests.metadata.databases import JsonObject, element, object_body
 from tests.platform.computed_world import TEXT, ZONE, people, rules
 from tests.platform.office import Office
 from trellis.api.explain import explain_sla
 from trellis.automation.outbox import DEAD
-from trellis.automation.service_levels import running_on
+from trellis.automation.service_levels import running_on, service_target
 from trellis.channels.in_app import notification
 from trellis.db import Database
 from trellis.records.delete import delete_record
@@ -164,6 +165,61 @@ def test_a_running_clock_stays_on_the_rules_it_began_under(office: Office) -> No
     assert office.get("ticket", second)["note"] is None
     office.until(START + timedelta(hours=20), timedelta(hours=1))
     assert office.get("ticket", second)["note"] == "late;"
+
+
+TWO = """
+sla first on ticket {
+    target answer {
+        met when note = "never"
+        within 1 hour when priority = "p1"
+        otherwise within 10 hours
+        at 100% { set status to "waiting" }
+    }
+}
+sla second on ticket {
+    pause when status = "waiting"
+    target sorted {
+        met when priority = "p1"
+        otherwise within 10 hours
+    }
+    target answer {
+        met when status = "done"
+        otherwise within 10 hours
+        at 100% { escalate to owner }
+    }
+}
+"""
+
+
+def running_second(office: Office, ticket: str) -> TargetFacts:
+    with office.database.read() as connection:
+        unit = office.unit(connection)
+        found = running_on(unit, unit.catalog.objects["ticket"], ticket)
+    return found["second"].state.target("answer")
+
+
+def test_what_one_level_sets_in_a_save_is_noted_by_the_next(office: Office) -> None:
+    office.publish(tickets(TWO))
+    ticket = office.save("ticket", owner=office.person("amy"))
+    office.now += timedelta(hours=2)
+    office.save("ticket", ticket, priority="p1")
+    assert office.get("ticket", ticket)["status"] == "waiting"
+    assert running_second(office, ticket).is_paused
+    with office.database.read() as connection:
+        here = service_target.c
+        asked = sa.select(here.due).where(here.sla == "second", here.target == "answer")
+        assert connection.execute(asked).scalar_one() is None
+    office.until(START + timedelta(hours=20), timedelta(hours=2))
+    assert told(office) == []
+
+
+def test_what_one_level_sets_in_a_save_hides_nothing_of_it_from_the_next(office: Office) -> None:
+    office.publish(tickets(TWO))
+    ticket = office.save("ticket", owner=office.person("amy"))
+    office.now += timedelta(hours=2)
+    office.save("ticket", ticket, priority="p1", status="done")
+    assert office.get("ticket", ticket)["status"] == "waiting"
+    assert running_second(office, ticket).met_at == office.now
 
 
 def test_a_deleted_ticket_asks_for_nothing(office: Office) -> None:

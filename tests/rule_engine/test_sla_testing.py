@@ -89,3 +89,27 @@ def test_business_time_needs_a_calendar_to_pass_in() -> None:
     assert tuple(map(str, result.failures)) == (
         "1:54: no business calendar is the organisation's; write hours or days",
     )
+
+
+#: Two on one object: what the first sets is seen by the second after what the save itself said.
+TWO = """
+sla first on ticket { target a { met when subject = "never" within 1 hour when priority = "P1"
+    otherwise within 9 hours at 100% { set status to "Waiting on customer" } } }
+sla second on ticket { pause when status = "Waiting on customer"
+    target b { met when status = "Resolved" otherwise within 9 hours
+        at 100% { notify owner using "b" } } }
+"""
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        'change { priority: "P1" } wait 1 day expect none(notifications)',
+        'change { priority: "P1", status: "Resolved" } change { status: "Open" } wait 1 day '
+        "expect t.b.elapsed = 2 hours",
+    ],
+)
+def test_two_on_one_object(body: str) -> None:
+    test = f'test "t" of second {{ {GIVEN} wait 2 hours {body} }}'
+    (result,) = run_tests(program_of(OFFICE, TWO, test))
+    assert [str(failure) for failure in result.failures] == []

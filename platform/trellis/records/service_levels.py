@@ -28,14 +28,15 @@ def watch_levels(
 ) -> bool:
     """Lets service levels look at a save, and does what they ask for; says whether they asked.
 
-    `old` is None on create. A level may run even then: what a rule or an assignment wrote in the
-    new record was a save of its own, and was watched.
+    All note what the save says before the first asks for anything: what one sets is a save of its
+    own, at which the others look after this one. `old` is None on create. A level may run even
+    then: what a rule or an assignment wrote in the new record was a save of its own, too.
     """
     levels = {one.name: one for one in unit.catalog.rules_of(definition.name).service_levels}
     if unit.silent or not unit.catalog.levels_of(definition.name):
         return False
     known = running_on(unit, definition, str(record["id"]), for_change=True)
-    asked = False
+    outcomes: dict[str, SlaOutcome] = {}
     for name in dict.fromkeys((*known, *levels)):
         before = known.get(name)
         level = before.definition if before else levels.get(name)
@@ -46,8 +47,10 @@ def watch_levels(
         outcome = observe(level, state, record, old, environment, unit.directory)
         if outcome.state is not None:
             keep(unit, definition, level, before, outcome.state, record)
-            asked |= follow_level(unit, definition, record, name, outcome, writers)
-    return asked
+            outcomes[name] = outcome
+    for name, outcome in outcomes.items():
+        follow_level(unit, definition, record, name, outcome, writers)
+    return any(outcome.effects for outcome in outcomes.values())
 
 
 def look_at_level(
@@ -85,11 +88,10 @@ def follow_level(
     name: str,
     outcome: SlaOutcome,
     writers: Writers,
-) -> bool:
-    """Does what a service level asks for, in order; says whether it asked for anything."""
+) -> None:
+    """Does what a service level asks for, in order."""
     for fired in outcome.fired:
         do_effects(unit, definition, str(record["id"]), name, fired.effects, writers)
-    return bool(outcome.effects)
 
 
 def explain_levels(
