@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Protocol, cast
 
 from rule_engine import dates
@@ -25,6 +25,8 @@ from rule_engine.types import Directory, Environment
 
 #: How many decisions are remembered for repeated requests.
 REMEMBERED = 200
+#: How soon, and how late, a `reassign` line that found nobody is asked again at most.
+SOONEST, LATEST = timedelta(minutes=15), timedelta(hours=4)
 
 
 class Workload(Protocol):
@@ -79,6 +81,11 @@ class Assigned:
     entry: int | None
     because: Phrase
     skipped: tuple[Skipped, ...] = ()
+
+    @property
+    def is_given(self) -> bool:
+        """Whether somebody, or a queue, gets the record."""
+        return self.user is not None or self.queue is not None
 
     def to_json(self) -> dict[str, object]:
         """Gives plain JSON values; `from_json` is the exact way back."""
@@ -169,6 +176,7 @@ def assign(
 
 def reassign(
     definition: Assignment,
+    line: int,
     record: Record,
     environment: Environment,
     directory: Directory,
@@ -176,14 +184,14 @@ def reassign(
     turns: Turns,
     key: str,
 ) -> tuple[Assigned, tuple[Effect, ...], Turns]:
-    """Gives a record to somebody else when a `reassign` condition still holds.
+    """Gives a record to somebody else when the condition of one `reassign` line still holds.
 
-    `skip when` is not asked: it says who is not assigned at first. When nobody else is there the
-    record stays where it is.
+    `line` counts from 0. `skip when` is not asked: it says who is not assigned at first. When
+    nobody else is there the record stays where it is; `next_look` says when to ask again.
     """
     known = turns.known(key)
     if known is None:
-        if not any(holds(one.guard, record, environment) for one in definition.reassign):
+        if not holds(definition.reassign[line].guard, record, environment):
             why = Phrase("nothing asks for it any more")
             known = Assigned(definition.name, None, None, None, why)
             return known, (), turns
@@ -193,15 +201,31 @@ def reassign(
     return known, _effects(known), turns
 
 
-def reassign_due(
-    definition: Assignment, assigned_at: datetime, environment: Environment
+def look_due(
+    definition: Assignment, line: int, since: datetime, environment: Environment
 ) -> datetime | None:
-    """Gives when to look again after a record was assigned; None for never."""
+    """Gives when a `reassign` line is asked of a record that was assigned then; None for never."""
     calendar = environment.calendars.get(definition.calendar or "")
-    dues = (
-        due_after(assigned_at, one.after, environment.zone, calendar) for one in definition.reassign
-    )
-    return min((due for due in dues if due is not None), default=None)
+    return due_after(since, definition.reassign[line].after, environment.zone, calendar)
+
+
+def next_look(
+    definition: Assignment,
+    line: int,
+    decision: Assigned,
+    record: Record,
+    environment: Environment,
+) -> datetime | None:
+    """Gives when a line is asked again that found nobody: after its time, or LATEST: who is looked
+    for at the same time each day would never be there.
+
+    None where it gave the record to somebody, or asks for nothing any more.
+    """
+    if decision.is_given or not holds(definition.reassign[line].guard, record, environment):
+        return None
+    now = environment.now
+    due = look_due(definition, line, now, environment)
+    return None if due is None else min(max(due, now + SOONEST), now + LATEST)
 
 
 def pick(
@@ -349,7 +373,7 @@ class _Desk:
 
 
 def _effects(decision: Assigned) -> tuple[Effect, ...]:
-    if decision.user is None and decision.queue is None:
+    if not decision.is_given:
         return ()
     return (Effect("give", {"user": decision.user, "queue": decision.queue}),)
 

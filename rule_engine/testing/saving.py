@@ -7,10 +7,20 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from datetime import datetime
 
 from rule_engine.messages import Phrase, verbatim
 from rule_engine.program import Assignment
-from rule_engine.services.assign import NO_TURNS, Assigned, Turns, assign, pick, reassign
+from rule_engine.services.assign import (
+    NO_TURNS,
+    Assigned,
+    Turns,
+    assign,
+    look_due,
+    next_look,
+    pick,
+    reassign,
+)
 from rule_engine.services.automate import (
     AfterSave,
     Event,
@@ -92,6 +102,8 @@ class Saver:
         broken = (*made.failures, *validate(rules.validations, result, old, environment))
         if broken:
             raise RefusedSaveError([violation.said for violation in broken])
+        if old is not None and old.get("owner") != result.get("owner"):
+            world.looks.pop(record_id, None)
         world.values[record_id] = result
         world.recompute()
         if made.locked is not None:
@@ -222,24 +234,30 @@ class Saver:
         user: str | None,
         chain: Chain | None = None,
         *,
-        again: bool = False,
+        line: int | None = None,
     ) -> None:
-        """Gives a record to whom an assignment says; `again` takes it from who has it."""
+        """Gives a record to whom an assignment says; a `reassign` line takes it from who has it."""
         world = self.world
         record, environment = world.values[record_id], world.environment(user)
         world.note(record_id, record, record, user)
         turns = world.turns.get(definition.name, NO_TURNS)
         key = f"{definition.name}/{record_id}/{len(world.situations)}"
         around = environment, self.people, self.people
-        if again:
-            decision, effects, turns = reassign(definition, record, *around, turns, key)
+        if line is not None:
+            decided = reassign(definition, line, record, *around, turns, key)
         else:
-            decision, effects, turns = assign(definition, record, old, *around, turns, key)
-        world.turns[definition.name] = turns
+            decided = assign(definition, record, old, *around, turns, key)
+        decision, effects, world.turns[definition.name] = decided
         world.reasons += reasons_of(decision)
-        if effects:
-            world.assigned[record_id] = (definition.name, world.now)
         self.carry_out(record_id, effects, user, chain)
+        if line is not None and not effects:
+            due = next_look(definition, line, decision, record, environment)
+            dues = {**world.looks[record_id][1], line: due}
+            world.looks[record_id] = (definition.name, known_only(dues))
+        elif effects and world.values[record_id].get("owner") == decision.user:
+            lines = range(len(definition.reassign))
+            dues = {one: look_due(definition, one, world.now, environment) for one in lines}
+            world.looks[record_id] = (definition.name, known_only(dues))
 
     def _assign_to(self, record_id: str, arguments: Mapping[str, object], chain: Chain) -> None:
         """Does `assign to` of a rule."""
@@ -252,6 +270,11 @@ class Saver:
             world.turns[found.group] = Turns(turns.given(found.group, user).last)
         if user is not None or found.queue:
             self.update(record_id, {"owner": user}, None, chain)
+
+
+def known_only(dues: Mapping[int, datetime | None]) -> dict[int, datetime]:
+    """Leaves out what is never due."""
+    return {line: due for line, due in dues.items() if due is not None}
 
 
 def candidates_of(arguments: Mapping[str, object]) -> Candidates:

@@ -9,7 +9,6 @@ from datetime import datetime
 from rule_engine.messages import Phrase
 from rule_engine.program import Assignment, OnDate, OnEvent, OnSchedule, Rule
 from rule_engine.services.approval_clock import next_at
-from rule_engine.services.assign import reassign_due
 from rule_engine.services.automate import run_due
 from rule_engine.services.schedule import due_key, due_of, next_run
 from rule_engine.testing.clocks import due_clocks, let_tick
@@ -129,16 +128,17 @@ def _ticking(requests: Requests, record_id: str) -> Callable[[], None]:
 def _reassignments(requests: Requests) -> Iterator[Due]:
     world = requests.world
     known = {one.name: one for one in world.program.assignments}
-    for record_id, (name, since) in world.assigned.items():
-        definition = known[name]
-        at = reassign_due(definition, since, world.environment())
-        if at is not None and record_id in world.values:
-            key = due_key(f"{name}/reassign", record_id, at)
-            yield Due(at, key, _reassigning(requests, definition, record_id))
+    for record_id, (name, looks) in world.looks.items():
+        if record_id in world.values:
+            for line, at in looks.items():
+                key = due_key(f"{name}/reassign/{line}", record_id, at)
+                yield Due(at, key, _reassigning(requests, known[name], record_id, line))
 
 
-def _reassigning(requests: Requests, definition: Assignment, record_id: str) -> Callable[[], None]:
-    return lambda: requests.saver.assign(definition, record_id, None, None, again=True)
+def _reassigning(
+    requests: Requests, definition: Assignment, record_id: str, line: int
+) -> Callable[[], None]:
+    return lambda: requests.saver.assign(definition, record_id, None, None, line=line)
 
 
 def _service_levels(requests: Requests, start: datetime) -> Iterator[Due]:

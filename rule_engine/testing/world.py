@@ -52,7 +52,7 @@ class CannotTestError(Exception):
 
 _UNDONE = (
     *("objects", "values", "locked", "requests", "created", "notifications", "calls"),
-    *("starting", "turns", "assigned", "levels"),
+    *("starting", "turns", "looks", "levels"),
 )
 
 
@@ -83,7 +83,8 @@ class World:
 
     `created` are the ids of records that rules have made, `notifications` and `calls` what they
     have sent; `starting` are processes to be started once a save is done, as (record, process).
-    `assigned` says which assignment gave a record away, and when. `fired` holds what the clock has
+    `looks` says which assignment gave a record away, and when which of its `reassign` lines is
+    asked, as long as the record is whose it became. `fired` holds what the clock has
     set off. `levels` are the facts of service levels by record id and name; `clocks` and
     `clock_names` what expectations see of them (see testing.clocks); `calendar` is the one that
     counts where business time passes. Outside a `transaction` nothing is half done.
@@ -102,7 +103,7 @@ class World:
     calls: list[dict[str, object]] = field(default_factory=list)
     starting: list[tuple[str, str]] = field(default_factory=list)
     turns: dict[str, Turns] = field(default_factory=dict)  # by assignment
-    assigned: dict[str, tuple[str, datetime]] = field(default_factory=dict)  # by record id
+    looks: dict[str, tuple[str, dict[int, datetime]]] = field(default_factory=dict)  # by record id
     reasons: list[Phrase] = field(default_factory=list)
     fired: set[str] = field(default_factory=set)
     situations: list[Situation] = field(default_factory=list)

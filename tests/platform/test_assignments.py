@@ -3,21 +3,18 @@
 from __future__ import annotations
 
 import threading
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from typing import Any
 
 import pytest
 import sqlalchemy as sa
 
-from metadata.access import AUTOMATION
 from metadata.migrate import publish
 from metadata.problems import DefinitionError, sentence
 from metadata.store import load_elements
 from tests.platform.acting import (
-    acting,
     change_element,
     make,
-    outbox_rows,
     restrict_field,
     stored,
     system,
@@ -25,10 +22,8 @@ from tests.platform.acting import (
 from tests.platform.computed_world import rules
 from tests.platform.world import Bearer, Login, People
 from trellis.automation.assignments import decisions_on
-from trellis.records.assigning import assign_again
-from trellis.records.save import WRITERS, save_record
+from trellis.records.save import save_record
 from trellis.runtime import Platform
-from trellis.work import unit_for
 
 LEADS = """
 assign leads "Leads" on lead after create {
@@ -114,24 +109,6 @@ def test_a_named_person_a_queue_or_nobody(platform: Platform, people: People) ->
     other = lead(platform, "IT")
     assert owner(platform, people, other) == "mark"
     assert decision(platform, other)[0] == "no entry fits"
-
-
-def test_who_does_not_take_it_up_loses_it(platform: Platform, people: People) -> None:
-    activate(platform, LEADS)
-    team(platform, people, "rita", "ron")
-    first, second = lead(platform, "CN"), lead(platform, "CN")
-    assert [owner(platform, people, one) for one in (first, second)] == ["rita", "ron"]
-    planned = [row for row in outbox_rows(platform) if row["action"] == "reassign"]
-    assert [row["record_id"] for row in planned] == [first, second]
-    with acting(platform, "ron") as unit:
-        save_record(unit, "lead", second, {"status": "working"}, channel="api")
-    later = datetime.now(UTC) + timedelta(hours=4)
-    for one in (first, second):
-        with platform.database.write() as connection:
-            catalog = platform.catalogs.current(connection)
-            unit = unit_for(platform, connection, catalog, AUTOMATION, later)
-            assign_again(unit, "lead", one, "leads", later, WRITERS)
-    assert [owner(platform, people, one) for one in (first, second)] == ["ron", "ron"]
 
 
 def test_a_rule_assigns_in_turns(platform: Platform, people: People) -> None:

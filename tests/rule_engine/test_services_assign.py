@@ -13,14 +13,16 @@ from hypothesis import strategies as st
 
 from rule_engine import RuleCheckError
 from rule_engine.calendars import business_calendars
+from rule_engine.messages import verbatim
 from rule_engine.program import Assignment
 from rule_engine.services.assign import (
     NO_TURNS,
     Assigned,
     Turns,
     assign,
+    look_due,
+    next_look,
     reassign,
-    reassign_due,
 )
 from rule_engine.services.effects import Effect
 from rule_engine.services.evaluate import Surroundings
@@ -165,10 +167,12 @@ def test_law_nobody_waits_for_two_rounds(absences: list[set[str]]) -> None:
             since[decision.user] = number
 
 
-def again(definition: Assignment, now: datetime, **values: object) -> tuple[str | None, str]:
+def again(
+    definition: Assignment, now: datetime, line: int = 0, **values: object
+) -> tuple[str | None, str]:
     record = {"id": "q1", "owner": "bob", "status": "draft", **values}
     decision, effects, _ = reassign(
-        definition, record, there(now), COMPANY, Work(), NO_TURNS, "again"
+        definition, line, record, there(now), COMPANY, Work(), NO_TURNS, "again"
     )
     assert bool(effects) == bool(decision.user or decision.queue)
     return decision.user, str(decision.because)
@@ -182,13 +186,46 @@ def test_reassign() -> None:
     )
     definition = made(body)
     friday = datetime(2026, 3, 6, 15, tzinfo=UTC)
-    due = reassign_due(definition, friday, there())
+    due = look_due(definition, 0, friday, there())
     assert due == datetime(2026, 3, 9, 11, tzinfo=UTC)
     assert again(definition, due) == ("cat", "nothing else fits")
     assert again(definition, due, status="sent") == (None, "nothing asks for it any more")
     alone = made('otherwise assign to role "bob_only" reassign after 1 day when true')
     assert again(alone, MONDAY) == (None, "nobody can take it")
-    assert reassign_due(made("otherwise assign to owner"), MONDAY, there()) is None
+
+
+LINES = made(
+    f"otherwise assign to {BOARD} "
+    'reassign after 2 hours when status = "draft" reassign after 1 day when status = "sent" '
+    "reassign after 1 minute when true"
+)
+
+
+def test_each_reassign_line_has_its_time_and_asks_its_own_condition() -> None:
+    dues = [look_due(LINES, line, MONDAY, there()) for line in range(3)]
+    lengths = timedelta(hours=2), timedelta(days=1), timedelta(minutes=1)
+    assert dues == [MONDAY + length for length in lengths]
+    asked = [(again(LINES, MONDAY, line, status="sent")[0]) for line in range(3)]
+    assert asked == [None, "cat", "cat"]
+
+
+@pytest.mark.parametrize(
+    ("line", "values", "after"),
+    [
+        (0, {"status": "draft"}, timedelta(hours=2)),
+        (0, {"status": "sent"}, None),
+        (1, {"status": "sent"}, timedelta(hours=4)),
+        (2, {}, timedelta(minutes=15)),
+    ],
+)
+def test_a_line_that_found_nobody_is_asked_again(
+    line: int, values: Mapping[str, object], after: timedelta | None
+) -> None:
+    nobody = Assigned("leads", None, None, None, verbatim("nobody"))
+    due = next_look(LINES, line, nobody, values, there())
+    assert due == (None if after is None else MONDAY + after)
+    given = Assigned("leads", "cat", None, 0, verbatim("cat"))
+    assert next_look(LINES, line, given, values, there()) is None
 
 
 @pytest.mark.parametrize(

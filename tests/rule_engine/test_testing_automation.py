@@ -189,3 +189,36 @@ def test_coverage() -> None:
         "# never true: <text>:2:46 discount > 50%",
         "# never true: <text>:3:51 > 10%",
     ]
+
+
+LINES = """
+assign leads on quote after create {
+    only available
+    otherwise assign to round_robin of team "SDR"
+    reassign after 2 hours when status = "draft"
+    reassign after 1 day when status = "sent"
+}
+"""
+PAIR = (
+    USER + 'given user as cy { team: "SDR" } given user as di { team: "SDR" }\n'
+    'given quote as q { status: "draft" } do save\n'
+)
+AWAY = PAIR.replace('di { team: "SDR"', 'di { team: "SDR", away_until: 2026-03-02')
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        PAIR + "expect q.owner = cy wait 2 hours expect q.owner = di",
+        PAIR + 'wait 1 hour change { status: "sent" } wait 22 hours expect q.owner = cy'
+        " wait 1 hour expect q.owner = di",
+        PAIR + 'wait 1 hour change { status: "approved" } wait 9 days expect q.owner = cy',
+        PAIR + "wait 115 minutes change { owner: amy } wait 9 days expect q.owner = amy",
+        PAIR + "wait 1 hour change { owner: di } change { owner: cy } wait 9 days"
+        " expect q.owner = cy",
+        AWAY + "wait 13 hours expect q.owner = cy wait 1 hour expect q.owner = di",
+    ],
+)
+def test_reassign_lines(body: str) -> None:
+    (result,) = run_tests(program_of(LINES + f'test "t" of leads {{ {body} }}'))
+    assert [str(failure) for failure in result.failures] == []

@@ -1,6 +1,6 @@
 """`reassign`: the time in which somebody was to take a record up is over.
 
-The payload: {"assignment": its name, "at": when the record was assigned}.
+The payload is a `Look`.
 """
 
 from __future__ import annotations
@@ -8,10 +8,10 @@ from __future__ import annotations
 from datetime import datetime
 
 from trellis.actions import Later, Surroundings
-from trellis.automation.assignments import REASSIGN
+from trellis.automation.assignments import REASSIGN, Look
 from trellis.automation.outbox import Effect
 from trellis.declared import ANY_OBJECT, declares
-from trellis.records.assigning import assign_again
+from trellis.records.assigning import assign_again, look_anew
 from trellis.records.save import WRITERS
 
 
@@ -23,10 +23,12 @@ class Reassign(Later):
 
     def run(self, effect: Effect, surroundings: Surroundings) -> None:
         """Asks again whether it is to be given on."""
-        at = datetime.fromisoformat(str(effect.payload["at"]))
-        record = str(effect.object), str(effect.record_id)
-        name = str(effect.payload["assignment"])
-        assign_again(surroundings.unit(), *record, name, at, WRITERS)
+        unit, record = surroundings.unit(), (str(effect.object), str(effect.record_id))
+        if "line" in effect.payload:
+            assign_again(unit, *record, Look.from_json(effect.payload), WRITERS)
+        else:  # rows of an older product stand for all lines
+            at = datetime.fromisoformat(str(effect.payload["at"]))
+            look_anew(unit, *record, str(effect.payload["assignment"]), at)
 
 
 ACTION = Reassign()

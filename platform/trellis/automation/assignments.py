@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import replace
+from dataclasses import asdict, dataclass, replace
 from datetime import datetime
 from typing import Any
 
@@ -13,6 +13,7 @@ import uuid_utils
 from metadata.objects import ObjectDefinition
 from rule_engine.columns import Instant
 from rule_engine.services.assign import Assigned, Turns
+from trellis.automation.outbox import add
 from trellis.db import SYSTEM_TABLES, insert_into
 from trellis.phrases import Sentence
 from trellis.unit import Unit
@@ -52,18 +53,75 @@ def keep_turns(connection: sa.Connection, key: str, turns: Turns) -> None:
     connection.execute(statement.values(turns=turns.to_json()))
 
 
+@dataclass(frozen=True, slots=True)
+class Look:
+    """A `reassign` line, from 0, that is asked at `due` of a record which somebody got.
+
+    It was given by a kept `decision` and had `version` then; the time of the line counts from
+    `since`. Another decision or another owner makes the look void.
+    """
+
+    assignment: str
+    line: int
+    decision: str
+    version: int
+    since: datetime
+    due: datetime
+
+    @property
+    def key(self) -> str:
+        """Names the look for ever."""
+        return f"{REASSIGN}/{self.decision}/{self.line}/{self.due.isoformat()}"
+
+    def to_json(self) -> dict[str, object]:
+        """Gives plain JSON values; `from_json` is the exact way back."""
+        instants = {"since": self.since.isoformat(), "due": self.due.isoformat()}
+        return {**asdict(self), **instants}
+
+    @classmethod
+    def from_json(cls, document: Mapping[str, Any]) -> Look:
+        """Reads what `to_json` wrote."""
+        instants = {name: datetime.fromisoformat(document[name]) for name in ("since", "due")}
+        return cls(**{**document, **instants})
+
+
+def plan_look(
+    unit: Unit, definition: ObjectDefinition, record_id: str, look: Look, due: datetime | None
+) -> None:
+    """Has a line asked of a record when it is due, if ever."""
+    if due is not None:
+        look = replace(look, due=due)
+        about = {"object_name": definition.name, "record_id": record_id}
+        add(unit.connection, REASSIGN, look.to_json(), look.key, at=due, **about)
+
+
 def note_decision(
     unit: Unit, definition: ObjectDefinition, record_id: str, decision: Assigned
-) -> None:
-    """Keeps what was decided, who was skipped, and why."""
+) -> str:
+    """Keeps what was decided, who was skipped, and why; gives the id of the decision."""
+    key = str(uuid_utils.uuid7())
     row = {
-        "id": str(uuid_utils.uuid7()),
+        "id": key,
         "object": definition.id,
         "record_id": record_id,
         "at": unit.moment.now,
         "decision": decision.to_json(),
     }
     unit.connection.execute(sa.insert(assignment_log).values(row))
+    return key
+
+
+def last_given(
+    unit: Unit, definition: ObjectDefinition, record_id: str
+) -> tuple[str, Assigned] | None:
+    """Gives the newest decision by which a record got somebody or a queue, after its id."""
+    table = assignment_log.c
+    query = sa.select(table.id, table.decision).where(
+        table.object == definition.id, table.record_id == record_id
+    )
+    rows = unit.connection.execute(query.order_by(table.id.desc()))
+    known = ((row.id, Assigned.from_json(row.decision)) for row in rows)
+    return next((found for found in known if found[1].is_given), None)
 
 
 def decisions_on(

@@ -229,6 +229,18 @@ def told_again(unit: Unit, place: Place, value: object) -> object:
     return json.loads(cipher_of(unit.connection).open(str(value[SEALED]), place))
 
 
+def has_changed(
+    unit: Unit, definition: ObjectDefinition, record_id: str, names: Collection[str], version: int
+) -> bool:
+    """Says whether one of some fields of a record was changed after a version."""
+    here = record_history.c
+    query = sa.select(here.changes).where(
+        here.object == definition.id, here.record_id == record_id, here.version > version
+    )
+    ids = {definition.fields[name].id for name in names}
+    return any(ids & changes.keys() for changes in unit.connection.execute(query).scalars())
+
+
 def history_of(
     unit: Unit,
     object_name: str,
