@@ -26,6 +26,7 @@ from metadata.query.order import SortKey, sort_keys
 from metadata.query.page import count_statement, page_statement
 from metadata.query.paths import Source
 from metadata.query.question import Question, Resolved
+from metadata.query.rows import IDS
 from metadata.query.run import Row, Runner
 from metadata.query.search import Searched, asked_values, best_first, holds
 from metadata.query.selection import Selection
@@ -95,7 +96,7 @@ class Listing:
 def conditions(
     resolved: Resolved, condition: Node | None, tables: PermittedTables, source: Source
 ) -> list[sa.ColumnElement[bool]]:
-    """Gives the row rule together with filter, search and match."""
+    """Gives the row rule together with filter, search, match and ids."""
     where = [*tables.conditions(source.root, source.object)]
     for place, path in enumerate(resolved.match):
         column, is_empty = source.column(path), resolved.question.match[place][1]
@@ -105,6 +106,8 @@ def conditions(
         else:
             equal = column == sa.bindparam(f"match_{place}", type_=column.type)
             where.append(column.is_(None) if is_empty else equal)
+    if resolved.question.among:
+        where.append(one_of(source.root.c.id, many(IDS, tables.dialect), tables.dialect))
     if condition is not None:
         where.append(compile_filter(condition, tables, source.root, source.object))
     if resolved.searched is not None and resolved.question.terms is not None:
@@ -128,8 +131,8 @@ def read_page(
     match: Mapping[str, object],
     around: Mapping[str, object],
 ) -> Page:
-    """Gives the page after a cursor, for this text and values; `around` are those of `this` and the
-    filter."""
+    """Gives the page after a cursor, for this text and values; `around` are those of `this`, the
+    filter and the ids."""
     values = asked_values(listing.searched, searched, run.connection.dialect.name)
     matched = {
         f"match_{place}": matched_value(listing, run.connection, name, value)
@@ -137,7 +140,9 @@ def read_page(
     }
     asked = {**around, **values, **matched}
     text = None if searched is None else searched.text
-    digest = digest_of(question.object, question.sort, question.filter, text, list(match.items()))
+    among = [around[IDS]] if question.among else []
+    equal = list(match.items())
+    digest = digest_of(question.object, question.sort, question.filter, text, equal, *among)
     empties, position = read_position(listing, after, digest)
     rows = run(listing.page(empties), listing.bound, {**asked, **position})
     items = tuple(listing.selection.read(row, run.connection) for row in rows[: question.limit])

@@ -24,8 +24,9 @@ class Question:
     """What is asked, as texts, without values. `fields` None means all that the principal sees.
 
     `terms` says for how many terms is searched, None for no search at all; `match` names fields to
-    be equal to values, with whether the value is empty; `this` is the object of the record that
-    `this.` means in the filter. Questions that are equal share a statement.
+    be equal to values, with whether the value is empty; `among` says whether only records with
+    given ids are meant; `this` is the object of the record that `this.` means in the filter.
+    Questions that are equal share a statement.
     """
 
     object: str
@@ -36,6 +37,7 @@ class Question:
     count: str = "none"
     terms: int | None = None
     match: tuple[tuple[str, bool], ...] = ()
+    among: bool = False
     this: str | None = None
 
 

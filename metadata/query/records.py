@@ -94,14 +94,15 @@ class Records(RowRights):
         count: Count = "none",
         search: str | None = None,
         match: Mapping[str, object] | None = None,
+        among: Iterable[str] | None = None,
         this: This | None = None,
     ) -> Page:
         """Gives one page of the records that fulfil filter, search and match.
 
         `sort` holds paths, with `-` for descending; without any the order is that of creation.
         `match` asks for equality with Python values by field (None: empty), for lists that
-        belong to a record; `this` is the record that `this.` means in the filter. Raises
-        QueryProblem with everything that is wrong.
+        belong to a record; with `among` only records of these ids are meant; `this` is the record
+        that `this.` means in the filter. Raises QueryProblem with everything that is wrong.
         """
         self._demand(object_name)
         fields, inner = split_fields(self, object_name, fields, everything=False)
@@ -117,6 +118,7 @@ class Records(RowRights):
             count=count,
             terms=None if asked is None else len(asked.terms),
             match=tuple((name, value is None) for name, value in values.items()),
+            among=among is not None,
             this=None if this is None else this.object_name,
         )
         if too_long:
@@ -128,6 +130,8 @@ class Records(RowRights):
             lambda tables: Listing(self._resolve(question), lifted.node, tables),
         )
         around = {**this_values(self.catalog, this), **lifted.values}
+        if among is not None:
+            around[IDS] = sorted(set(among))
         page = read_page(listing, question, self._run, after, asked, values, around)
         items = fill(self, object_name, page.items, inner)
         self._shown(object_name, items)

@@ -123,6 +123,25 @@ def with_empties(world: World, sort: list[str]) -> list[str]:
     return in_order(world, living(world), sort)
 
 
+@pytest.mark.parametrize("limit", [1, 3, 200])
+def test_some_records_by_id_are_filtered_and_sorted_as_a_list(
+    records: Records, world: World, limit: int
+) -> None:
+    every = [str(record["id"]) for record in living(world)]
+    for sort, asked in (
+        ([], {}),
+        (["-amount", "name"], {"filter": "not hot"}),
+        (["name"], {"match": {"stage": "won"}}),
+        (["-count"], {"search": "a"}),
+    ):
+        whole = all_pages(records, 200, sort, **asked)
+        for among in ([], every[:1], every[::3] + every[:4], [*every[::-2], "nobody's", ""]):
+            expected = [one for one in whole if one in among]
+            assert all_pages(records, limit, sort, among=among, **asked) == expected
+            counted = records.list("deal", among=among, count="exact", **asked)
+            assert counted.count == len(expected)
+
+
 @pytest.mark.parametrize("cursor", ["", "x", "e30", "bnVsbA", "W10", "\ud800", "é" * 9_000])
 def test_garbled_cursor(records: Records, cursor: str) -> None:
     with pytest.raises(QueryProblem) as caught:
@@ -135,7 +154,7 @@ def test_cursor_belongs_to_its_question(records: Records) -> None:
     cursor = records.list("deal", limit=1, **asked).next
     assert cursor is not None
     records.list("deal", limit=9, after=cursor, **asked)
-    for other in ({"sort": ["count"]}, {"search": "b"}, {"match": {"hot": False}}):
+    for other in ({"sort": ["count"]}, {"search": "b"}, {"match": {"hot": False}}, {"among": []}):
         with pytest.raises(QueryProblem):
             records.list("deal", after=cursor, **{**asked, **other})
     with pytest.raises(QueryProblem):

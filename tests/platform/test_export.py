@@ -7,15 +7,17 @@ from typing import Any
 
 import openpyxl
 import pytest
+import sqlalchemy as sa
 
 from tests.platform.acting import acting, make, restrict_field, stored, system
 from tests.platform.importing import export, json_lines, run, table, upload
 from tests.platform.nested_world import publish_orders, read
+from trellis.audit.tables import audit_event
 from trellis.errors import Missing, NotAllowed, Refused
 from trellis.jobs.running_loop import drain_jobs
 from trellis.records.delete import delete_record
 from trellis.runtime import Platform
-from trellis.transfer import export_steps
+from trellis.transfer import export_steps, exports
 from trellis.transfer.exports import file_of, read_question, start_export
 
 EVIL = (
@@ -150,6 +152,44 @@ def test_a_large_export_is_made_in_steps_and_keeps_its_order(
         lead(platform, source, name=name)
     content = export(platform, "diana", "lead", mode="exact", fields=["name"], sort=["name"])
     assert [row[0] for row in table(content)] == ["name", *names]
+
+
+def test_some_records_are_filtered_searched_and_sorted_like_a_list(
+    platform: Platform, source: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(exports, "MAX_LIMIT", 2)
+    monkeypatch.setattr(export_steps, "PAGES_AT_ONCE", 1)
+    ids = {
+        name: lead(platform, source, name=name, company=company)
+        for name, company in zip(
+            ("Ada", "Bob", "Cy", "Dee", "Eve"), ("X", "Y", "X", "X", "X"), strict=True
+        )
+    }
+    theirs = make(platform, "mark", "lead", name="His", lead_source=source)
+    some = [ids[name] for name in ("Dee", "Bob", "Ada", "Cy", "Ada")]
+
+    def names(username: str = "diana", **asked: Any) -> list[str]:
+        content = export(platform, username, "lead", mode="exact", fields=["name"], **asked)
+        return [row[0] for row in table(content)[1:]]
+
+    assert names(ids=some) == ["Ada", "Bob", "Cy", "Dee"]
+    assert names(ids=some, sort=["-name"]) == ["Dee", "Cy", "Bob", "Ada"]
+    assert names(ids=some, filter='company = "X"', sort=["-name"]) == ["Dee", "Cy", "Ada"]
+    assert names(ids=some, search="Cy") == ["Cy"]
+    assert names(ids=some, search="Cy", filter='company = "Y"') == []
+    assert names(ids=[]) == []
+    assert names("mark", ids=[theirs, *some]) == ["His"]
+
+
+def test_the_audit_tells_what_an_export_was_asked_for(platform: Platform, source: str) -> None:
+    record = lead(platform, source, name="Ada")
+    asked = {"filter": 'name = "Ada"', "search": "ad", "fields": ["name"]}
+    export(platform, "diana", "lead", ids=[record], **asked)
+    with platform.database.read() as connection:
+        found = connection.execute(sa.select(audit_event).where(audit_event.c.kind == "export"))
+        (event,) = found.mappings()
+    assert event["record_ids"] == [record]
+    assert {name: event["values"][name] for name in asked} == asked
 
 
 @pytest.mark.parametrize("format_", ["csv", "jsonl", "xlsx"])

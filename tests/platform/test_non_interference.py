@@ -254,7 +254,10 @@ def generated(world: Vaults, username: str, randoms: random.Random) -> Asked:
         "form": (1, lambda: Asked("form", f"{page}/{record}/edit")),
         "merge": (4, lambda: a_merge(target, world.owned(target, username), randoms)),
         "live": (1, lambda: Asked("live", f"{page}/live", form=probe(randoms))),
-        "export": (1, lambda: Asked("export", f"{at}/export", json=an_export(target, randoms))),
+        "export": (
+            1,
+            lambda: Asked("export", f"{at}/export", json=an_export(world, target, randoms)),
+        ),
     }
     chosen = randoms.choices(list(kinds), [weight for weight, _ in kinds.values()])[0]
     return kinds[chosen][1]()
@@ -287,13 +290,15 @@ def some_fields(target: str, randoms: random.Random) -> dict[str, str]:
     return randoms.choice([{}, {"fields": ",".join(chosen)}, {"expand": chosen[0]}])
 
 
-def an_export(target: str, randoms: random.Random) -> dict[str, Any]:
+def an_export(world: Vaults, target: str, randoms: random.Random) -> dict[str, Any]:
     """Gives what an export is asked for; CSV and JSONL, since workbooks say when they were made."""
     asked: dict[str, Any] = {"format": randoms.choice(["csv", "jsonl"])}
     if randoms.random() < 0.5:
         asked["fields"] = randoms.sample(FIELDS[target], 2)
     if randoms.random() < 0.3:
         asked["filter"] = condition(target, randoms)
+    if randoms.random() < 0.3:
+        asked["ids"] = randoms.sample(world.ids[target], 3)
     return asked
 
 

@@ -95,6 +95,12 @@ def test_the_worker_is_woken_when_the_job_of_a_request_with_a_key_is_there(
     assert seen == [1]
 
 
+def test_an_export_that_the_database_cannot_make_ends_at_once(call: Client) -> None:
+    job = call("diana", "POST", "lead/export", {"ids": ["a\0b"]}).get_json()["job"]
+    told = [one["code"] for one in job["errors"]]
+    assert (job["state"], told) in (("done", []), ("failed", ["value_out_of_range"]))
+
+
 @pytest.mark.parametrize(
     ("body", "told"),
     [

@@ -95,12 +95,17 @@ def test_only_administrators_are_offered_to_import_silently(
 
 
 def test_a_list_is_exported_by_page(platform: Platform, login: Login, source: str) -> None:
-    for name in ("Ada", "Bob"):
-        make(platform, "diana", "lead", name=name, lead_source=source)
+    ids = [
+        make(platform, "diana", "lead", name=name, lead_source=source) for name in ("Ada", "Bob")
+    ]
     client = login("diana")
-    page = client.get('/o/lead/export?filter=name = "Ada"&fields=name,company')
-    assert "1 record" in page.get_data(as_text=True)
-    form = {"form": "csv:exact", "fields": ["name"], "filter": 'name = "Ada"'}
+    asked = '/o/lead/export?filter=name = "Ada"&fields=name,company'
+    marked = "".join(f"&record={one}" for one in ids)
+    for address, told in (
+        (asked, "1 record"), (asked + marked, "1 record"), (f"/o/lead/export?{marked}", "2 records")
+    ):  # fmt: skip
+        assert told in client.get(address).get_data(as_text=True)
+    form = {"form": "csv:exact", "fields": ["name"], "filter": 'name = "Ada"', "record": ids}
     answer = client.post("/o/lead/export", data=form)
     assert answer.status_code == 302, answer.get_data(as_text=True)
     with client.get(answer.headers["Location"]) as file:
@@ -108,6 +113,8 @@ def test_a_list_is_exported_by_page(platform: Platform, login: Login, source: st
     assert content == b"name\r\nAda\r\n"
     assert file.headers["Content-Disposition"].startswith('attachment; filename="lead-')
     assert client.post("/o/lead/export", data={"filter": "nmae = 1"}).status_code == 422
+    for wrong in ("filter=nmae = 1", "search=a%00b", "record=a%00b"):
+        assert client.get(f"/o/lead/export?{wrong}").status_code == 200
 
 
 def test_who_may_not_sees_neither_menu_nor_page(platform: Platform, login: Login) -> None:

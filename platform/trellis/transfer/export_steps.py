@@ -46,16 +46,13 @@ def export_step(unit: Unit, job: RunningJob) -> Step:
 
 def collect(unit: Unit, export: Export, cursor: Mapping[str, Any]) -> dict[str, Any]:
     """Fixes which records the file will hold."""
-    after, found = cursor["after"], []
-    ids = export.question.get("ids")
-    if ids is not None:
-        found = list(dict.fromkeys(ids))
-    else:
-        for _ in range(PAGES_AT_ONCE):
-            page, after = ids_of_page(unit, export.object, export.question, after)
-            found += page
-            if after is None:
-                break
+    after: str | None = cursor["after"]
+    found: list[str] = []
+    for _ in range(PAGES_AT_ONCE):
+        page, after = ids_of_page(unit, export.object, export.question, after)
+        found += page
+        if after is None:
+            break
     total, limit = cursor["ids"] + len(found), MAX_ROWS[export.question["format"]]
     if total > limit:
         raise Refused([Problem("", "export_rows", {"limit": limit})])

@@ -206,16 +206,23 @@ def file_of(unit: Unit, object_name: str, run_id: str) -> sa.RowMapping:
 def ids_of_page(
     unit: Unit, object_name: str, question: Mapping[str, Any], after: str | None
 ) -> tuple[Sequence[str], str | None]:
-    """Gives the ids of one page of the records that are asked for, and the next page's cursor."""
-    page = unit.records().list(
-        object_name,
-        fields=["id"],
-        filter=question.get("filter"),
-        sort=question.get("sort", ()),
-        search=question.get("search"),
-        after=after,
-        limit=MAX_LIMIT,
-    )
+    """Gives the ids of one page of the records that are asked for, and the next page's cursor.
+
+    Raises Refused for what the database finds wrong with the values in the question.
+    """
+    try:
+        page = unit.records().list(
+            object_name,
+            fields=["id"],
+            filter=question.get("filter"),
+            sort=question.get("sort", ()),
+            search=question.get("search"),
+            among=question.get("ids"),
+            after=after,
+            limit=MAX_LIMIT,
+        )
+    except QueryProblem as problem:
+        raise Refused(problem.problems) from problem
     return [str(one["id"]) for one in page.items], page.next
 
 

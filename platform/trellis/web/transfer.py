@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
 from flask import Response as FlaskResponse
 from flask import flash, redirect, render_template, request
 from werkzeug.wrappers import Response
 
+from metadata.query import QueryProblem
 from trellis import current
 from trellis.declared import ANY_OBJECT, declares
 from trellis.errors import Conflict, Refused
@@ -200,11 +201,7 @@ def asked(object_name: str, given: Mapping[str, str], problems: tuple[str, ...])
     definition = exportable(unit, object_name)
     question = question_of(given)
     marked = request.values.getlist("record")
-    count: tuple[int | None, str | None] | None = None
-    if marked:
-        count = len(marked), "exact"
-    elif not problems:
-        count = counted(unit, object_name, question)
+    count = None if problems else counted(unit, object_name, question, marked)
     everything = usual_fields(unit, object_name)
     return render_template(
         "export.html",
@@ -219,20 +216,21 @@ def asked(object_name: str, given: Mapping[str, str], problems: tuple[str, ...])
 
 
 def counted(
-    unit: Unit, object_name: str, question: Mapping[str, Any]
+    unit: Unit, object_name: str, question: Mapping[str, Any], marked: Sequence[str]
 ) -> tuple[int | None, str | None] | None:
-    """Gives how many records are asked for; None for a filter that is wrong."""
-    records = unit.records()
-    if records.check(object_name, filter=question.get("filter")):
+    """Gives how many records are asked for; None for what is no question."""
+    try:
+        page = unit.records().list(
+            object_name,
+            fields=["id"],
+            filter=question.get("filter"),
+            search=question.get("search"),
+            among=marked or None,
+            count="capped",
+            limit=1,
+        )
+    except QueryProblem:
         return None
-    page = records.list(
-        object_name,
-        fields=["id"],
-        filter=question.get("filter"),
-        search=question.get("search"),
-        count="capped",
-        limit=1,
-    )
     return page.count, page.count_is
 
 
