@@ -15,11 +15,15 @@ from tests.platform.importing import csv_bytes, problems, run, undo, upload
 from tests.platform.world import People
 from trellis.audit.tables import audit_event
 from trellis.errors import Conflict, Missing, NotAllowed, Refused
+from trellis.jobs.running import FAILED
+from trellis.jobs.running_loop import MAX_ATTEMPTS, JobRunner
 from trellis.records.save import save_record
 from trellis.runtime import Platform
+from trellis.transfer import import_steps
 from trellis.transfer.errors_file import errors_file
 from trellis.transfer.imports import (
     Import,
+    cancel_import,
     clean_imports,
     configure,
     read_import,
@@ -267,6 +271,59 @@ def test_undo_is_for_a_day(platform: Platform, options: list[str]) -> None:
     with pytest.raises(Conflict):
         undo(platform, "diana", started)
     assert set(leads(platform)) == {"Ada"}
+
+
+def test_what_an_import_wrote_before_it_failed_is_undone(
+    platform: Platform, options: list[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(import_steps, "ROWS_AT_ONCE", 2)
+    ada = make(platform, "diana", "lead", name="Ada", lead_source=options[0], company="Old")
+    names = ("Ada", "Bob", "Cy", "Dee")
+    content = table(*([name, options[0], "", "New"] for name in names))
+    started = upload(platform, "diana", "lead", content)
+    settings = {"policy": "upsert", "match": "name", "duplicates": "none"}
+    run(platform, "diana", started, dry=True, **settings)
+    with platform.database.write() as connection:
+        later = sa.update(import_row).where(import_row.c.number > 3)
+        connection.execute(later.values(cells="broken"))
+    wrote_at = (datetime.now(UTC) + timedelta(minutes=1)).replace(microsecond=0)
+    for again in range(2):
+        with acting(platform, "diana") as unit:
+            start_import(unit, "lead", started.id, {}, dry=False)
+        for attempt in range(MAX_ATTEMPTS + 1):
+            at = wrote_at + timedelta(hours=again, minutes=2 * attempt)
+            JobRunner(platform, lambda _connection, at=at: at).drain()
+        assert set(leads(platform)) == {"Ada", "Bob"}
+        with acting(platform, "diana") as unit, pytest.raises(Conflict):
+            cancel_import(unit, "lead", started.id)
+        with acting(platform, "diana") as unit:
+            found = read_import(unit, "lead", started.id)
+        assert found.job is not None
+        assert found.job.state == FAILED
+        assert found.undo_until() == wrote_at + timedelta(days=1)
+    assert undo(platform, "diana", started) == {"undone": 2}
+    assert [(str(one["id"]), one["company"]) for one in leads(platform).values()] == [(ada, "Old")]
+
+
+def test_what_an_import_wrote_before_it_was_cancelled_is_undone(
+    platform: Platform, options: list[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(import_steps, "ROWS_AT_ONCE", 2)
+    for steps, written in ((0, set()), (1, {"Ada", "Bob"})):
+        content = table(*([name, options[0], "", ""] for name in ("Ada", "Bob", "Cy")))
+        started = upload(platform, "diana", "lead", content)
+        run(platform, "diana", started, dry=True)
+        with acting(platform, "diana") as unit:
+            start_import(unit, "lead", started.id, {}, dry=False)
+            job = read_import(unit, "lead", started.id).job
+        assert job is not None
+        for _ in range(steps):
+            JobRunner(platform).run_now(job.id, 0)
+        with acting(platform, "diana") as unit:
+            cancel_import(unit, "lead", started.id)
+        assert set(leads(platform)) == written
+    assert undo(platform, "diana", started) == {"undone": 2}
+    assert leads(platform) == {}
 
 
 def test_duplicates_are_reported_or_left_out(platform: Platform, options: list[str]) -> None:

@@ -97,13 +97,12 @@ def write_some(unit: Unit, job: Job, run: Import, *, dry: bool) -> Step:
     else:
         hold_object(unit, definition)
         told = work_off(unit, planner, run, rows, {})
+        ran = sa.update(import_run).where(import_run.c.id == run.id)
+        unit.connection.execute(ran.values(ran_at=unit.moment.now))
     keep(unit, run, rows, told, dry=dry)
     done = job.done + len(rows)
     if len(rows) == ROWS_AT_ONCE:
         return Step({"after": rows[-1].number}, done, run.rows)
-    if not dry:
-        ran = sa.update(import_run).where(import_run.c.id == run.id)
-        unit.connection.execute(ran.values(ran_at=unit.moment.now))
     return Step({"after": after}, done, run.rows, {"rows": done})
 
 

@@ -46,7 +46,7 @@ SHOWN_PROBLEMS: Final = 100
 class Import:
     """An import as it stands: its file and settings, and the job of its `phase`, if any yet.
 
-    `rows` is how many the file has, None before all are read.
+    `rows` is how many the file has, None before all are read; `ran_at` is when it last wrote.
     """
 
     id: str
@@ -68,7 +68,8 @@ class Import:
         return self.job is not None and not self.job.is_ended
 
     def undo_until(self) -> datetime | None:
-        """Gives until when it can be undone; None before it ran and after it was undone."""
+        """Gives until when it can be undone; None while it has written nothing, while it is under
+        way, and after it was undone."""
         undone = self.phase == UNDO and self.job is not None and self.job.state == DONE
         if self.ran_at is None or undone or self.is_busy:
             return None
@@ -268,9 +269,6 @@ def cancel_import(unit: Unit, object_name: str, run_id: str) -> None:
     if run.job is None:
         raise Conflict([Problem("", "job_ended", {"state": run.phase})])
     cancel_job(unit, run.job.id)
-    if run.phase == RUN:
-        ran = sa.update(import_run).where(import_run.c.id == run_id)
-        unit.connection.execute(ran.values(ran_at=unit.moment.now))
 
 
 def undo_import(unit: Unit, object_name: str, run_id: str) -> None:

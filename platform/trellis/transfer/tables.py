@@ -30,7 +30,8 @@ import_run = sa.Table(
     sa.Column("ran_at", Instant),
     sa.Index("import_run_by", "by", "created_at"),
 )
-"""`file` is the id of the stored file, `rows` how many are staged (none before all are)."""
+"""`file` is the id of the stored file, `rows` how many are staged (none before all are),
+`ran_at` when its run last wrote."""
 
 import_row = sa.Table(
     "import_row",
