@@ -14,6 +14,7 @@ from metadata.access import SYSTEM
 from metadata.computed.filling import count_wrong
 from metadata.converted import count_lacking
 from metadata.drift import wanted_tables
+from metadata.problems import sentence
 from metadata.search.rebuild import count_wrong_entries, objects_behind
 from metadata.steps import open_steps
 from trellis.automation.dispatcher import database_now
@@ -23,6 +24,7 @@ from trellis.checkpoints import TOO_LARGE_BYTES, wal_bytes
 from trellis.config import ENCRYPTION_FILE, SECRET_FILE
 from trellis.db import SAFE_WAL_VERSION, SYSTEM_TABLES, has_safe_wal
 from trellis.files.cleanup import clean, lost_contents
+from trellis.records.webhooks import SOURCE, WEBHOOK, active_webhooks, webhook_problems
 from trellis.runtime import Platform
 from trellis.security.rotation import sealings, waiting
 from trellis.security.tables import ab_user
@@ -224,6 +226,17 @@ def examine_rules(platform: Platform) -> Iterator[Finding]:
         yield Finding("note", "rules", f"retired: {names}")
 
 
+def examine_webhooks(platform: Platform) -> Iterator[Finding]:
+    """Looks for active webhooks and their sources that can do nothing, or that nobody acts for."""
+    with platform.database.read() as connection:
+        unit = unit_for(platform, connection, platform.catalogs.current(connection), SYSTEM)
+        for name in (WEBHOOK, SOURCE):
+            for record in active_webhooks(unit, name):
+                for problem in webhook_problems(unit, unit.catalog.objects[name], record):
+                    said = f"{name} {record['title']!r}, {problem.path[1:]}: {sentence(problem)}"
+                    yield Finding("wrong", "webhooks", said)
+
+
 def late(connection: sa.Connection, table: sa.Table, now: datetime) -> int:
     """Gives how many pieces of work should have been done for some time."""
     overdue = sa.and_(table.c.state == "waiting", table.c.available_at < now - LATE_AFTER)
@@ -272,6 +285,7 @@ EXAMINATIONS = (
     examine_accounts,
     examine_work,
     examine_rules,
+    examine_webhooks,
     examine_redis,
     examine_secrets,
     examine_files,

@@ -14,6 +14,7 @@ from metadata.exchange import DatedRates
 from metadata.query import Moment, Records
 from rule_engine.services.chain import Chain, Link
 from rule_engine.types import Directory
+from trellis.net.addresses import Network
 
 MAX_DEPTH = 8
 
@@ -55,7 +56,8 @@ class Unit:
     to roll back. `depth` counts how many writes of rules led here; `saving` are the records (object
     and id) whose own save or deletion this write is a part of. A `witness` is told what is read.
     In a `silent` unit the rules of records do not run; what their definitions demand holds.
-    `cause` is there in what rules write after a save.
+    `cause` is there in what rules write after a save. `own_networks` are those of our own into
+    which webhooks may speak.
     """
 
     connection: sa.Connection
@@ -68,6 +70,7 @@ class Unit:
     witness: Witness | None = None
     silent: bool = False
     cause: Cause | None = None
+    own_networks: tuple[Network, ...] = ()
 
     def records(self) -> Records:
         """Gives the one door to data, seen with the eyes of the acting principal."""

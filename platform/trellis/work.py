@@ -34,7 +34,8 @@ def unit_for(
     """Gives a unit of work on a connection that the caller opened, at the present moment."""
     moment = Moment(milliseconds(now or datetime.now(UTC)), here.settings.zone)
     directory = UserDirectory(connection, catalog, moment.today)
-    return Unit(connection, catalog, principal, moment, directory)
+    allowed = here.settings.outbound_allowed
+    return Unit(connection, catalog, principal, moment, directory, own_networks=allowed)
 
 
 def milliseconds(instant: datetime) -> datetime:

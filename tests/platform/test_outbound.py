@@ -15,6 +15,7 @@ import pytest
 from trellis.net.addresses import is_public
 from trellis.net.outbound import Outbound, OutboundError, read_target
 
+PLACES = {"public.example": "93.184.216.34", "ours.example": "10.1.2.3"}
 LOOPBACK = (ipaddress.ip_network("127.0.0.0/8"),)
 
 
@@ -187,6 +188,18 @@ def test_an_allowed_network_opens_no_other_door() -> None:
     assert not is_public("127.0.0.1", allowed)
     assert is_public("93.184.216.34")
     assert is_public("2606:4700::1111")
+
+
+def test_the_public_internet_is_only_spoken_to_in_secret() -> None:
+    def resolve(host: str, _port: int) -> list[str]:
+        return [PLACES[host]]
+
+    client = Outbound((ipaddress.ip_network("10.1.0.0/16"),), resolve=resolve)
+    with pytest.raises(OutboundError, match="only https") as refused:
+        client.address_of(read_target("http://public.example/"))
+    assert refused.value.code == "plain"
+    assert client.address_of(read_target("https://public.example/")) == "93.184.216.34"
+    assert client.address_of(read_target("http://ours.example/")) == "10.1.2.3"
 
 
 def test_what_is_no_address_is_told() -> None:

@@ -8,7 +8,7 @@ import json
 import threading
 import time
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
@@ -24,6 +24,7 @@ from tests.platform.acting import acting, make, restrict_field, stored
 from tests.platform.world import People
 from trellis.audit.sequencer import sequence
 from trellis.audit.tables import audit_event
+from trellis.config import Settings
 from trellis.errors import NotAllowed
 from trellis.net.outbound import Outbound
 from trellis.records.delete import delete_record
@@ -55,6 +56,12 @@ class Receiver:
 
 
 Receive = Callable[..., Receiver]
+
+
+@pytest.fixture
+def settings(settings: Settings) -> Settings:
+    """Settings that allow what is on loopback."""
+    return replace(settings, outbound_allowed=LOOPBACK)
 
 
 @pytest.fixture

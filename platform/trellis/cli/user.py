@@ -91,6 +91,8 @@ def leave(username: str, rule: str, to: str | None, by: str) -> None:
             raise click.ClickException(told) from error
     owned = ", ".join(f"{number} {name}" for name, number in found.owned.items()) or "nothing"
     click.echo(f"locked {username}, who owned {owned}; job {found.job} hands it over")
+    for name, titles in found.webhooks.items():
+        click.echo(f"nobody acts for {name}: {', '.join(titles)}; choose somebody in `acts_as`")
 
 
 @command.command("list")

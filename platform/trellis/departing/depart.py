@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -17,6 +17,7 @@ from trellis.errors import Missing, NotAllowed, Refused
 from trellis.jobs.running import start_job
 from trellis.records.save import save_record
 from trellis.records.sharing import remove_shares_with
+from trellis.records.webhooks import acting_as
 from trellis.unit import Channel, Unit
 
 api_keys: sa.Table = ApiKey.__table__
@@ -24,12 +25,17 @@ api_keys: sa.Table = ApiKey.__table__
 
 @dataclass(frozen=True, slots=True)
 class Departure:
-    """What somebody left behind: records by object, shares that ended; `job` hands over."""
+    """What somebody left behind: records by object, shares that ended; `job` hands over.
+
+    `webhooks` are the titles, by object, of those that acted as her: whose rights they have next is
+    for a person to say. Until then their messages are given up, and can be sent again.
+    """
 
     user: str
     job: str
     owned: Mapping[str, int]
     shares: int
+    webhooks: Mapping[str, Sequence[str]]
 
 
 def depart(
@@ -58,7 +64,13 @@ def depart(
     job = start_job(unit, TRANSFER, {**params, "total": sum(owned.values())})
     values = {"rule": rule, "to": to, "owned": owned, "shares": shares, "job": job}
     note(unit, "departed", object=USER, record_ids=[user_id], values=values)
-    return Departure(user_id, job, owned, shares)
+    return Departure(user_id, job, owned, shares, acting_titles(unit, user_id))
+
+
+def acting_titles(unit: Unit, user_id: str) -> dict[str, list[str]]:
+    """Gives the titles of the active webhooks and their sources that act as a user."""
+    found = acting_as(unit.as_automation(), user_id)
+    return {name: [str(one["title"]) for one in records] for name, records in found.items()}
 
 
 def owned_by(unit: Unit, user_id: str) -> Iterator[tuple[str, int]]:

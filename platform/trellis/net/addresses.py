@@ -34,8 +34,14 @@ def is_public(text: str, allowed: Sequence[Network] = ()) -> bool:
         address = ipaddress.ip_address(text)
     except ValueError:  # with a zone (fe80::1%eth0), or none at all
         return False
-    if any(address in network for network in allowed):
+    if is_within(text, allowed):
         return True
     if isinstance(address, ipaddress.IPv6Address) and address not in GIVEN_OUT:
         return False
     return not any(address in network for network in DENIED)
+
+
+def is_within(text: str, networks: Sequence[Network]) -> bool:
+    """Says whether an address lies in one of some networks."""
+    address = ipaddress.ip_address(text)
+    return any(address in network for network in networks)

@@ -1,7 +1,8 @@
 """The one client for addresses that people typed in: it never reaches into our own network.
 
 A name is resolved once, every address it has must be public, and the connection goes to the
-address that was checked. Redirects are not followed, and what the answer says is not read.
+address that was checked; out of our own networks it is always encrypted. Redirects are not
+followed, and what the answer says is not read.
 """
 
 from __future__ import annotations
@@ -11,12 +12,12 @@ import socket
 import ssl
 import threading
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
 from urllib.parse import urlsplit
 
-from trellis.net.addresses import Network, is_public
+from trellis.net.addresses import Network, is_public, is_within
 
 MAX_URL: Final = 2_048
 MAX_BODY: Final = 1024 * 1024
@@ -80,6 +81,33 @@ def read_target(url: str, *, any_port: bool = False) -> Target:
     return Target(parts.scheme, host, port, f"{path}?{parts.query}" if parts.query else path)
 
 
+def flaws_of(url: str, allowed: Sequence[Network]) -> Iterator[str]:
+    """Gives the codes of what forbids an address, as far as it can be said without asking for a
+    name: what this leads to is looked at whenever it is spoken to."""
+    try:
+        target = read_target(url, any_port=bool(allowed))
+    except OutboundError as error:
+        yield error.code
+        return
+    found = literal_addresses(target)
+    if not all(is_public(address, allowed) for address in found):
+        yield "denied"
+    is_ours = all(is_within(address, allowed) for address in found) and bool(allowed)
+    if target.scheme == "http" and not is_ours:
+        yield "plain"
+
+
+def literal_addresses(target: Target) -> list[str]:
+    """Gives the addresses of a host that is written as one, in any form; none for a name."""
+    if target.host.rstrip(".") == "localhost":
+        return ["127.0.0.1"]
+    try:
+        found = socket.getaddrinfo(target.host, target.port, flags=socket.AI_NUMERICHOST)
+    except (OSError, UnicodeError):
+        return []
+    return [str(one[4][0]) for one in found]
+
+
 @dataclass(frozen=True, slots=True)
 class Outbound:
     """Sends requests. `allowed` are networks inside which may be spoken to, on any port."""
@@ -125,6 +153,8 @@ class Outbound:
         for address in found:
             if not is_public(address, self.allowed):
                 raise OutboundError("denied", f"{target.host} is not on the public internet")
+            if target.scheme == "http" and not is_within(address, self.allowed):
+                raise OutboundError("plain", "only https:// is spoken on the public internet")
         listed = target.port == PORTS[target.scheme] or target.port in OTHER_PORTS
         if not listed and is_public(found[0]):
             raise OutboundError("port", f"port {target.port} is not spoken to")

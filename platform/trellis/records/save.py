@@ -37,6 +37,7 @@ from trellis.records.reach import creatable, definition_of, stale, target_of
 from trellis.records.rows import insert_row, update_row
 from trellis.records.stamps import FIRST_VERSION, STAMPS, stamps_of_change, stamps_of_new
 from trellis.records.trees import lock_trees, tree_problems
+from trellis.records.webhooks import webhook_problems
 from trellis.records.writers import Writers
 from trellis.records.written import Written
 from trellis.unit import MAX_DEPTH, Channel, Unit
@@ -286,6 +287,7 @@ def judged(
     record = judgement.record
     problems = [*judgement.problems, *lookup_problems(unit, definition, record, old, nested)]
     problems += tree_problems(unit, definition, record, old)
+    problems += webhook_problems(unit, definition, record)
     if not problems:
         problems += exclusion_problems(unit, definition, record, old, environment)
     if problems:

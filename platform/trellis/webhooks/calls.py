@@ -7,8 +7,8 @@ import uuid_utils
 from trellis.audit.sequencer import head_of
 from trellis.automation.outbox import Effect
 from trellis.db import clock, insert_once
+from trellis.records.webhooks import WEBHOOK
 from trellis.unit import Unit
-from trellis.webhooks.endpoints import WEBHOOK
 from trellis.webhooks.tables import CALL, WAITING, webhook_delivery
 
 

@@ -26,14 +26,10 @@ from trellis.db import insert_once
 from trellis.net.outbound import Outbound, OutboundError, Received
 from trellis.pausing import goes_on
 from trellis.records.save import save_record
+from trellis.records.webhooks import WEBHOOK
 from trellis.runtime import Platform
-from trellis.webhooks.endpoints import (
-    WEBHOOK,
-    Endpoint,
-    find_endpoint,
-    secrets_of,
-    system_unit,
-)
+from trellis.webhooks.endpoints import Endpoint, find_endpoint, secrets_of, system_unit
+from trellis.webhooks.fan_out import told_now
 from trellis.webhooks.signing import headers_of
 from trellis.webhooks.tables import (
     CALL,
@@ -62,17 +58,19 @@ Delivery = Mapping[str, Any]
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """What came of one try: a status, or what kept it from one. `is_final` is not tried again."""
+    """What came of one try: a status, or what kept it from one. `is_final` is not tried again,
+    `is_needless` what the address is not to be told after all."""
 
     status: int | None = None
     error: str | None = None
     is_final: bool = False
+    is_needless: bool = False
     retry_after: int = 0
 
     @property
-    def is_delivered(self) -> bool:
-        """Says whether the address took the message."""
-        return self.status is not None and 200 <= self.status < 300
+    def is_done(self) -> bool:
+        """Says whether the address took the message, or need not."""
+        return self.is_needless or (self.status is not None and 200 <= self.status < 300)
 
 
 @dataclass(slots=True)
@@ -122,7 +120,7 @@ class Courier:
         """Tries one message and writes down what came of it; says whether it was taken."""
         outcome = self.attempt(delivery)
         self.here.database.do(lambda connection: settle(self.here, connection, delivery, outcome))
-        return outcome.is_delivered
+        return outcome.is_done
 
     def attempt(self, delivery: Delivery) -> Outcome:
         """Speaks to the address. What is told is read now, by the rights of now."""
@@ -132,7 +130,10 @@ class Courier:
                 return Outcome(error="the webhook is not active", is_final=True)
             if endpoint.unit is None:
                 return Outcome(error="nobody acts for the webhook", is_final=True)
-            body = msgspec.json.encode(message_of(endpoint, delivery))
+            chosen = chosen_for(endpoint, delivery)
+            if isinstance(chosen, Outcome):
+                return chosen
+            body = msgspec.json.encode(message_of(endpoint, chosen))
             keys = secrets_of(self.here, connection, endpoint.id)
             now = database_now(connection)
         if not keys:
@@ -142,6 +143,20 @@ class Courier:
             return outcome_of(self.outbound.post(endpoint.url, headers, body))
         except OutboundError as error:
             return Outcome(error=f"{error.code}: {error}", is_final=error.code == "size")
+
+
+def chosen_for(endpoint: Endpoint, delivery: Delivery) -> Delivery | Outcome:
+    """Gives a message with the fields that it tells of, chosen now if nobody acted for the webhook
+    when it was made; or what comes of it without a try."""
+    if delivery["fields"] is not None:
+        return delivery
+    found = told_now(endpoint, int(delivery["sequence"]))
+    if found is None:
+        return Outcome(error="not to be told", is_needless=True)
+    change, error = found
+    if error is not None:
+        return Outcome(error=error, is_final=True)
+    return {**delivery, "fields": list(change.fields)}
 
 
 def outcome_of(received: Received) -> Outcome:
@@ -230,7 +245,7 @@ def settle(here: Platform, connection: sa.Connection, delivery: Delivery, outcom
     if connection.execute(sa.update(webhook_delivery).where(mine).values(values)).rowcount != 1:
         return
     webhook_id = str(delivery["webhook"])
-    if outcome.is_delivered:
+    if outcome.is_done:
         left = sa.delete(webhook_failing).where(webhook_failing.c.webhook == webhook_id)
         connection.execute(left)
         return
@@ -246,7 +261,7 @@ def settle(here: Platform, connection: sa.Connection, delivery: Delivery, outcom
 
 def next_state(delivery: Delivery, outcome: Outcome, now: datetime) -> dict[str, object]:
     """Gives what becomes of a message after a try."""
-    if outcome.is_delivered:
+    if outcome.is_done:
         return {"state": DONE, "done_at": now}
     tried = int(delivery["attempts"])
     if outcome.is_final or tried > len(RETRIES):

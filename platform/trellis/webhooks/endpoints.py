@@ -8,13 +8,11 @@ from dataclasses import dataclass
 import sqlalchemy as sa
 
 from metadata.access import SYSTEM, Principal
-from metadata.query.answers import MAX_LIMIT
+from trellis.records.webhooks import WEBHOOK, active_webhooks, chosen_fields
 from trellis.runtime import Platform
 from trellis.unit import Unit
 from trellis.work import unit_for
 
-WEBHOOK = "webhook"
-MAX_ENDPOINTS = 1_000
 FIELDS = ("title", "url", "object", "events", "filter", "fields", "acts_as", "active")
 
 
@@ -47,19 +45,7 @@ def system_unit(here: Platform, connection: sa.Connection) -> Unit:
 def active_endpoints(here: Platform, connection: sa.Connection) -> list[Endpoint]:
     """Gives all active webhooks."""
     unit = system_unit(here, connection)
-    if WEBHOOK not in unit.catalog.objects:
-        return []
-    found: list[Endpoint] = []
-    after = None
-    while len(found) < MAX_ENDPOINTS:
-        page = unit.records().list(
-            WEBHOOK, fields=FIELDS, filter="active = true", after=after, limit=MAX_LIMIT
-        )
-        found += [endpoint_of(here, unit, record) for record in page.items]
-        after = page.next
-        if after is None:
-            break
-    return found
+    return [endpoint_of(here, unit, record) for record in active_webhooks(unit, WEBHOOK)]
 
 
 def find_endpoint(here: Platform, connection: sa.Connection, webhook_id: str) -> Endpoint | None:
@@ -83,7 +69,7 @@ def endpoint_of(here: Platform, unit: Unit, record: Mapping[str, object]) -> End
         object=str(record["object"] or ""),
         events=frozenset(map(str, events)) if isinstance(events, frozenset) else frozenset(),
         filter=str(record["filter"]) if record["filter"] else None,
-        mask=tuple(one.strip() for one in str(record["fields"] or "").split(",") if one.strip()),
+        mask=chosen_fields(record),
         active=record["active"] is True,
         unit=None
         if principal is None

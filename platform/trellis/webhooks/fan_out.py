@@ -1,8 +1,13 @@
-"""From changes to messages: each active webhook gets those it may know of and asked for."""
+"""From changes to messages: each active webhook gets those it may know of and asked for.
+
+One that nobody acts for gets all it asked for, as messages whose `fields` nobody has chosen yet:
+they are given up, and can be sent again when somebody acts for it, who is asked then (`told_now`).
+"""
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from typing import Any
 
 import sqlalchemy as sa
@@ -13,7 +18,7 @@ from trellis.audit.sequencer import head_of
 from trellis.db import Database, clock, insert_once
 from trellis.records.changes import Change, changes_of, rows_after
 from trellis.runtime import Platform
-from trellis.webhooks.endpoints import Endpoint, active_endpoints
+from trellis.webhooks.endpoints import Endpoint, active_endpoints, system_unit
 from trellis.webhooks.tables import DEAD, WAITING, webhook_cursor, webhook_delivery
 
 BATCH = 200
@@ -45,7 +50,8 @@ def fan_out_batch(here: Platform, connection: sa.Connection) -> int:
         insert_once(connection, webhook_cursor, "id", start)
         return 0
     endpoints = active_endpoints(here, connection)
-    catalog = here.catalogs.current(connection)
+    system = system_unit(here, connection)
+    catalog = system.catalog
     wanted = {one.object for one in endpoints} & catalog.objects.keys()
     ids = {catalog.objects[name].id: name for name in wanted}
     made, reached = 0, head
@@ -54,7 +60,9 @@ def fan_out_batch(here: Platform, connection: sa.Connection) -> int:
         reached = int(rows[-1]["sequence"]) if len(rows) == BATCH else head
         for endpoint in endpoints:
             about = [row for row in rows if ids[row["object"]] == endpoint.object]
-            made += sum(put(connection, endpoint, *one) for one in told(endpoint, about))
+            whole = replace(endpoint, filter=None, unit=system)
+            chosen = told(endpoint if endpoint.unit else whole, about)
+            made += sum(put(connection, endpoint, *one) for one in chosen)
     moved = sa.update(webhook_cursor).where(webhook_cursor.c.id == CURSOR)
     connection.execute(moved.values(sequence=reached))
     return made
@@ -74,6 +82,16 @@ def told(endpoint: Endpoint, rows: Sequence[dict[str, Any]]) -> Iterator[tuple[C
                 yield change, None
         except QueryProblem as problem:
             yield change, f"the condition cannot be used: {problem.problems[0].code}"
+
+
+def told_now(endpoint: Endpoint, sequence: int) -> tuple[Change, str | None] | None:
+    """Gives a change as `told` gives it, from its number; None for one that is not to be told."""
+    unit = endpoint.unit
+    definition = None if unit is None else unit.catalog.objects.get(endpoint.object)
+    if unit is None or definition is None:
+        return None
+    rows = rows_after(unit.connection, [definition.id], sequence - 1, 1)
+    return next(told(endpoint, [row for row in rows if row["sequence"] == sequence]), None)
 
 
 def fulfils(endpoint: Endpoint, record_id: str) -> bool:
@@ -98,7 +116,7 @@ def put(connection: sa.Connection, endpoint: Endpoint, change: Change, error: st
         "record_id": change.id,
         "op": change.op,
         "at": change.at,
-        "fields": list(change.fields),
+        "fields": list(change.fields) if endpoint.unit else None,
         "state": WAITING if error is None else DEAD,
         "attempts": 0,
         "available_at": now,

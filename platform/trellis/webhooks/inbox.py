@@ -11,9 +11,9 @@ import sqlalchemy as sa
 from trellis.audit.events import note
 from trellis.db import clock
 from trellis.errors import Missing
+from trellis.records.webhooks import SOURCE
 from trellis.unit import Unit
 from trellis.webhooks.replay import MAX_SHOWN, demand_administrator
-from trellis.webhooks.sources import SOURCE
 from trellis.webhooks.tables import DEAD, WAITING, webhook_inbox
 
 

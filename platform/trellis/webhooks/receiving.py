@@ -25,10 +25,10 @@ from trellis.automation.environment import environment_of
 from trellis.errors import RecordError
 from trellis.evaluation.wire import to_wire
 from trellis.records.save import save_record
+from trellis.records.webhooks import SOURCE
 from trellis.runtime import Platform
 from trellis.unit import Unit
 from trellis.webhooks.endpoints import principal_of, system_unit
-from trellis.webhooks.sources import SOURCE
 from trellis.webhooks.tables import DEAD, DONE, WAITING, webhook_inbox
 from trellis.work import unit_for
 

@@ -12,8 +12,8 @@ from trellis.audit.events import note
 from trellis.db import clock
 from trellis.errors import NotAllowed
 from trellis.records.read import read_record
+from trellis.records.webhooks import WEBHOOK
 from trellis.unit import Unit
-from trellis.webhooks.endpoints import WEBHOOK
 from trellis.webhooks.tables import DEAD, RUNNING, WAITING, webhook_delivery
 
 MAX_SHOWN = 100

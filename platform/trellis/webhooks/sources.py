@@ -14,12 +14,12 @@ import sqlalchemy as sa
 import uuid_utils
 
 from trellis.db import clock, insert_once
+from trellis.records.webhooks import SOURCE
 from trellis.runtime import Platform
 from trellis.webhooks.endpoints import system_unit
 from trellis.webhooks.signing import key_of
 from trellis.webhooks.tables import WAITING, webhook_inbox
 
-SOURCE: Final = "webhook_source"
 WINDOW_SECONDS: Final = 300
 MAX_BODY: Final = 1024 * 1024
 MAX_ID: Final = 200

@@ -15,7 +15,8 @@ WAITING, RUNNING, DONE, DEAD = "waiting", "running", "done", "dead"
 #: What happened, where a rule calls: nothing but that.
 CALL = "call"
 
-#: One message to one address; its id is the message's for ever. `values` are those of a call.
+#: One message to one address; its id is the message's for ever. `values` are those of a call;
+#: `fields` are null while nobody acts for the webhook who could choose them.
 webhook_delivery = sa.Table(
     "webhook_delivery",
     SYSTEM_TABLES,

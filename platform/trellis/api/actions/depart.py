@@ -37,6 +37,7 @@ class Depart(RecordAction):
             "job": found.job,
             "owned": dict(found.owned),
             "shares": found.shares,
+            "webhooks": dict(found.webhooks),
         }
 
 

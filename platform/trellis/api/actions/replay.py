@@ -7,7 +7,7 @@ from typing import ClassVar
 from metadata.objects import ObjectDefinition
 from trellis.api.actions import Answer, Call, Key, KeyType, RecordAction
 from trellis.phrases import Sentence
-from trellis.webhooks.endpoints import WEBHOOK
+from trellis.records.webhooks import WEBHOOK
 from trellis.webhooks.replay import replay
 
 

@@ -15,8 +15,10 @@ from trellis.departing.successors import MANAGER, RULES
 from trellis.departing.transfer import TRANSFER
 from trellis.errors import Missing, RecordError
 from trellis.jobs.running import Job, list_jobs
+from trellis.records.webhooks import acting_as
 from trellis.security.preview import demand_administrator, start_as_role, start_as_user
 from trellis.unit import Unit
+from trellis.web.addresses import record_address
 from trellis.web.doors import make_blueprint, words
 from trellis.web.setup.documents import changes
 from trellis.web.words import gettext
@@ -42,10 +44,12 @@ class Person:
 
 @dataclass(frozen=True, slots=True)
 class Leaving:
-    """The page of somebody who departs: what she owns, and what was typed."""
+    """The page of somebody who departs: what she owns, the webhooks that act as her (label, title
+    and address of each), and what was typed."""
 
     person: Person
     owned: tuple[tuple[str, int], ...]
+    webhooks: tuple[tuple[str, str, str], ...]
     rules: tuple[tuple[str, str], ...]
     given: Mapping[str, str]
     problems: tuple[str, ...]
@@ -166,9 +170,19 @@ def leaving(
         (unit.catalog.objects[name].plural(language), number)
         for name, number in owned_by(unit, user_id)
     )
+    webhooks = (
+        (
+            unit.catalog.objects[name].label(language),
+            str(one["title"]),
+            record_address(name, str(one["id"])),
+        )
+        for name, records in acting_as(unit, user_id).items()
+        for one in records
+    )
     return Leaving(
         person=person_of(unit, record),
         owned=tuple(owned),
+        webhooks=tuple(webhooks),
         rules=tuple((rule, titles[rule]) for rule in RULES),
         given=given,
         problems=problems,

@@ -10,13 +10,13 @@ from werkzeug.wrappers import Response
 
 from trellis import current
 from trellis.declared import declares
+from trellis.records.webhooks import SOURCE
 from trellis.web.addresses import record_address
 from trellis.web.doors import make_blueprint
 from trellis.web.setup.documents import changes
 from trellis.web.setup.webhooks import HUES, UNKNOWN_HUE
 from trellis.web.words import gettext
 from trellis.webhooks.inbox import error_in, messages, receive_again
-from trellis.webhooks.sources import SOURCE
 from trellis.webhooks.tables import DEAD, DONE, WAITING
 from trellis.work import reading, writing_now
 

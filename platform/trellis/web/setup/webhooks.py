@@ -11,11 +11,11 @@ from flask import flash, redirect, render_template, request
 from werkzeug.wrappers import Response
 
 from trellis.declared import declares
+from trellis.records.webhooks import WEBHOOK
 from trellis.web.addresses import record_address
 from trellis.web.doors import make_blueprint
 from trellis.web.setup.documents import changes
 from trellis.web.words import gettext, ngettext
-from trellis.webhooks.endpoints import WEBHOOK
 from trellis.webhooks.replay import deliveries, replay
 from trellis.webhooks.tables import DEAD, DONE, RUNNING, WAITING
 from trellis.work import reading, writing_now
@@ -95,6 +95,7 @@ def told(error: str) -> str:
         "the webhook is not active": gettext("The webhook is not active"),
         "nobody acts for the webhook": gettext("Nobody acts for it"),
         "the webhook has no secret": gettext("The webhook has no secret"),
+        "not to be told": gettext("Its person or its condition left it out"),
     }
     return known.get(error, error)
 
