@@ -218,7 +218,7 @@ class Worker:
         rounds = [
             Every(0, lambda: receive_due(self.platform)),
             Every(0, lambda: fan_out(self.platform)),
-            Every(PURGE_SECONDS, lambda: forget_messages(self.platform.database)),
+            Every(PURGE_SECONDS, lambda: forget_messages(self.platform)),
             Every(0, courier.start_due),
         ]
         self.go_round(rounds)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import hashlib
 import hmac
 import json
@@ -15,11 +16,13 @@ import sqlalchemy as sa
 from flask import Flask
 from standardwebhooks.webhooks import Webhook
 
-from tests.platform.acting import acting, make, stored
+from tests.platform.acting import acting, change_element, make, stored
 from tests.platform.world import Login, People
+from trellis.records.delete import delete_record
 from trellis.records.save import save_record
 from trellis.runtime import Platform
-from trellis.webhooks.inbox import error_in
+from trellis.webhooks.cleanup import forget_messages
+from trellis.webhooks.inbox import error_in, receive_again
 from trellis.webhooks.receiving import receive_due
 from trellis.webhooks.tables import webhook_inbox
 
@@ -185,3 +188,71 @@ def test_messages_that_failed_are_shown_and_tried_again(
     assert "Taken in" in page
     (message,) = inbox(platform)
     assert f"/o/lead/{message.record_id}" in page
+
+
+def test_a_rule_that_blocks_duplicates_holds_for_messages(
+    app: Flask, platform: Platform, people: People
+) -> None:
+    """The second stays with what the rule says, and is taken in once the first has gone."""
+
+    def block(body: dict[str, Any]) -> None:
+        body["crm"]["duplicates"] = [
+            {
+                "name": "same_mail",
+                "title": "The same lead",
+                "match": [{"field": "email"}],
+                "on_create": "block",
+            }
+        ]
+
+    change_element(platform, "object", "lead", block)
+    key, bodies = source(platform, people), [BODY_TEXT, BODY_TEXT + b" "]
+    for number, body in enumerate(bodies):
+        assert send(app, key, body, standard(body, key=f"m{number}")) == 202
+    assert receive_due(platform) == 2
+    first, second = inbox(platform)
+    assert (first.state, second.state, second.record_id) == ("done", "dead", None)
+    assert [error_in(second.error, one) for one in ("en", "zh")] == [
+        "There may be such a record already (The same lead); look at the ones named first",
+        "可能已有这样的记录（The same lead）；请先查看列出的记录",
+    ]
+    with acting(platform, "admin") as unit:
+        assert len(unit.records().list("lead").items) == 1
+        delete_record(unit, "lead", first.record_id, channel="api")
+        receive_again(unit, second.id)
+    assert receive_due(platform) == 1
+    assert [one.state for one in inbox(platform)] == ["done", "done"]
+
+
+@pytest.mark.parametrize(
+    ("scheme", "is_known"),
+    [
+        ({"scheme": "standard"}, False),
+        ({"scheme": "body"}, True),
+        ({"scheme": "body", "time_header": "X-Time"}, True),
+        ({"scheme": "timestamped"}, True),
+        ({"scheme": "timestamped", "time_header": "X-Time"}, False),
+    ],
+    ids=str,
+)
+def test_what_could_be_sent_again_for_ever_is_known_for_ever(
+    app: Flask, platform: Platform, people: People, scheme: dict[str, object], is_known: bool
+) -> None:
+    key = source(platform, people, **scheme, encoding="base64", header="X-Sign")
+    stamp = str(int(time.time()))
+    signed = BODY_TEXT if scheme["scheme"] == "body" else b"." + BODY_TEXT
+    if scheme.get("time_header") and scheme["scheme"] == "timestamped":
+        signed = f"{stamp}.".encode() + BODY_TEXT
+    digest = hmac.new(base64.b64decode(SECRET[6:]), signed, hashlib.sha256).digest()
+    headers = {"X-Sign": base64.b64encode(digest).decode(), "X-Time": stamp}
+    if scheme["scheme"] == "standard":
+        headers = standard(BODY_TEXT)
+    assert send(app, key, BODY_TEXT, headers) == 202
+    assert receive_due(platform) == 1
+    assert forget_messages(platform) == 0
+    with platform.database.write() as connection:
+        past = datetime.now(UTC) - timedelta(days=31)
+        connection.execute(sa.update(webhook_inbox).values(done_at=past))
+    assert forget_messages(platform) == (not is_known)
+    assert send(app, key, BODY_TEXT, headers) == 202
+    assert receive_due(platform) == (not is_known)

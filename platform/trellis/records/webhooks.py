@@ -86,10 +86,17 @@ def chosen_fields(record: Record) -> tuple[str, ...]:
 
 def active_webhooks(unit: Unit, name: str, match: Record | None = None) -> Iterator[Record]:
     """Gives the active webhooks (or sources, by the object's `name`) among which `match` holds."""
+    return webhooks_where(unit, name, "active = true", match)
+
+
+def webhooks_where(
+    unit: Unit, name: str, condition: str, match: Record | None = None
+) -> Iterator[Record]:
+    """Gives the webhooks (or sources) that fulfil a condition, of those for which `match` holds."""
     after = None
     while name in unit.catalog.objects:
         page = unit.records().list(
-            name, filter="active = true", match=match, after=after, limit=MAX_LIMIT
+            name, filter=condition, match=match, after=after, limit=MAX_LIMIT
         )
         yield from page.items
         after = page.next

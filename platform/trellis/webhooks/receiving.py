@@ -22,6 +22,7 @@ from rule_engine.errors import RuleCheckError, RuleSyntaxError
 from rule_engine.types import Schema
 from trellis.automation.dispatcher import database_now
 from trellis.automation.environment import environment_of
+from trellis.duplicates.doors import guard_new
 from trellis.errors import RecordError
 from trellis.evaluation.wire import to_wire
 from trellis.records.save import save_record
@@ -117,10 +118,10 @@ def make_record(here: Platform, connection: sa.Connection, source_id: str, body:
     if principal is None:
         raise UnusableError(Problem("", "inbox_nobody_acts"))
     unit = unit_for(here, connection, system.catalog, principal)
-    values = mapped(unit, source, body)
-    return save_record(
-        unit, str(source["object"]), None, values, channel="api", source=str(source["title"])
-    ).id
+    values, name = mapped(unit, source, body), str(source["object"])
+    saved = save_record(unit, name, None, values, channel="api", source=str(source["title"]))
+    guard_new(unit, name, saved)
+    return saved.id
 
 
 def mapped(unit: Unit, source: Mapping[str, Any], body: str) -> dict[str, object]:

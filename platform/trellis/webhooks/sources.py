@@ -26,6 +26,9 @@ MAX_ID: Final = 200
 
 STANDARD, BODY = "standard", "body"
 
+#: The sources whose signatures hold no time, so that an old message passes as well as a new one.
+TIMELESS: Final = 'scheme = "body" or (scheme = "timestamped" and time_header is empty)'
+
 
 class NotSignedError(Exception):
     """A message that is not signed by its source, or an old one, or to no source at all."""
