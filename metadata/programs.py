@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Mapping
+from bisect import bisect
+from collections.abc import Iterable, Mapping
+from dataclasses import replace
 from functools import lru_cache
 
 from rule_engine import Program, compile_program, parse, tree
-from rule_engine.errors import Diagnostic, RuleSyntaxError
+from rule_engine.errors import Diagnostic, RuleCheckError, RuleSyntaxError
 from rule_engine.storage import StorageError, read_program
 from rule_engine.types import Schema
 
@@ -46,6 +48,42 @@ def make_program(rules: Mapping[str, str], schema: Schema, packages: Mapping[str
     if diagnostics:
         raise RuleSyntaxError(diagnostics)
     return compile_program(rulesets, schema)
+
+
+def make_fitting(rules: Mapping[str, str], schema: Schema, packages: Mapping[str, str]) -> Program:
+    """Gives the program of those statements of rule files that fit a schema, without tests.
+
+    What names a statement that does not fit is left out with it.
+    """
+    parsed, _ = parse_rules(rules, packages)
+    rulesets = [without_tests(ruleset) for ruleset in parsed]
+    while True:
+        try:
+            return compile_program(rulesets, schema)
+        except RuleCheckError as error:
+            before = rulesets
+            rulesets = [without_found(ruleset, error.diagnostics) for ruleset in before]
+            if rulesets == before:  # found in none of them
+                return Program(schema)
+
+
+def without_tests(ruleset: tree.Ruleset) -> tree.Ruleset:
+    """Gives a rule set without its tests."""
+    kept = (one for one in ruleset.statements if not isinstance(one, tree.Test))
+    return replace(ruleset, statements=tuple(kept))
+
+
+def without_found(ruleset: tree.Ruleset, found: Iterable[Diagnostic]) -> tree.Ruleset:
+    """Gives a rule set without the statements in which there are errors; what is wrong before the
+    first concerns all."""
+    begins = [(one.span.line, one.span.column) for one in ruleset.statements]
+    wrong = {
+        bisect(begins, (one.span.line, one.span.column))
+        for one in found
+        if one.severity == "error" and one.source == ruleset.source
+    }
+    kept = (one for number, one in enumerate(ruleset.statements, 1) if not wrong & {0, number})
+    return replace(ruleset, statements=tuple(kept))
 
 
 def read_kept(document: str, schema: Schema) -> Program | None:

@@ -6,11 +6,13 @@ from collections.abc import Mapping
 from typing import Final
 
 from metadata.catalog import Catalog
+from metadata.json_text import mapping
 from rule_engine.messages import Phrase
 from trellis.phrases import Sentence
 
 ESCALATION: Final = "escalation"
 QUARANTINE: Final = "rule_quarantine"
+STOPPED: Final = "approval_stopped"
 TOLD: Final = {
     "waiting": "approval_waiting",
     "remind": "approval_reminder",
@@ -27,6 +29,7 @@ SENTENCES: Final = {
     ),
     "recycled": Sentence("{record} went back to its queue: nothing was done with it"),
     ESCALATION: Sentence("{record} needs your attention"),
+    STOPPED: Sentence("{approval} for {record} does not go on by itself: {reason}"),
     QUARANTINE: Sentence("The rule {rule} is in quarantine: what it leaves is held"),
 }
 ENDINGS: Final = {
@@ -56,7 +59,9 @@ def sentence_of(
     if known is not None:
         approval = catalog.message(str(values.get("approval") or ""), language)
         record = name or A_RECORD.in_language(language)
-        filled = {"approval": approval, "record": record, "rule": str(values.get("rule") or "")}
+        reason = mapping(values.get("reason")).get(language, "")
+        filled = {"approval": approval, "record": record, "reason": reason}
+        filled |= {"rule": str(values.get("rule") or "")}
         said: Phrase = Sentence(known.template, filled)
         return said.in_language(language)
     text = catalog.message(kind, language)

@@ -28,6 +28,7 @@ from rule_engine.services.approval_state import (
     refused,
 )
 from rule_engine.services.approval_transition import Transition, finish, plan
+from rule_engine.services.effects import Effect
 from rule_engine.services.evaluate import Record, holds
 from rule_engine.services.people import Company, describe, find_people
 from rule_engine.services.substitutes import step_named, with_stand_ins
@@ -185,6 +186,16 @@ def recall(
         transition.run(definition.phases, "recall")
 
     return finish(transition, take_back, state)
+
+
+def withdraw(state: ApprovalState, now: datetime) -> Outcome:
+    """Takes back an open request whose rules are gone: nothing of them is run, but the record is
+    unlocked."""
+    if state.status != "open":
+        return Outcome(state, problems=(closed(state),))
+    moved = replace(state, revision=state.revision + 1, locked=False)
+    freed = (Effect("unlock"),) if state.locked else ()
+    return Outcome(moved.closed("recalled", now), freed)
 
 
 def restart(

@@ -194,6 +194,11 @@ class ApprovalState:
         by_name = {step.name: step for step in changed}
         return replace(self, path=tuple(by_name.get(step.name, step) for step in self.path))
 
+    def closed(self, status: RequestStatus, now: datetime) -> ApprovalState:
+        """Gives the request ended; steps still open are again as before anybody was asked."""
+        undecided = (replace(step, status="planned") for step in self.open_steps)
+        return replace(self.with_steps(*undecided), status=status, closed_at=now)
+
     def to_json(self) -> dict[str, object]:
         """Gives plain JSON values; `from_json` is the exact way back.
 

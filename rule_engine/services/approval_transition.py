@@ -96,9 +96,7 @@ class Transition:
 
     def close(self, status: RequestStatus) -> None:
         """Ends the request; steps still open are again as before anybody was asked."""
-        undecided = (replace(step, status="planned") for step in self.state.open_steps)
-        state = self.state.with_steps(*undecided)
-        self.state = replace(state, status=status, closed_at=self.now)
+        self.state = self.state.closed(status, self.now)
 
     def step(self, name: str) -> Step:
         """Gives the definition of a step on the path."""

@@ -253,6 +253,18 @@ def test_rules_that_fit_no_more_give_way_to_those_in_force(office: Office) -> No
     assert told(office) == ["half", "late"]
 
 
+def test_a_clock_stays_on_its_rules_whatever_becomes_of_others(office: Office) -> None:
+    other = 'rule warm on lead after save { set name to "A" }'
+    lead = element("lead", object_body({"name": TEXT}))
+    office.publish([lead, *desk(CALENDAR, LEVEL, other)])
+    office.save("ticket", owner=office.person("amy"))
+    slower = desk(CALENDAR, LEVEL.replace("16 business hours", "32 business hours"))
+    with office.database.write(publishing=True) as connection:
+        publish(connection, [*people(), *slower], by="test", zone=ZONE, confirm=["lead"])
+    office.until(at("06 17:00"), timedelta(hours=1))
+    assert told(office) == ["half", "late"]
+
+
 def test_what_comes_due_while_a_record_is_deleted_goes_off_when_it_is_back(office: Office) -> None:
     office.publish(desk(CALENDAR, LEVEL))
     ticket = office.save("ticket", owner=office.person("amy"))

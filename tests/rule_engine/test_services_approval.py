@@ -16,6 +16,7 @@ from rule_engine.services.approval import (
     decide,
     editors,
     restart,
+    withdraw,
 )
 from rule_engine.services.approval_state import ApprovalState, Outcome
 from tests.rule_engine.approval_world import (
@@ -295,6 +296,20 @@ def edits(
 ) -> dict[str, frozenset[str]]:
     assert outcome.state is not None
     return editors(definition, outcome.state, company)
+
+
+@pytest.mark.parametrize("locks", [True, False])
+def test_without_rules_a_request_can_be_withdrawn(*, locks: bool) -> None:
+    definition = approval(("on submit { lock }" if locks else "") + ONE)
+    state = sent(definition).state
+    assert state is not None
+    outcome = withdraw(state, NOW)
+    assert [effect.action for effect in outcome.effects] == (["unlock"] if locks else [])
+    assert outcome.state is not None
+    assert (outcome.state.status, outcome.state.locked) == ("recalled", False)
+    assert (outcome.state.approvers, outcome.state.closed_at) == ((), NOW)
+    assert outcome.state.revision == state.revision + 1
+    assert refusals(withdraw(outcome.state, NOW)) == ["closed"]
 
 
 def test_restart() -> None:

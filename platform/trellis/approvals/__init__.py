@@ -27,18 +27,21 @@ from trellis.approvals.access import (
 )
 from trellis.approvals.files import keep_files, sent_files
 from trellis.approvals.inbox import Pending, of_record, pending_for
+from trellis.approvals.stopped import wait_for_rules
 from trellis.automation.approval_effects import carry_out, problem_of
 from trellis.automation.approval_store import (
     Request,
     advance,
+    find,
     insert,
     load,
+    look_later,
     open_request,
     watch_time,
 )
 from trellis.automation.environment import environment_of
 from trellis.automation.requests import OPEN
-from trellis.errors import Conflict, Refused
+from trellis.errors import Conflict, Missing, Refused
 from trellis.records.reach import definition_of, target_of
 from trellis.records.save import change
 from trellis.unit import Unit
@@ -49,6 +52,7 @@ __all__ = [
     "current_request",
     "decide",
     "keep_time",
+    "may_recall",
     "of_record",
     "pending_for",
     "recall",
@@ -163,32 +167,43 @@ def decide(
 
 
 def recall(unit: Unit, request_id: str, *, expected_revision: int | None = None) -> Request:
-    """Takes a request back. Raises as `decide` does."""
-    request, definition, approval = load(unit, request_id)
+    """Takes a request back, as who submitted it; one that has no rules any more also as an
+    administrator. Raises as `decide` does."""
+    request, definition, approval = find(unit, request_id)
     user_id = acting_user(unit)
-    if request.submitted_by != user_id:
+    if not may_recall(unit, request):
         refuse_stranger(unit, definition, request, "recall")
     if request.status != OPEN or expected_revision not in (None, request.revision):
         raise moved_on(request)
     record = as_system(unit, definition, request.record_id)
-    outcome = service.recall(
-        approval,
-        request.state,
-        user_id,
-        record,
-        environment_of(unit),
-        unit.directory,
-        unit.moment.now,
-    )
+    now = unit.moment.now
+    if approval is None:
+        outcome = service.withdraw(request.state, now)
+    else:
+        around = record, environment_of(unit), unit.directory, now
+        outcome = service.recall(approval, request.state, user_id, *around)
     return move(unit, definition, request, approval, outcome, "recalled")
+
+
+def may_recall(unit: Unit, request: Request) -> bool:
+    """Says whether a request is the acting user's to take back while it is open."""
+    is_stuck = not request.has_rules and unit.principal.may_administer
+    return request.submitted_by == unit.user_id or is_stuck
 
 
 def keep_time(unit: Unit, request_id: str) -> None:
     """Does what the time asks of a request: reminds, escalates, decides; an ended one is left."""
-    request, definition, approval = load(unit, request_id)
+    try:
+        request, definition, approval = find(unit, request_id)
+        record, environment = as_system(unit, definition, request.record_id), environment_of(unit)
+    except Missing:  # its record is deleted, or the object not in use: either may come back
+        look_later(unit, request_id)
+        return
     if request.status != OPEN:
         return
-    record, environment = as_system(unit, definition, request.record_id), environment_of(unit)
+    if approval is None:
+        wait_for_rules(unit, request)
+        return
     outcome = approval_clock.tick(
         approval, request.state, record, environment, unit.directory, unit.moment.now
     )

@@ -142,7 +142,7 @@ def move(
     unit: Unit,
     definition: ObjectDefinition,
     request: Request,
-    approval: Approval,
+    approval: Approval | None,
     outcome: Outcome,
     word: str,
 ) -> Request:

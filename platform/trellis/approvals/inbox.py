@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from itertools import islice
 from typing import Any
 
@@ -17,7 +17,7 @@ from trellis.approvals.access import is_in_scope, voices
 from trellis.automation.approval_store import Request, object_by_id, request_of
 from trellis.automation.readable import Reader
 from trellis.automation.requests import OPEN, approval_approver, approval_request
-from trellis.automation.rulebook import approval_named, program_of
+from trellis.automation.rulebook import approval_of
 from trellis.records.read import read_record
 from trellis.security.absences import absence, is_on
 from trellis.unit import Unit
@@ -109,22 +109,15 @@ def records_behind(unit: Unit, rows: Sequence[Mapping[str, Any]]) -> dict[str, R
     return found
 
 
-@dataclass(slots=True)
+@dataclass(frozen=True, slots=True)
 class Rules:
-    """The approvals behind requests; each state of the rules is read once."""
+    """The approvals behind requests."""
 
     unit: Unit
-    programs: dict[str, Program | None] = field(default_factory=dict)
 
     def approval(self, definition: ObjectDefinition, row: Mapping[str, Any]) -> Approval | None:
         """Gives the rules of a request; None when they do not fit the definitions any more."""
-        digest = row["rules"]
-        if digest not in self.programs:
-            self.programs[digest] = program_of(self.unit.connection, self.unit.catalog, digest)
-        program = self.programs[digest]
-        if program is None:
-            return None
-        return approval_named(program, definition.name, row["approval"])
+        return approval_of(self.unit.connection, self.unit.catalog, definition, row)
 
     def absent(self, row: Mapping[str, Any]) -> tuple[str, ...]:
         """Gives the approvers who are away in whose place the acting user is asked."""
@@ -136,14 +129,9 @@ class Rules:
         return represented(approval, state, self.unit.user_id, self.unit.directory)
 
     def request(self, definition: ObjectDefinition, row: Mapping[str, Any]) -> Request:
-        """Gives a request as its reader may see it, with the label of its approval.
-
-        Where the rules are gone the approval's name stands for the label.
-        """
+        """Gives a request as its reader may see it."""
         approval = self.approval(definition, row)
-        request = request_of(
-            row, definition, row["approval"] if approval is None else approval.label
-        )
+        request = request_of(row, definition, approval)
         return replace(request, state=Reader(self.unit).state(approval, request.state))
 
 

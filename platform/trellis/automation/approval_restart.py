@@ -7,7 +7,7 @@ from collections.abc import Collection, Mapping
 from rule_engine.services import approval as service
 from rule_engine.types import Environment
 from trellis.automation.approval_effects import Change, carry_out, problem_of
-from trellis.automation.approval_store import advance, load
+from trellis.automation.approval_store import advance, find
 from trellis.errors import Conflict
 from trellis.unit import Unit
 
@@ -24,8 +24,8 @@ def restart(
 
     `change` writes what the rules set. Raises Conflict when nobody can be asked any more.
     """
-    request, definition, approval = load(unit, request_id)
-    if not set(approval.restart_fields) & set(changed):
+    request, definition, approval = find(unit, request_id)
+    if approval is None or not set(approval.restart_fields) & set(changed):
         return
     outcome = service.restart(
         approval, request.state, changed, record, environment, unit.directory, unit.moment.now

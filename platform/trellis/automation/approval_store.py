@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 import sqlalchemy as sa
@@ -19,16 +19,20 @@ from rule_engine.services.approval_state import ApprovalState
 from trellis.automation.environment import environment_of
 from trellis.automation.outbox import add
 from trellis.automation.requests import OPEN, approval_approver, approval_request
-from trellis.automation.rulebook import approval_named, keep_rules, program_of
+from trellis.automation.rulebook import approval_of, keep_rules
 from trellis.errors import Conflict, Missing
 from trellis.unit import Unit
 
 TIME = "approval_time"
+LATER = timedelta(days=1)
 
 
 @dataclass(frozen=True, slots=True)
 class Request:
-    """One approval request. `revision` grows with each decision; send it back with the next."""
+    """One approval request. `revision` grows with each decision; send it back with the next.
+
+    One that `has_rules` no more can only be taken back; its approval's name stands for the label.
+    """
 
     id: str
     object: str
@@ -41,6 +45,7 @@ class Request:
     submitted_at: datetime
     closed_at: datetime | None
     state: ApprovalState
+    has_rules: bool = True
 
 
 def open_request(unit: Unit, definition: ObjectDefinition, record_id: str) -> str | None:
@@ -55,24 +60,26 @@ def open_request(unit: Unit, definition: ObjectDefinition, record_id: str) -> st
 
 
 def load(unit: Unit, request_id: str) -> tuple[Request, ObjectDefinition, Approval]:
-    """Gives a request, locked for a change, with the rules it was submitted under."""
-    row = (
-        unit.connection.execute(
-            sa.select(approval_request).where(approval_request.c.id == request_id).with_for_update()
-        )
-        .mappings()
-        .one_or_none()
-    )
-    definition = None if row is None else object_by_id(unit, str(row["object"]))
-    if row is None or definition is None:
-        raise Missing([Problem("", "missing_request", {"id": request_id})])
-    program = program_of(unit.connection, unit.catalog, str(row["rules"]))
-    approval = None
-    if program is not None:
-        approval = approval_named(program, definition.name, str(row["approval"]))
+    """Gives a request, locked for a change, with the rules it was submitted under.
+
+    Raises Missing, or Conflict when they fit the objects no more.
+    """
+    request, definition, approval = find(unit, request_id)
     if approval is None:
-        raise Conflict([Problem("", "rules_outdated", {"name": row["approval"]})])
-    return request_of(dict(row), definition, approval.label), definition, approval
+        raise Conflict([Problem("", "rules_outdated", {"name": request.label})])
+    return request, definition, approval
+
+
+def find(unit: Unit, request_id: str) -> tuple[Request, ObjectDefinition, Approval | None]:
+    """Gives what `load` does, without rules where they fit the objects no more. Raises Missing."""
+    asked = sa.select(approval_request).where(approval_request.c.id == request_id)
+    found = unit.connection.execute(asked.with_for_update()).mappings().one_or_none()
+    row: dict[str, Any] = dict(found or {})
+    definition = object_by_id(unit, row["object"]) if row else None
+    if definition is None:
+        raise Missing([Problem("", "missing_request", {"id": request_id})])
+    approval = approval_of(unit.connection, unit.catalog, definition, row)
+    return request_of(row, definition, approval), definition, approval
 
 
 def object_by_id(unit: Unit, object_id: str) -> ObjectDefinition | None:
@@ -80,27 +87,30 @@ def object_by_id(unit: Unit, object_id: str) -> ObjectDefinition | None:
     return next((found for found in unit.catalog.objects.values() if found.id == object_id), None)
 
 
-def request_of(row: Mapping[str, Any], definition: ObjectDefinition, label: str) -> Request:
+def request_of(
+    row: Mapping[str, Any], definition: ObjectDefinition, approval: Approval | None
+) -> Request:
     """Makes a request of its row."""
     return Request(
         id=row["id"],
         object=definition.name,
         record_id=row["record_id"],
         approval=row["approval"],
-        label=label,
+        label=row["approval"] if approval is None else approval.label,
         status=row["status"],
         revision=row["revision"],
         submitted_by=row["submitted_by"],
         submitted_at=row["submitted_at"],
         closed_at=row["closed_at"],
         state=ApprovalState.from_json(row["state"]),
+        has_rules=approval is not None,
     )
 
 
-def state_columns(unit: Unit, approval: Approval, state: ApprovalState) -> dict[str, object]:
+def state_columns(unit: Unit, approval: Approval | None, state: ApprovalState) -> dict[str, object]:
     """Gives the columns that follow a request's state."""
-    current = {step.name for step in state.open_steps}
-    editable = sorted({f for step in approval.steps if step.name in current for f in step.editable})
+    current, steps = {step.name for step in state.open_steps}, approval.steps if approval else ()
+    editable = sorted({f for step in steps if step.name in current for f in step.editable})
     return {
         "state": state.to_json(),
         "editable": editable,
@@ -146,7 +156,7 @@ def insert(
         unit.connection.execute(sa.insert(approval_request).values(row))
     except sqlalchemy.exc.IntegrityError as error:
         raise Conflict([Problem("", "already_submitted", {"object": definition.name})]) from error
-    request = request_of(row, definition, approval.label)
+    request = request_of(row, definition, approval)
     ask(unit, request.id, state)
     watch_time(unit, request.id, approval, state)
     return request
@@ -156,12 +166,26 @@ def watch_time(unit: Unit, request_id: str, approval: Approval, state: ApprovalS
     """Has a request looked at when its time asks for something next (`approvals.keep_time`)."""
     at = next_at(approval, state, environment_of(unit))
     if at is not None and state.status == OPEN:
-        key = f"{TIME}/{request_id}/{state.revision}/{at.isoformat()}"
-        add(unit.connection, TIME, {"request": request_id}, key, at=at)
+        look_at(unit, request_id, state.revision, at)
+
+
+def look_at(unit: Unit, request_id: str, revision: int, at: datetime) -> None:
+    """Has a request looked at when a time comes."""
+    key = f"{TIME}/{request_id}/{revision}/{at.isoformat()}"
+    add(unit.connection, TIME, {"request": request_id}, key, at=at)
+
+
+def look_later(unit: Unit, request_id: str) -> None:
+    """Has a request looked at in a day, if it is open then."""
+    asked = approval_request.c
+    query = sa.select(asked.revision).where(asked.id == request_id, asked.status == OPEN)
+    revision = unit.connection.scalar(query)
+    if revision is not None:
+        look_at(unit, request_id, revision, unit.moment.now + LATER)
 
 
 def advance(
-    unit: Unit, request: Request, approval: Approval, state: ApprovalState
+    unit: Unit, request: Request, approval: Approval | None, state: ApprovalState
 ) -> Request | None:
     """Writes a request's next state; None when somebody else was first."""
     columns = state_columns(unit, approval, state)
@@ -177,7 +201,8 @@ def advance(
     if reached != 1:
         return None
     ask(unit, request.id, state)
-    watch_time(unit, request.id, approval, state)
+    if approval is not None:
+        watch_time(unit, request.id, approval, state)
     return replace(
         request,
         status=state.status,

@@ -13,7 +13,7 @@ from metadata.prepared import Prepared
 from rule_engine.services.approval import editors
 from rule_engine.services.approval_state import ApprovalState
 from trellis.automation.requests import OPEN, approval_request, record_lock
-from trellis.automation.rulebook import approval_named, program_of
+from trellis.automation.rulebook import approval_of
 from trellis.unit import Unit
 
 
@@ -69,8 +69,8 @@ def hold_of(unit: Unit, definition: ObjectDefinition, record_id: str) -> Hold | 
     hold = Hold(cause, request, approval)
     if cause is None or not editable:
         return hold
-    program = program_of(unit.connection, unit.catalog, rules)
-    known = None if program is None else approval_named(program, definition.name, approval)
+    row = {"approval": approval, "rules": rules, "state": state}
+    known = approval_of(unit.connection, unit.catalog, definition, row)
     if known is None:
         return hold
     who = editors(known, ApprovalState.from_json(state), unit.directory)

@@ -5,34 +5,27 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass
+from typing import Any
 
 import sqlalchemy as sa
 
 from metadata.catalog import Catalog
-from metadata.programs import make_program
-from rule_engine.errors import RuleError
-from rule_engine.program import Approval, Program
+from metadata.objects import ObjectDefinition
+from metadata.programs import make_fitting
+from rule_engine.program import Approval, Parallel, Program
 from trellis.automation.requests import rule_snapshot
 from trellis.db import insert_into
 
 
-@dataclass(frozen=True, slots=True)
-class Kept:
-    """What became of kept texts."""
-
-    program: Program | None
-
-
-def program_of(connection: sa.Connection, catalog: Catalog, digest: str) -> Program | None:
-    """Gives the program of kept texts; None when they do not fit the schema any more."""
+def program_of(connection: sa.Connection, catalog: Catalog, digest: str) -> Program:
+    """Gives the program of kept texts: of those statements that fit the present schema."""
     if digest == present_digest(catalog):
         return catalog.written
 
-    def compiled() -> Kept:
-        return Kept(compile_snapshot(connection, catalog, digest))
+    def compiled() -> Program:
+        return compile_snapshot(connection, catalog, digest)
 
-    return catalog.queries.get(("kept rules", digest), Kept, compiled).program
+    return catalog.queries.get(("kept rules", digest), Program, compiled)
 
 
 def present_digest(catalog: Catalog) -> str:
@@ -54,15 +47,42 @@ def keep_rules(connection: sa.Connection, texts: Mapping[str, str]) -> str:
     return digest
 
 
-def compile_snapshot(connection: sa.Connection, catalog: Catalog, digest: str) -> Program | None:
-    """Compiles kept texts against the present schema."""
+def compile_snapshot(connection: sa.Connection, catalog: Catalog, digest: str) -> Program:
+    """Compiles those statements of kept texts that fit the present schema."""
     texts = connection.execute(
         sa.select(rule_snapshot.c.texts).where(rule_snapshot.c.digest == digest)
     ).scalar_one()
-    try:
-        return make_program(texts, catalog.schema, catalog.rule_packages)
-    except RuleError:
-        return None
+    return make_fitting(texts, catalog.schema, catalog.rule_packages)
+
+
+def approval_of(
+    connection: sa.Connection,
+    catalog: Catalog,
+    definition: ObjectDefinition,
+    request: Mapping[str, Any],
+) -> Approval | None:
+    """Gives the rules of a request, a row: those it was submitted under.
+
+    Where they do not fit what has become of the objects, what is written under the same name now
+    and was rewritten with them takes their place, if it has the same steps. Else None.
+    """
+    name = str(request["approval"])
+    kept = program_of(connection, catalog, str(request["rules"]))
+    found = approval_named(kept, definition.name, name)
+    if found is not None:
+        return found
+    written = approval_named(catalog.written, definition.name, name)
+    path = [(step["name"], step["stage"]) for step in request["state"]["path"]]
+    return written if written is not None and places_of(written) == path else None
+
+
+def places_of(approval: Approval) -> list[tuple[str, int]]:
+    """Gives the steps of an approval in their order, with the number of their stage."""
+    return [
+        (step.name, number)
+        for number, stage in enumerate(approval.stages)
+        for step in (stage.steps if isinstance(stage, Parallel) else (stage,))
+    ]
 
 
 def approval_named(program: Program, object_name: str, name: str) -> Approval | None:

@@ -136,17 +136,17 @@ def rules_for(
 ) -> tuple[ServiceLevel | None, Mapping[str, Calendar]]:
     """Gives a service level as kept rules have it, and the calendars for it.
 
-    Rules that do not fit what has become of the object give way to those in force, which were
+    One that does not fit what has become of the object gives way to that in force, which was
     rewritten with it.
     """
 
     def found() -> tuple[ServiceLevel | None, Mapping[str, Calendar]]:
         present = unit.catalog.program
         program = program_of(unit.connection, unit.catalog, digest)
-        if program is None:
+        kept = level_named(program, definition.name, name)
+        if kept is None:
             return level_named(present, definition.name, name), present.business_time
-        calendars = {**program.business_time, **present.business_time}
-        return level_named(program, definition.name, name), calendars
+        return kept, {**program.business_time, **present.business_time}
 
     return unit.catalog.queries.get(("service level", digest, definition.id, name), tuple, found)
 

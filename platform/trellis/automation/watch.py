@@ -38,9 +38,14 @@ def watch_rules(unit: Unit, storm: int) -> list[Wild]:
     return new
 
 
+def administrators(unit: Unit) -> list[str]:
+    """Gives the ids of everybody who administers."""
+    return list(unit.directory.resolve("role", ADMINISTRATORS, None))
+
+
 def tell_administrators(unit: Unit, rule: str, event: str) -> None:
     """Tells everybody who administers, once for each time that a rule is put there."""
-    recipients = list(unit.directory.resolve("role", ADMINISTRATORS, None))
+    recipients = administrators(unit)
     told = {"recipients": recipients, "kind": QUARANTINE, "values": {"rule": rule}, "channel": None}
     if recipients:
         add(unit.connection, "notify", told, f"quarantine/{event}")

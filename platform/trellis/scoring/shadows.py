@@ -138,8 +138,7 @@ def of_shadow(unit: Unit, shadow: Shadow) -> Evaluated:
     points of other places than when it began."""
     program = compile_snapshot(unit.connection, unit.catalog, shadow.rules)
     names = {definition.id: name for name, definition in unit.catalog.objects.items()}
-    scores = () if program is None else program.for_object(names.get(shadow.object, "")).scores
-    score = find_score(scores, shadow.score)
+    score = find_score(program.for_object(names.get(shadow.object, "")).scores, shadow.score)
     if score is None:
         raise Refused([Problem("", "shadow_misfit", {"name": shadow.score})])
     found = Evaluated(unit, score, unit.catalog)

@@ -15,6 +15,7 @@ from metadata.objects import ObjectDefinition
 from metadata.record_types import RECORD_TYPE
 from rule_engine.program import Approval
 from rule_engine.services.approval import can_submit
+from trellis.approvals import may_recall
 from trellis.approvals.inbox import of_record
 from trellis.automation.approval_store import Request
 from trellis.automation.environment import environment_of
@@ -365,7 +366,7 @@ class RecordView:
 
     def may_recall(self, request: Request) -> bool:
         """Says whether the reader may take the request back."""
-        return request.status == OPEN and request.submitted_by == self.unit.user_id
+        return request.status == OPEN and may_recall(self.unit, request)
 
     def quick(self) -> tuple[Item, ...]:
         """Gives what a thumb wants first: call, mail, edit."""

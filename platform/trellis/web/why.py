@@ -164,15 +164,19 @@ def approval_card(
     current = next((step for step in steps if step.state == CURRENT), None)
     entered = entry_of(unit, approval, definition, request.record_id)
     label = unit.catalog.message(request.label, language)
+    asks = request.status == "open" and request.has_rules
+    reason = reasons.entry(entered) or (current.reason if current else "")
+    if request.status == "open" and not asks:
+        reason = gettext("Its rules do not fit the definitions any more: it can only be recalled.")
     return ApprovalCard(
         request_id=request.id,
         revision=request.revision,
         label=label,
-        question=gettext("Why is approval needed?") if request.status == "open" else label,
-        reason=reasons.entry(entered) or (current.reason if current else ""),
+        question=gettext("Why is approval needed?") if asks else label,
+        reason=reason,
         steps=steps,
         step_label=current.label if current else "",
-        may_decide=may_decide(unit, approval, state),
+        may_decide=request.has_rules and may_decide(unit, approval, state),
         rule=text_of(unit.catalog, approval) if approval else "",
     )
 
