@@ -20,6 +20,7 @@ from rule_engine.services.deadlines import due_after, part_after
 from rule_engine.services.effects import Effect
 from rule_engine.services.evaluate import Record
 from rule_engine.services.people import Company, find_people, user_record
+from rule_engine.services.substitutes import step_named
 from rule_engine.types import Directory, Environment
 
 
@@ -36,9 +37,7 @@ def next_at(
 ) -> datetime | None:
     """Gives when `tick` has something to do next; None while only people can go on."""
     moments = (
-        moment
-        for plan in state.open_steps
-        for moment, _ in _pending(_step_of(definition, plan), plan, environment)
+        moment for plan in state.open_steps for moment, _ in _pending(definition, plan, environment)
     )
     return min(moments, default=None)
 
@@ -109,14 +108,11 @@ def _transition(
     return Transition(definition, moved, record, environment, directory, now)
 
 
-def _step_of(definition: Approval, plan: StepPlan) -> Step:
-    return next(step for step in definition.steps if step.name == plan.name)
-
-
 def _pending(
-    step: Step, plan: StepPlan, environment: Environment
+    definition: Approval, plan: StepPlan, environment: Environment
 ) -> Iterator[tuple[datetime, Decimal]]:
     """Gives what is still to come for an open step: instants with shares, 1 is the end."""
+    step = step_named(definition, plan.name)
     due = due_at(step, plan, environment)
     if due is None or plan.opened_at is None or step.due is None or plan.overdue:
         return
@@ -125,7 +121,7 @@ def _pending(
         moment = part_after(plan.opened_at, due, share, step.due, calendar)
         if share > plan.reminded and moment is not None:
             yield moment, share
-    if step.overdue is not None or "overdue" in step.phases:
+    if step.overdue is not None or "overdue" in (*step.phases, *definition.phases):
         yield due, Decimal(1)
 
 
@@ -135,7 +131,7 @@ def _first_due(
     """Gives the step whose time comes first, with the greatest share that has come."""
     found: list[tuple[datetime, StepPlan, Decimal]] = []
     for plan in state.open_steps:
-        pending = _pending(_step_of(definition, plan), plan, environment)
+        pending = _pending(definition, plan, environment)
         come = [(moment, share) for moment, share in pending if moment <= now]
         if come:
             moment, share = max(come, key=lambda one: one[1])

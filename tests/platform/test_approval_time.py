@@ -94,6 +94,17 @@ def test_an_overdue_step_is_decided_as_the_rules_say(office: Office, word: str, 
     assert ("boss", "approval_overdue") in told(office)
 
 
+def test_what_is_to_happen_when_any_step_is_overdue_happens_once(office: Office) -> None:
+    rest = 'on overdue { set note to "late" notify chief using "too_late" }'
+    offer = started(office, offers("due in 1 day", rest))
+    office.until(START + timedelta(hours=23), timedelta(hours=1))
+    assert office.get("offer", offer)["note"] is None
+    office.until(START + timedelta(days=4), timedelta(hours=3))
+    assert office.get("offer", offer)["note"] == "late"
+    assert told(office)[1:] == [("boss", "approval_overdue"), ("chief", "too_late")]
+    assert (status(office), office.rows(DEAD)) == ("open", 0)
+
+
 def test_an_overdue_step_asks_others_too_and_only_once(office: Office) -> None:
     started(office, offers("due in 1 day overdue escalate to chief"))
     office.until(START + timedelta(days=4), timedelta(hours=3))

@@ -24,11 +24,15 @@ from aiosmtpd.controller import Controller
 from aiosmtpd.smtp import SMTP, Envelope, Session
 from flask import Flask
 
+from metadata.migrate import publish
+from metadata.store import load_elements
 from tests.conftest import free_port
+from tests.metadata.databases import element
 from tests.platform.acting import acting, make, system
 from tests.platform.serving import wait_until
 from tests.platform.test_worker import environment
 from tests.platform.world import Login, People
+from trellis.approvals import submit
 from trellis.automation import outbox
 from trellis.mail.postman import RETRIES, Postman
 from trellis.mail.server import MailServer, read_server
@@ -142,6 +146,33 @@ def let_time_pass(here: Platform, seconds: int) -> None:
 
 def text_of(letter: EmailMessage) -> str:
     return str(letter.get_content()).replace("\r\n", "\n")
+
+
+def test_a_phase_of_an_approval_writes_to_somebody_without_a_login(
+    here: Platform, office: PostOffice, people: People
+) -> None:
+    approval = """
+    approval deal on opportunity {
+        on submit { notify contact using "welcome" }
+        step boss { approvers manager of owner }
+    }
+    """
+    with here.database.write(publishing=True) as connection:
+        rules = element("local/deal", {"text": approval}, kind="rules")
+        publish(connection, [*load_elements(connection), rules], by="test")
+    words = {"subject": "{{ name }}", "body": "{{ recipient }}"}
+    make(here, "admin", "mail_template", name="welcome", **words)
+    account = make(here, "rita", "account", name="Acme")
+    contact = make(here, "rita", "contact", name="王伟", account=account, email="wang@example.cn")
+    values = {"account": account, "contact": contact, "stage": "qualify"}
+    deal = make(here, "rita", "opportunity", name="Big", close_date="2046-03-01", **values)
+    with acting(here, "rita") as unit:
+        submit(unit, "opportunity", deal)
+    make_dispatcher(here).drain()
+    assert Postman(here).drain() == 1
+    (letter,) = office.taken
+    assert (letter["To"], letter["Subject"]) == ("王伟 <wang@example.cn>", "Big")
+    assert text_of(letter).startswith("王伟\n")
 
 
 def lead(here: Platform, **values: object) -> str:

@@ -130,6 +130,23 @@ def test_overdue(verdict: str, days: int, status: str, path: list[str], words: l
     assert [effect.action for effect in outcome.effects] == words
 
 
+def test_the_approvals_own_block_runs_for_each_step_that_is_overdue() -> None:
+    definition = approval(
+        "parallel { step a { approvers manager of owner due in 1 day }"
+        ' step b { approvers role "finance" due in 2 days } }'
+        ' step c { approvers role "board" } on overdue { set name to "late" }'
+    )
+    state, seen = sent(definition), []
+    for day in (1, 2):
+        assert next_at(definition, state, there()) == MONDAY + timedelta(days=day)
+        outcome = ticked(definition, state, MONDAY + timedelta(days=day))
+        assert outcome.state is not None
+        state, seen = outcome.state, [*seen, *told(outcome)]
+    late = ("set", "name", "late")
+    assert seen == [("overdue", "a", ["bob"]), late, ("overdue", "b", ["cat", "dan"]), late]
+    assert next_at(definition, state, there()) is None
+
+
 def test_a_step_opens_when_the_time_was_seen_to_be_over() -> None:
     definition = approval(STEPS.replace("VERDICT", "approve"))
     late = MONDAY + timedelta(days=3)

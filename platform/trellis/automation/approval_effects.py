@@ -75,8 +75,10 @@ def tell(
     """Leaves a message for people in the outbox; the same step of a request tells once."""
     asked = TOLD.get(effect.action)
     people = effect.arguments["users" if asked else "recipients"]
+    others = effect.arguments.get("addressees")
     payload = {
         "recipients": [str(user) for user in sequence(people)],
+        "addressees": [list(map(str, sequence(one))) for one in sequence(others)],
         "kind": asked or str(effect.arguments["template"]),
         "title": "",
         "values": {"approval": request.label, "request": request.id, "record": request.record_id},
