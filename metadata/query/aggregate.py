@@ -163,6 +163,9 @@ class Aggregation:
         self._values = {one.text: (place, group_value(one)) for place, one in enumerate(groups)}
         self._ranks = {one.text: group_rank(one) for one in groups}
         self._spans = self._placed()
+        self._paths = {one.text: one.path.text for one in groups} | {
+            one.text: one.path.text for one in asked.measures if one.path is not None
+        }
 
     def _placed(self) -> dict[str, tuple[Measure, slice]]:
         """Gives the measures with where their pieces stand in a row."""
@@ -192,6 +195,11 @@ class Aggregation:
             stored: ranked(None if value is None else rank(value)) for stored, value in made.items()
         }
         return [known[row[place]] for row in rows]
+
+    def shown_paths(self, items: Sequence[Mapping[str, object]]) -> list[str]:
+        """Gives the paths by which some groups hold a value: of what is grouped by and measured."""
+        held = {key for item in items for key, value in item.items() if value is not None}
+        return [path for key, path in self._paths.items() if key in held]
 
     def _group_values(self, key: str, rows: Sequence[Row]) -> tuple[int, dict[Any, object]]:
         """Gives where a group stands in a row, and its values by what is stored: far fewer than

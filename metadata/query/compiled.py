@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Hashable, Mapping, Sequence
 from functools import cached_property
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING, Protocol, TypeVar
 
 import sqlalchemy as sa
 
@@ -27,8 +27,16 @@ if TYPE_CHECKING:
 
 Made = TypeVar("Made")
 Record = dict[str, object]
-Watch = Callable[[str, Sequence[Record]], None]
-"""Hears which records of an object are given out, by the paths that were asked for."""
+
+
+class Watch(Protocol):
+    """Hears what is given out of the records of an object."""
+
+    def records(self, object_name: str, records: Sequence[Record]) -> None:
+        """Hears of records, by the paths that were asked for."""
+
+    def groups(self, object_name: str, paths: Sequence[str]) -> None:
+        """Hears that groups of records are told of, by the paths to what they show."""
 
 
 class CompiledReads:
@@ -62,7 +70,7 @@ class CompiledReads:
 
     def _shown(self, object_name: str, records: Sequence[Record]) -> None:
         if self._watch is not None and records:
-            self._watch(object_name, records)
+            self._watch.records(object_name, records)
 
     def _question(self, object_name: str, fields: Sequence[str] | None) -> Question:
         self._demand(object_name)

@@ -174,7 +174,10 @@ class Records(RowRights):
             raise QueryProblem(problems)
         around = this_values(self.catalog, this)
         values = asked_values(made.searched, searched, self._dialect)
-        return read_groups(made, self._run, {**around, **values}, sort, limit, tests)
+        found = read_groups(made, self._run, {**around, **values}, sort, limit, tests)
+        if self._watch is not None:
+            self._watch.groups(object_name, made.shown_paths(found.items))
+        return found
 
     def search(
         self,

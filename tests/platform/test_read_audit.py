@@ -8,7 +8,7 @@ import pytest
 import sqlalchemy as sa
 from flask.testing import FlaskClient
 
-from tests.platform.acting import acting, change_element, make
+from tests.platform.acting import acting, change_element, make, restrict_field
 from tests.platform.world import Login, People
 from trellis import audit
 from trellis.audit.tables import audit_event
@@ -24,14 +24,17 @@ def events(platform: Platform, *kinds: str) -> list[dict[str, Any]]:
         return [dict(row) for row in connection.execute(query).mappings()]
 
 
+def make_sensitive(platform: Platform, name: str) -> None:
+    def change(body: dict[str, Any]) -> None:
+        body["properties"][name].setdefault("crm", {})["sensitivity"] = "financial"
+
+    change_element(platform, "object", "account", change)
+
+
 @pytest.fixture
 def account(platform: Platform, people: People) -> str:
     """A record with a field of finance."""
-
-    def change(body: dict[str, Any]) -> None:
-        body["properties"][SENSITIVE].setdefault("crm", {})["sensitivity"] = "financial"
-
-    change_element(platform, "object", "account", change)
+    make_sensitive(platform, SENSITIVE)
     return make(platform, "rita", "account", name="Acme", **{SENSITIVE: "5000000"})
 
 
@@ -52,6 +55,18 @@ PLAIN = {
 }
 
 
+GROUPED = {
+    "group": ("account", "group=tier", ["tier"]),
+    "measures": ("account", f"group=name&measure=max({SENSITIVE}),sum({SENSITIVE})", [SENSITIVE]),
+    "how many": ("account", f"measure=count({SENSITIVE})", [SENSITIVE]),
+    "group through": ("contact", "group=account.tier", ["account.tier"]),
+    "measure through": ("contact", f"measure=min(account.{SENSITIVE})", [f"account.{SENSITIVE}"]),
+    "without it": ("account", "group=name&measure=count()", []),
+    "both": ("account", f"group=tier&measure=avg({SENSITIVE})", ["tier", SENSITIVE]),
+    "no group": ("account", "group=tier&filter=name%20is%20empty", []),
+}
+
+
 def ask(client: FlaskClient, address: str, key: str) -> None:
     assert client.get(address.format(id=key)).status_code in (200, 404)
 
@@ -68,6 +83,28 @@ def test_a_read_of_sensitive_fields_is_noted(
     assert event["record_ids"] == [contact if door == "through" else account]
     assert event["values"]["fields"] == [path]
     assert event["values"]["door"].startswith("GET /")
+
+
+@pytest.mark.parametrize("case", GROUPED)
+def test_groups_that_show_sensitive_fields_are_noted(
+    platform: Platform, people: People, login: Login, account: str, case: str
+) -> None:
+    make_sensitive(platform, "tier")
+    make(platform, "rita", "contact", name="Wang", account=account)
+    name, query, fields = GROUPED[case]
+    answer = login("rita").get(f"/api/v1/{name}/aggregate?{query}")
+    assert answer.status_code == 200, answer.get_json()
+    told = [(one["by"], one["record_ids"], one["values"]) for one in events(platform, "read")]
+    values = {"fields": fields, "door": "GET /api/v1/<object_name>/aggregate"}
+    assert told == ([(people["rita"], [], values)] if fields else [])
+
+
+def test_a_refused_aggregate_leaves_no_event(
+    platform: Platform, login: Login, account: str
+) -> None:
+    restrict_field(platform, "sales_rep", "account", SENSITIVE, "masked")
+    answer = login("rita").get(f"/api/v1/account/aggregate?measure=max({SENSITIVE})")
+    assert (answer.status_code, events(platform, "read")) == (422, [])
 
 
 @pytest.mark.parametrize("door", PLAIN)

@@ -2,6 +2,7 @@
 
 Sensitive are fields of health and of finance. The read of a page, an answer or a search is noted
 as one event per object, with the ids, when the answer is made; without its event no answer leaves.
+Groups of records leave one without ids: what they show is of many.
 """
 
 from __future__ import annotations
@@ -55,9 +56,10 @@ class Seen:
 
 @dataclass(slots=True)
 class Witness:
-    """Remembers for one request what was read of sensitive fields."""
+    """Remembers for one request what was read of sensitive fields, by the object and whether it
+    was told of groups of records, which have no ids."""
 
-    seen: dict[str, Seen] = field(default_factory=dict)
+    seen: dict[tuple[str, bool], Seen] = field(default_factory=dict)
 
     def records(
         self, catalog: Catalog, connection: sa.Connection, principal: Principal, moment: Moment
@@ -81,15 +83,20 @@ class Witness:
         """Notes that sensitive fields of records were shown."""
         keys = dict.fromkeys(ids)
         if keys:
-            seen = self.seen.setdefault(object_name, Seen())
+            seen = self.seen.setdefault((object_name, False), Seen())
             seen.ids.update(keys)
             seen.fields.update(dict.fromkeys(fields))
+
+    def note_groups(self, object_name: str, fields: Iterable[str]) -> None:
+        """Notes that sensitive fields of records were shown by groups of these."""
+        seen = self.seen.setdefault((object_name, True), Seen())
+        seen.fields.update(dict.fromkeys(fields))
 
     def write(
         self, connection: sa.Connection, catalog: Catalog, by: str, at: datetime, door: str
     ) -> None:
-        """Writes one event per object."""
-        for object_name, seen in self.seen.items():
+        """Writes one event per object, and one without ids per object that was grouped."""
+        for (object_name, _), seen in self.seen.items():
             write_event(
                 connection,
                 "read",
@@ -110,12 +117,18 @@ class Watching:
     principal: Principal
     known: Mapping[str, frozenset[str]]
 
-    def __call__(self, object_name: str, records: Sequence[Record]) -> None:
+    def records(self, object_name: str, records: Sequence[Record]) -> None:
         """Tells of what records show; the first says which fields were asked for."""
         shown = [path for path in records[0] if self._is_sensitive(object_name, path)]
         told = [path for path in shown if any(one.get(path) is not None for one in records)]
         if told:
             self.witness.note(object_name, [str(one["id"]) for one in records], told)
+
+    def groups(self, object_name: str, paths: Sequence[str]) -> None:
+        """Tells of what groups of records show."""
+        shown = [path for path in paths if self._is_sensitive(object_name, path)]
+        if shown:
+            self.witness.note_groups(object_name, shown)
 
     def _is_sensitive(self, object_name: str, path: str) -> bool:
         """Says whether a path ends in a sensitive field that is read in full."""
