@@ -11,10 +11,11 @@ import pytest
 import sqlalchemy as sa
 from flask import Flask
 
-from tests.platform.acting import acting, make
+from tests.platform.acting import acting, change_element, make
 from tests.platform.world import Bearer, People
 from trellis.audit.sequencer import sequence
 from trellis.records import changes
+from trellis.records.assign import assign_record
 from trellis.records.changes import changes_after
 from trellis.records.delete import delete_record, restore_record
 from trellis.records.history import record_history
@@ -73,6 +74,35 @@ def test_the_feed_tells_what_happened(platform: Platform, ask: Ask) -> None:
     assert {"name", "email", "lead_source"} <= set(answer["items"][0]["fields"])
     assert [fields for _, _, fields in told(answer)[1:]] == [("title",), (), ()]
     assert answer["items"][0].keys() == {"sequence", "object", "id", "op", "at", "fields"}
+
+
+@pytest.mark.parametrize("whole", [False, True], ids=["a field", "an object"])
+def test_what_is_not_tracked_is_not_told(
+    platform: Platform, people: People, ask: Ask, whole: bool
+) -> None:
+    """As docs/api.md says at the feed, and docs/keywords.md at `track`."""
+
+    def untrack(body: dict[str, Any]) -> None:
+        if whole:
+            body["crm"]["track"] = "none"
+        else:
+            body["properties"]["title"].setdefault("crm", {})["track"] = False
+
+    change_element(platform, "object", "lead", untrack)
+    start = ask("diana", after="latest")
+    lead = lead_of(platform, title="Clerk")
+    save(platform, "rita", "lead", lead, title="Boss")
+    save(platform, "rita", "lead", lead, title="Chief", email="li@acme.cn")
+    with acting(platform, "diana") as unit:
+        assign_record(unit, "lead", lead, people["ron"], channel="api")
+        delete_record(unit, "lead", lead, channel="api")
+    found = told(ask("diana", after=start["next"]))
+    ops = [op for _, op, _ in found]
+    assert ops == ["create", *([] if whole else ["update"]), "update", "delete"]
+    assert all("title" not in fields for _, _, fields in found)
+    assert "owner" in found[-2][2]
+    assert ("name" in found[0][2]) is not whole
+    assert whole or "email" in found[1][2]
 
 
 def test_pages_follow_each_other_to_the_end(platform: Platform, ask: Ask) -> None:
