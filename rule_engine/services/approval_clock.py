@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
-from datetime import datetime
+from datetime import datetime, timedelta
 from decimal import Decimal
 from itertools import chain
 
@@ -22,6 +22,9 @@ from rule_engine.services.evaluate import Record
 from rule_engine.services.people import Company, find_people, user_record
 from rule_engine.services.substitutes import step_named
 from rule_engine.types import Directory, Environment
+
+#: After how long what an end of time brings is tried again where it was refused.
+AGAIN = timedelta(days=1)
 
 
 def due_at(step: Step, plan: StepPlan, environment: Environment) -> datetime | None:
@@ -54,6 +57,7 @@ def tick(
 
     After a standstill only the greatest reminder that has come is given; none when the step is
     overdue as well. An overdue step is escalated, approved or rejected once each time it opens.
+    Where its actions refuse that, the step is put off; why is among the outcome's problems.
     """
     outcome = Outcome(state)
     while outcome.state is not None:
@@ -62,16 +66,34 @@ def tick(
             break
         plan, share = due
         transition = _transition(definition, outcome.state, record, environment, directory, now)
+        problems = outcome.problems
         try:
             _act(transition, plan, share)
         except RefusedError as refusal:
-            # The time cannot be held up: what its actions refuse is told and stays undone.
-            noted = replace(plan, overdue=True)
-            stopped = replace(outcome.state.with_steps(noted), revision=outcome.state.revision + 1)
-            return Outcome(stopped, outcome.effects, (refusal.refusal,))
+            transition = _transition(definition, outcome.state, record, environment, directory, now)
+            _put_off(transition, plan)
+            problems = (*problems, refusal.refusal)
         record = transition.record
-        outcome = Outcome(transition.state, (*outcome.effects, *transition.effects))
+        outcome = Outcome(transition.state, (*outcome.effects, *transition.effects), problems)
     return outcome
+
+
+def put_off(
+    definition: Approval,
+    state: ApprovalState,
+    record: Record,
+    environment: Environment,
+    directory: Directory,
+    now: datetime,
+) -> Outcome:
+    """Has what the end of open steps brings tried again a day later, and those who are asked told:
+    for whoever could not write what `tick` asked for."""
+    transition = _transition(definition, state, record, environment, directory, now)
+    for plan in state.open_steps:
+        coming = _pending(definition, plan, environment)
+        if any(share == 1 and moment <= now for moment, share in coming):
+            _put_off(transition, plan)
+    return transition.outcome() if transition.effects else Outcome(state)
 
 
 def replace_inactive(
@@ -122,7 +144,7 @@ def _pending(
         if share > plan.reminded and moment is not None:
             yield moment, share
     if step.overdue is not None or "overdue" in (*step.phases, *definition.phases):
-        yield due, Decimal(1)
+        yield plan.refused_at + AGAIN if plan.refused_at else due, Decimal(1)
 
 
 def _first_due(
@@ -140,18 +162,27 @@ def _first_due(
     return None if first is None else (first[1], first[2])
 
 
+def _put_off(transition: Transition, plan: StepPlan) -> None:
+    _tell_overdue(transition, replace(plan, reminded=Decimal(1), refused_at=transition.now))
+
+
+def _tell_overdue(transition: Transition, late: StepPlan) -> None:
+    users = transition.told(late, transition.state.waiting(late))
+    transition.state = transition.state.with_steps(late)
+    transition.effects.append(Effect("overdue", {"step": late.name, "users": users}))
+
+
 def _act(transition: Transition, plan: StepPlan, share: Decimal) -> None:
     step = transition.step(plan.name)
-    users = transition.told(plan, transition.state.waiting(plan))
     if share < 1:
+        users = transition.told(plan, transition.state.waiting(plan))
         due = due_at(step, plan, transition.environment)
         transition.state = transition.state.with_steps(replace(plan, reminded=share))
         told = {"step": plan.name, "users": users, "due": due, "at": share}
         transition.effects.append(Effect("remind", told))
         return
     late = replace(plan, overdue=True, reminded=Decimal(1))
-    transition.state = transition.state.with_steps(late)
-    transition.effects.append(Effect("overdue", {"step": plan.name, "users": users}))
+    _tell_overdue(transition, late)
     transition.run(step.phases, "overdue")
     transition.run(transition.definition.phases, "overdue")
     if isinstance(step.overdue, str):

@@ -93,7 +93,8 @@ class StepPlan:
     step's condition as JSON, None for a step without one; `needs` is how many have to approve.
     `opened_at` is when it last opened: due time and reminders are derived from it (None: nobody
     watches the time). `reminded` is the greatest share of the time that was told, `overdue` says
-    that the end of it was. `added` are signers besides the approvers: they all have to approve.
+    that its end has brought what it brings, `refused_at` when that was refused last. `added` are
+    signers besides the approvers: they all have to approve.
     """
 
     name: str
@@ -108,6 +109,7 @@ class StepPlan:
     opened_at: datetime | None = None
     reminded: Decimal = Decimal(0)
     overdue: bool = False
+    refused_at: datetime | None = None
     added: tuple[Signer, ...] = ()
 
     @property
@@ -264,6 +266,7 @@ def _step_to_json(step: StepPlan) -> dict[str, object]:
         **_plain(step),
         "approvers": list(step.approvers),
         "opened_at": _instant_to_json(step.opened_at),
+        "refused_at": _instant_to_json(step.refused_at),
         "reminded": str(step.reminded),
         "added": [_plain(signer) for signer in step.added],
     }
@@ -274,6 +277,7 @@ def _step_from_json(document: Json) -> StepPlan:
         **document,
         "approvers": tuple(cast("list[str]", document["approvers"])),
         "opened_at": _instant_from_json(document.get("opened_at")),
+        "refused_at": _instant_from_json(document.get("refused_at")),
         "reminded": Decimal(str(document.get("reminded", 0))),
         "added": tuple(Signer(**one) for one in cast("list[Any]", document.get("added", []))),
     }

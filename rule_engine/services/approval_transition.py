@@ -128,6 +128,7 @@ class Transition:
             opened_at=self.now,
             reminded=Decimal(0),
             overdue=False,
+            refused_at=None,
             added=(),
         )
 

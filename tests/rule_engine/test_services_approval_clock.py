@@ -14,7 +14,7 @@ from rule_engine import RuleCheckError
 from rule_engine.calendars import business_calendars
 from rule_engine.program import Approval
 from rule_engine.services.approval import decide, submit
-from rule_engine.services.approval_clock import next_at, replace_inactive, tick
+from rule_engine.services.approval_clock import next_at, put_off, replace_inactive, tick
 from rule_engine.services.approval_state import ApprovalState, Outcome
 from rule_engine.services.evaluate import Surroundings
 from tests.rule_engine.services_world import COMPANY, Company, program_of, quote, surroundings
@@ -187,7 +187,7 @@ def test_escalation_asks_others_besides() -> None:
     assert fallen.approvers == ("bob", "dan")
 
 
-def test_what_the_time_cannot_do_is_told_once() -> None:
+def test_what_the_time_cannot_do_is_told_and_tried_again() -> None:
     body = (
         "step a { approvers manager of owner due in 1 day overdue approve }"
         'step b { approvers role "nobody" }'
@@ -198,8 +198,37 @@ def test_what_the_time_cannot_do_is_told_once() -> None:
     outcome = ticked(definition, sent(definition), late, company)
     assert [problem.code for problem in outcome.problems] == ["nobody_to_ask"]
     assert outcome.state is not None
-    assert outcome.state.approvers == ("bob",)
+    assert (outcome.state.approvers, outcome.state.revision) == (("bob",), 2)
+    assert told(outcome) == [("overdue", "a", ["bob"])]
+    assert outcome.state.decisions == ()
     assert ticked(definition, outcome.state, late, company) == Outcome(outcome.state)
+    document = json.loads(json.dumps(outcome.state.to_json()))
+    assert ApprovalState.from_json(document) == outcome.state
+    again = late + timedelta(days=1)
+    assert next_at(definition, outcome.state, there()) == again
+    refused = ticked(definition, outcome.state, again, company)
+    assert (told(refused), len(refused.problems)) == (told(outcome), 1)
+    asked = ticked(definition, outcome.state, again)
+    assert asked.state is not None
+    assert ([one.name for one in asked.state.open_steps], asked.problems) == (["b"], ())
+
+
+def test_a_step_that_is_refused_holds_up_no_other() -> None:
+    definition = approval(
+        "parallel { step a { approvers manager of owner due in 1 day overdue reject"
+        ' rejection ends on overdue { when region is empty { fail "Where?" } } }'
+        ' step b { approvers role "finance" due in 1 day on overdue { set name to "late" } } }'
+    )
+    record = quote(region=None)
+    around = record, there(), COMPANY, MONDAY + timedelta(days=1)
+    state = sent(definition)
+    outcome = tick(definition, state, *around)
+    assert [problem.message for problem in outcome.problems] == ["Where?"]
+    overdue = ("overdue", "a", ["bob"]), ("overdue", "b", ["cat", "dan"])
+    assert told(outcome) == [*overdue, ("set", "name", "late")]
+    assert told(put_off(definition, state, *around)) == list(overdue)
+    early = record, there(), COMPANY, MONDAY
+    assert put_off(definition, state, *early) == Outcome(state)
 
 
 @pytest.mark.parametrize(
@@ -229,7 +258,7 @@ def test_states_of_earlier_versions_can_be_read() -> None:
     state = sent(definition)
     document = json.loads(json.dumps(state.to_json()))
     for step in document["path"]:
-        for key in ("opened_at", "reminded", "overdue", "added"):
+        for key in ("opened_at", "reminded", "overdue", "refused_at", "added"):
             del step[key]
     del document["closed_at"], document["handovers"]
     old = ApprovalState.from_json(document)

@@ -9,12 +9,13 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
+from metadata.json_text import sequence
 from metadata.objects import ObjectDefinition
 from metadata.problems import Problem
 from rule_engine.program import Approval
 from rule_engine.services import approval as service
 from rule_engine.services import approval_clock
-from rule_engine.services.approval_state import Verdict
+from rule_engine.services.approval_state import Outcome, Verdict
 from trellis.approvals.access import (
     acting_user,
     as_system,
@@ -24,14 +25,14 @@ from trellis.approvals.access import (
     refuse_moved,
     refuse_stranger,
     submittable,
+    take,
 )
 from trellis.approvals.files import keep_files, sent_files
 from trellis.approvals.inbox import Pending, of_record, pending_for
-from trellis.approvals.stopped import wait_for_rules
+from trellis.approvals.stopped import tell_stopped, wait_for_rules
 from trellis.automation.approval_effects import carry_out, problem_of
 from trellis.automation.approval_store import (
     Request,
-    advance,
     find,
     insert,
     load,
@@ -41,7 +42,7 @@ from trellis.automation.approval_store import (
 )
 from trellis.automation.environment import environment_of
 from trellis.automation.requests import OPEN
-from trellis.errors import Conflict, Missing, Refused
+from trellis.errors import Conflict, Missing, RecordError, Refused
 from trellis.records.reach import definition_of, target_of
 from trellis.records.save import change
 from trellis.unit import Unit
@@ -204,13 +205,27 @@ def keep_time(unit: Unit, request_id: str) -> None:
     if approval is None:
         wait_for_rules(unit, request)
         return
-    outcome = approval_clock.tick(
-        approval, request.state, record, environment, unit.directory, unit.moment.now
-    )
-    if outcome.state is None or outcome.state == request.state:
+    around = record, environment, unit.directory, unit.moment.now
+    outcome = approval_clock.tick(approval, request.state, *around)
+    problems = [problem_of(refusal) for refusal in outcome.problems]
+    if outcome.state == request.state:
         watch_time(unit, request.id, approval, request.state)
         return
-    after = advance(unit, request, approval, outcome.state)
-    if after is None:
-        raise moved_on(request)
-    carry_out(unit, definition, after, outcome.effects, "its time was over", change)
+    word = "its time was over"
+    try:
+        with unit.connection.begin_nested():
+            after = take(unit, definition, request, approval, outcome, word)
+    except RecordError as error:  # the record does not take what the approval writes
+        outcome = approval_clock.put_off(approval, request.state, *around)
+        if outcome.state == request.state:
+            raise
+        problems = list(error.problems)
+        after = take(unit, definition, request, approval, outcome, word)
+    if problems:
+        tell_stopped(unit, after, told_of(outcome), problems)
+
+
+def told_of(outcome: Outcome) -> list[str]:
+    """Gives whom an outcome tells that a step is overdue."""
+    told = (effect.arguments["users"] for effect in outcome.effects if effect.action == "overdue")
+    return [str(user) for users in told for user in sequence(users)]

@@ -149,7 +149,21 @@ def move(
     """Takes a request to its next state. Raises Refused with the engine's reasons against it."""
     if outcome.problems or outcome.state is None:
         raise Refused([problem_of(refusal) for refusal in outcome.problems])
-    after = advance(unit, request, approval, outcome.state)
+    return take(unit, definition, request, approval, outcome, word)
+
+
+def take(
+    unit: Unit,
+    definition: ObjectDefinition,
+    request: Request,
+    approval: Approval | None,
+    outcome: Outcome,
+    word: str,
+) -> Request:
+    """Writes the next state of a request, and what it does; `word` says in the history what
+    happened. Raises Conflict when somebody else was first."""
+    state = outcome.state
+    after = None if state is None else advance(unit, request, approval, state)
     if after is None:
         raise moved_on(request)
     carry_out(unit, definition, after, outcome.effects, word, change)

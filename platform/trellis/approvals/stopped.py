@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+import logging
+from collections.abc import Iterable, Sequence
 
 from metadata.problems import LANGUAGES, Problem, sentence
 from trellis.automation import outbox
@@ -11,11 +12,19 @@ from trellis.automation.watch import administrators
 from trellis.unit import Unit
 from trellis.wording import STOPPED
 
+logger = logging.getLogger(__name__)
 
-def tell_stopped(unit: Unit, request: Request, users: Iterable[str], reason: Problem) -> None:
+
+def tell_stopped(
+    unit: Unit, request: Request, users: Iterable[str], reasons: Sequence[Problem]
+) -> None:
     """Tells users, and who administers, once for each state of a request why it does not go on."""
+    codes = ", ".join(reason.code for reason in reasons)
+    logger.info("approval request %s does not go on by itself: %s", request.id, codes)
     said = {
-        language: unit.catalog.message(sentence(reason, language), language)
+        language: " ".join(
+            unit.catalog.message(sentence(reason, language), language) for reason in reasons
+        )
         for language in LANGUAGES
     }
     values = {"approval": request.label, "request": request.id, "record": request.record_id}
@@ -33,5 +42,5 @@ def tell_stopped(unit: Unit, request: Request, users: Iterable[str], reason: Pro
 def wait_for_rules(unit: Unit, request: Request) -> None:
     """Tells who submitted a request that its rules are gone, and has them looked for again."""
     reason = Problem("", "rules_outdated", {"name": request.label})
-    tell_stopped(unit, request, [request.submitted_by], reason)
+    tell_stopped(unit, request, [request.submitted_by], [reason])
     look_later(unit, request.id)
