@@ -133,13 +133,13 @@ class Calendar(Protocol):
     worked since the start. `due_days` is the same clock time on the n-th next working day, moved to
     the next opening when closed then; a start on a day off counts from the next opening. Both give
     None where there is no such instant. `working_days` counts from `first` to before `last`.
-    `known_until` is the last year whose make-up working days are published; None: no days move.
+    `unknown_year` is the first one between two instants of which nobody has said yet which days off
+    are moved: what is counted in it is a guess.
     """
 
     @property
     def zone(self) -> ZoneInfo: ...
-    @property
-    def known_until(self) -> int | None: ...
+    def unknown_year(self, since: datetime, until: datetime) -> int | None: ...
 
     def worked(self, since: datetime, until: datetime) -> timedelta: ...
 

@@ -20,6 +20,7 @@ from metadata.steps import open_steps
 from trellis.automation.dispatcher import database_now
 from trellis.automation.quarantine import quarantined
 from trellis.background import Overview, overview
+from trellis.calendar_years import unknown_years
 from trellis.checkpoints import TOO_LARGE_BYTES, wal_bytes
 from trellis.config import ENCRYPTION_FILE, SECRET_FILE
 from trellis.db import SAFE_WAL_VERSION, SYSTEM_TABLES, has_safe_wal
@@ -202,6 +203,16 @@ def examine_accounts(platform: Platform) -> Iterator[Finding]:
         yield Finding("wrong", "users", f"record and account differ: {', '.join(names)}")
 
 
+def examine_calendars(platform: Platform) -> Iterator[Finding]:
+    """Looks for calendars that lack the days of this year, or of one that begins soon."""
+    with platform.database.read() as connection:
+        unit = unit_for(platform, connection, platform.catalogs.current(connection), SYSTEM)
+        for name, year in unknown_years(unit):
+            text = f"{name} does not know the days off of {year} yet"
+            way = "update the Python package holidays, or write them in the calendar"
+            yield Finding("note", "calendars", f"{text}: {way}")
+
+
 def examine_work(platform: Platform) -> Iterator[Finding]:
     """Looks for work in the background that is late, given up, of unknown outcome or paused."""
     with platform.database.read() as connection:
@@ -283,6 +294,7 @@ EXAMINATIONS = (
     examine_amounts,
     examine_search,
     examine_accounts,
+    examine_calendars,
     examine_work,
     examine_rules,
     examine_webhooks,

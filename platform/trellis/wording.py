@@ -13,6 +13,7 @@ from trellis.phrases import Sentence
 ESCALATION: Final = "escalation"
 QUARANTINE: Final = "rule_quarantine"
 STOPPED: Final = "approval_stopped"
+UNKNOWN_YEAR: Final = "calendar_year"
 TOLD: Final = {
     "waiting": "approval_waiting",
     "remind": "approval_reminder",
@@ -31,6 +32,10 @@ SENTENCES: Final = {
     ESCALATION: Sentence("{record} needs your attention"),
     STOPPED: Sentence("{approval} for {record} does not go on by itself: {reason}"),
     QUARANTINE: Sentence("The rule {rule} is in quarantine: what it leaves is held"),
+    UNKNOWN_YEAR: Sentence(
+        "The calendar {calendar} does not know the days off of {year} yet: update the Python "
+        "package holidays, or write them in the calendar"
+    ),
 }
 ENDINGS: Final = {
     "approved": Sentence("{record} was approved"),
@@ -57,11 +62,11 @@ def sentence_of(
     ending = next((ENDINGS[word] for word in ENDINGS if kind.endswith(word)), None)
     known = SENTENCES.get(kind, ending)
     if known is not None:
-        approval = catalog.message(str(values.get("approval") or ""), language)
-        record = name or A_RECORD.in_language(language)
+        labels = ("approval", "calendar")
+        told = {one: catalog.message(str(values.get(one) or ""), language) for one in labels}
+        told |= {one: str(values.get(one) or "") for one in ("rule", "year")}
         reason = mapping(values.get("reason")).get(language, "")
-        filled = {"approval": approval, "record": record, "reason": reason}
-        filled |= {"rule": str(values.get("rule") or "")}
+        filled = {**told, "record": name or A_RECORD.in_language(language), "reason": reason}
         said: Phrase = Sentence(known.template, filled)
         return said.in_language(language)
     text = catalog.message(kind, language)

@@ -28,6 +28,7 @@ from trellis.automation.clock import has_work, plan_rules
 from trellis.automation.dispatcher import Dispatcher, database_now
 from trellis.automation.runs import forget_runs
 from trellis.automation.watch import has_wild, watch_rules
+from trellis.calendar_years import untold_years, warn_of_years
 from trellis.checkpoints import checkpoint
 from trellis.config import Settings
 from trellis.duplicates.filling import ask_for_keys
@@ -52,7 +53,7 @@ from trellis.webhooks.cleanup import forget_messages
 from trellis.webhooks.delivery import Courier
 from trellis.webhooks.fan_out import fan_out
 from trellis.webhooks.receiving import receive_due
-from trellis.work import unit_for
+from trellis.work import unit_for, writing_as
 
 logger = logging.getLogger(__name__)
 
@@ -105,6 +106,16 @@ def watch_over(platform: Platform) -> None:
     with platform.database.write() as connection:
         catalog = platform.catalogs.current(connection)
         watch_rules(unit_for(platform, connection, catalog, SYSTEM), storm)
+
+
+def watch_years(platform: Platform) -> None:
+    """Tells administrators of calendars that lack the days of a year."""
+    with platform.database.read() as connection:
+        catalog = platform.catalogs.current(connection)
+        if not untold_years(unit_for(platform, connection, catalog, SYSTEM)):
+            return
+    with writing_as(platform, SYSTEM) as unit:
+        warn_of_years(unit)
 
 
 def make_tasks(dispatcher: Dispatcher) -> dict[str, Task]:
@@ -187,6 +198,7 @@ class Worker:
         rounds = [
             Every(0, lambda: plan_due(self.platform)),
             Every(WATCH_SECONDS, lambda: watch_over(self.platform)),
+            Every(PURGE_SECONDS, lambda: watch_years(self.platform)),
             Every(0, dispatcher.drain),
             Every(0, lambda: sequence(self.platform.database)),
             Every(SEAL_SECONDS, self.seal_audit),

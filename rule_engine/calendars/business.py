@@ -40,9 +40,16 @@ class BusinessCalendar:
         return min(years, default=None)
 
     def covers(self, year: int) -> bool:
-        """Says whether all make-up days of a year are known."""
+        """Says whether all make-up days of a year are known: they are published, or somebody has
+        given them, so that an own `open` is on a weekday without hours."""
         until = self.known_until
-        return until is None or year <= until
+        own = (day for day in self.definition.open if day.weekday() not in self.definition.hours)
+        return until is None or year <= until or any(day.year == year for day in own)
+
+    def unknown_year(self, since: datetime, until: datetime) -> int | None:
+        """Gives the first year from one instant to another that is not covered, if there is one."""
+        first, last = (one.astimezone(self.zone).year for one in (since, until))
+        return next((year for year in range(first, last + 1) if not self.covers(year)), None)
 
     def worked(self, since: datetime, until: datetime) -> timedelta:
         """Gives the working time between two instants, F(until) − F(since)."""

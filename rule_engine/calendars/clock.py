@@ -16,7 +16,9 @@ class Continuous:
     """Real time as a Calendar: days and nights, weekends and holidays all count."""
 
     zone: ZoneInfo
-    known_until: int | None = None
+
+    def unknown_year(self, since: datetime, until: datetime) -> None:
+        """Gives None: no day is moved."""
 
     def worked(self, since: datetime, until: datetime) -> timedelta:
         """Gives the time from one instant to the other."""

@@ -15,7 +15,7 @@ from rule_engine.spelling import did_you_mean, nearest
 #: Half days and days that are only observed at work do not close an office.
 NOT_CLOSED = frozenset({"half_day", "workday"})
 #: Where a decree moves working days year by year; the library knows them once it is out.
-BY_DECREE = frozenset({"AZ", "BY", "CN", "HU", "KG", "KZ", "LV", "RU", "TW", "UZ", "VN"})
+BY_DECREE = frozenset({"AZ", "BY", "CN", "HU", "KG", "KZ", "LV", "MM", "RU", "TW", "UZ", "VN"})
 EXAMPLES = Phrase('write e.g.  "CN public", "US public" or "DE-BY public"')
 
 
@@ -47,6 +47,7 @@ def days_of(
     return set(found), {day for day in worked if day.year == year}
 
 
+@cache
 def decreed_until(country: str) -> int | None:
     """Gives the last year whose moved working days are published; None where none move."""
     if country not in BY_DECREE:

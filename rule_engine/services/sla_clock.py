@@ -42,7 +42,8 @@ class Clock:
     `length` is what was promised, `elapsed`, `remaining` (below 0 when late) and `paused` are in
     the same measure: working time when `in_business_time`, else real time. All but `elapsed` and
     `paused` are None where nothing is promised (status "unlimited") or comes due in no year the
-    calendar knows. `due` takes pauses into account up to now.
+    calendar knows. `due` takes pauses into account up to now; it is a guess where there is an
+    `unknown_year`, whose days off are not known yet, before it.
     """
 
     target: str
@@ -56,6 +57,7 @@ class Clock:
     paused: timedelta
     percent: Decimal | None
     due: datetime | None
+    unknown_year: int | None
     met_at: datetime | None
     breached: bool
     next_trigger: NextTrigger | None
@@ -239,7 +241,8 @@ def _working_length(length: Length, start: datetime, calendar: Calendar) -> time
 
 def show_clock(measured: Measure, now: datetime) -> Clock:
     """Gives a target's clock at an instant."""
-    facts, length, elapsed = measured.facts, measured.length, measured.elapsed(now)
+    facts, calendar = measured.facts, measured.calendar
+    length, elapsed = measured.length, measured.elapsed(now)
     due = measured.reaches(Decimal(1), now)
     return Clock(
         target=measured.target.name,
@@ -253,6 +256,7 @@ def show_clock(measured: Measure, now: datetime) -> Clock:
         paused=measured.paused(now),
         percent=None if length is None else _fraction(elapsed, length),
         due=due,
+        unknown_year=None if due is None else calendar.unknown_year(measured.started_at, due),
         met_at=facts.met_at,
         breached=due is not None and measured.counted_until(now) >= due,
         next_trigger=_next_trigger(measured, now),

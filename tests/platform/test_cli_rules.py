@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner
 
+from rule_engine.calendars.library import decreed_until
 from tests.platform.test_cli import ROOT, run
 from trellis.cli import trellis
 from trellis.cli.rules import command as rules
@@ -233,6 +234,19 @@ def test_explain_tells_everything_in_the_order_of_running(files: Path) -> None:
 def test_explain_tells_one_thing(files: Path, name: str) -> None:
     option = "--score" if name == "fit" else "--rule"
     assert explain("--record", RECORD, option, name) == EXPLAINED[name]
+
+
+def test_explain_says_what_is_provisional(files: Path) -> None:
+    text = RULES.replace("17:00 }", '17:00 holidays "CN public" }')
+    (files / "deal.rules").write_text(text, "utf-8")
+    known = decreed_until("CN")
+    assert known is not None
+    for year in (known, known + 1):
+        record = RECORD.replace("2026", str(year))
+        lines = explain(
+            "--record", record, "--rule", "help", "--now", NOW.replace("2026", str(year))
+        )
+        assert (f"provisional: days off of {year} unknown" in lines) == (year > known)
 
 
 IN_CHINESE = """\

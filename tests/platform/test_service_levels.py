@@ -260,6 +260,7 @@ def test_clocks_are_told_to_who_may_read_what_they_look_at(office: Office) -> No
         "remaining": "PT1H30M",
         "paused": "PT0S",
         "due": "2046-03-05T18:00:00.000Z",
+        "unknown_year": None,
         "met_at": None,
         "breached": False,
         "next_at": "2046-03-05T18:00:00.000Z",

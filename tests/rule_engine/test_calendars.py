@@ -196,6 +196,35 @@ def test_years_without_published_make_up_days() -> None:
     assert germany.known_until is None
     assert germany.covers(2090)
     assert calendar(f'{WEEK} holidays "DE-BY public" holidays "CN public"').known_until == until
+    assert calendar(WEEK).covers(2090)
+
+
+def test_a_year_is_known_when_its_days_are_published_or_given() -> None:
+    china = calendar(CHINA)
+    until = china.known_until
+    assert until is not None
+    zone = china.zone
+    new_year = datetime(until + 1, 1, 1, tzinfo=zone)
+    before, later = new_year - timedelta.resolution, new_year + timedelta(days=400)
+    assert china.unknown_year(new_year - timedelta(days=9), before) is None
+    for since, last in ((before, new_year), (before, later), (new_year, new_year)):
+        assert china.unknown_year(since, last) == until + 1
+    monday, saturday = (
+        next(
+            day
+            for number in range(7)
+            if (day := date(until + 1, 2, 1) + timedelta(days=number)).weekday() == weekday
+        )
+        for weekday in (0, 5)
+    )
+    for dates, known in (
+        (f"open {saturday} from 09:00 to 12:00", True),
+        (f"open {monday} from 09:00 to 12:00", False),  # shorter hours say nothing of moved days
+        (f"closed {until + 1}-02-01 to {until + 1}-02-06", False),
+    ):
+        assert calendar(f"{CHINA} {dates}").covers(until + 1) == known, dates
+    given = calendar(f"{CHINA} open {saturday} from 09:00 to 12:00")
+    assert given.unknown_year(before, later) == until + 2
 
 
 @pytest.mark.parametrize(

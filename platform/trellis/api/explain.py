@@ -160,7 +160,8 @@ def owner_json(unit: Unit, object_name: str, record_id: str) -> list[dict[str, o
 
 
 def clock_json(clock: Clock) -> dict[str, object]:
-    """Gives a clock as of now: lengths in ISO 8601, working time when `in_business_time`."""
+    """Gives a clock as of now: lengths in ISO 8601, working time when `in_business_time`; `due` may
+    move where there is an `unknown_year`, whose days off are not known yet."""
     upcoming = clock.next_trigger
     return {
         "name": clock.target,
@@ -172,6 +173,7 @@ def clock_json(clock: Clock) -> dict[str, object]:
         "remaining": length(clock.remaining),
         "paused": length(clock.paused),
         "due": maybe(clock.due),
+        "unknown_year": clock.unknown_year,
         "met_at": maybe(clock.met_at),
         "breached": clock.breached,
         "next_at": maybe(upcoming.at if upcoming else None),

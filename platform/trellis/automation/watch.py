@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 from trellis.audit import note
 from trellis.automation.dispatcher import database_now
 from trellis.automation.outbox import add
@@ -34,7 +36,8 @@ def watch_rules(unit: Unit, storm: int) -> list[Wild]:
     new = [wild for wild in found if quarantine(unit.connection, wild)]
     for wild in new:
         values = {"rule": wild.rule, "kind": wild.cause, "messages": wild.number}
-        tell_administrators(unit, wild.rule, note(unit, "rule_quarantined", values=values))
+        event = note(unit, "rule_quarantined", values=values)
+        tell_administrators(unit, QUARANTINE, {"rule": wild.rule}, f"quarantine/{event}")
     return new
 
 
@@ -43,9 +46,9 @@ def administrators(unit: Unit) -> list[str]:
     return list(unit.directory.resolve("role", ADMINISTRATORS, None))
 
 
-def tell_administrators(unit: Unit, rule: str, event: str) -> None:
-    """Tells everybody who administers, once for each time that a rule is put there."""
+def tell_administrators(unit: Unit, kind: str, values: Mapping[str, object], key: str) -> None:
+    """Tells everybody who administers, once for each key."""
     recipients = administrators(unit)
-    told = {"recipients": recipients, "kind": QUARANTINE, "values": {"rule": rule}, "channel": None}
+    told = {"recipients": recipients, "kind": kind, "values": dict(values), "channel": None}
     if recipients:
-        add(unit.connection, "notify", told, f"quarantine/{event}")
+        add(unit.connection, "notify", told, key)

@@ -74,6 +74,9 @@ def _clock(clock: Clock) -> Lines:
         "due": to_wire(clock.due) or Sentence("never"),
     }
     yield Line(2, Sentence("elapsed {elapsed}{paused}, due {due}", values))
+    if clock.unknown_year is not None:
+        year = {"year": str(clock.unknown_year)}
+        yield Line(2, Sentence("provisional: days off of {year} unknown", year))
     upcoming = clock.next_trigger
     if upcoming is not None:
         values = {"percent": plain(upcoming.percent * 100), "at": to_wire(upcoming.at)}

@@ -16,12 +16,14 @@ HOUR = timedelta(hours=1)
 
 @dataclass(frozen=True, slots=True)
 class ClockLine:
-    """One promise. `percent` is how much of its time is over, at most 100."""
+    """One promise. `percent` is how much of its time is over, at most 100; `provisional` says why
+    it may be due at another time, if it may."""
 
     label: str
     text: str
     hue: str
     due: datetime | None
+    provisional: str
     percent: int | None
 
 
@@ -58,8 +60,16 @@ def clock_line(unit: Unit, clock: Clock, language: str) -> ClockLine:
         text=standing(clock),
         hue=hue_of(clock, over or 0),
         due=clock.due if clock.status == "running" else None,
+        provisional=provisional(clock),
         percent=over if is_open else None,
     )
+
+
+def provisional(clock: Clock) -> str:
+    """Says of which year the days off are not known that the due time depends on."""
+    if clock.unknown_year is None:
+        return ""
+    return gettext("provisional: days off of %(year)s unknown", year=clock.unknown_year)
 
 
 def standing(clock: Clock) -> str:
