@@ -175,8 +175,16 @@ class Database:
         for name in signals:
             for listener in self._listeners.get(name, ()):
                 listener()
-        if self.dialect == "sqlite":
-            make_way(time.monotonic() - begun)
+        self.make_way(time.monotonic() - begun)
+
+    def make_way(self, seconds: float) -> None:
+        """Pauses after SQLite's write lock was held for so long, once or again and again.
+
+        Those who wait for it only try now and then, ten times a second in the end: who writes one
+        long transaction after the other, or many short ones, would keep them out.
+        """
+        if self.dialect == "sqlite" and seconds > LONG_SECONDS:
+            time.sleep(min(seconds * PAUSE_SHARE, MAX_PAUSE_SECONDS))
 
     def _new(self, is_alone: bool) -> sa.Connection:
         return (self._alone if is_alone else self.engine).connect()
@@ -222,16 +230,6 @@ class Database:
     def dispose(self) -> None:
         """Closes all pooled connections."""
         self.engine.dispose()
-
-
-def make_way(seconds: float) -> None:
-    """Pauses after SQLite's write lock was held for so long.
-
-    Those who wait for it only try now and then, ten times a second in the end: who writes one long
-    transaction after the other would keep them out.
-    """
-    if seconds > LONG_SECONDS:
-        time.sleep(min(seconds * PAUSE_SHARE, MAX_PAUSE_SECONDS))
 
 
 def first_answer(connection: sa.Connection, question: str) -> Any:

@@ -33,7 +33,7 @@ from trellis.checkpoints import checkpoint
 from trellis.config import Settings
 from trellis.duplicates.filling import ask_for_keys
 from trellis.files.cleanup import clean
-from trellis.jobs.allowed import Task, job_class
+from trellis.jobs.allowed import job_class
 from trellis.jobs.queue import EFFECTS, connect, open_queue
 from trellis.jobs.running_loop import JobRunner
 from trellis.kept_answers import purge
@@ -66,7 +66,7 @@ SEARCH_BATCHES = 4
 SEAL_SECONDS = 600.0
 RETRY_SECONDS = 5.0
 WATCH_SECONDS = 5.0
-# RQ breaks a job off after 180 s; what is left then is the poller's.
+# RQ breaks a job off after 180 s; what is left then is the thread's that polls.
 DISPATCH_SECONDS = 60.0
 # RQ looks for abandoned jobs only when a worker wakes up, which follows from its time to live.
 WORKER_TTL_SECONDS = 30
@@ -118,11 +118,6 @@ def watch_years(platform: Platform) -> None:
         warn_of_years(unit)
 
 
-def make_tasks(dispatcher: Dispatcher) -> dict[str, Task]:
-    """Gives all that a job in Redis may ask for."""
-    return {"dispatch": lambda: dispatcher.drain(seconds=DISPATCH_SECONDS)}
-
-
 @dataclass(slots=True)
 class Every:
     """Calls something at most once in so many seconds."""
@@ -163,8 +158,8 @@ class QueueWorker(SimpleWorker):
 class Worker:
     """One worker process: RQ in the main thread, polling beside it, so Redis may be lost.
 
-    Jobs have a thread of their own: they take long, and effects must not wait for them. `name` is
-    the same for all that are started in each other's place.
+    What may take long has a thread of its own, so that nothing else waits for it: effects of which
+    many wait, jobs, upkeep. `name` is the same for all that are started in each other's place.
     """
 
     platform: Platform
@@ -176,7 +171,9 @@ class Worker:
         self.take_signals()
         Every(math.inf, make_dispatcher(self.platform, self.name).let_go).tick()
         beside = [
-            threading.Thread(target=self.poll, name="poller"),
+            threading.Thread(target=self.run_effects, name="effects"),
+            threading.Thread(target=self.go_by_the_clock, name="clock"),
+            threading.Thread(target=self.keep_up, name="upkeep"),
             threading.Thread(target=self.run_jobs, name="jobs"),
             threading.Thread(target=self.deliver, name="webhooks"),
             threading.Thread(target=self.send_mail, name="mail"),
@@ -191,20 +188,30 @@ class Worker:
                 thread.join()
             self.platform.close()
 
-    def poll(self) -> None:
-        """Does what is due in the database, whether or not anybody woke us."""
+    def run_effects(self) -> None:
+        """Runs effects, whether or not anybody woke us, until the end is asked for."""
         dispatcher = make_dispatcher(self.platform, self.name)
-        indexer = Indexer(self.platform)
+        self.go_round([Every(0, lambda: dispatcher.drain(stop=self.stop.is_set))])
+
+    def go_by_the_clock(self) -> None:
+        """Has done what comes due, and looks after rules, until the end is asked for."""
         rounds = [
             Every(0, lambda: plan_due(self.platform)),
             Every(WATCH_SECONDS, lambda: watch_over(self.platform)),
-            Every(PURGE_SECONDS, lambda: watch_years(self.platform)),
-            Every(0, dispatcher.drain),
+        ]
+        self.go_round(rounds)
+
+    def keep_up(self) -> None:
+        """Keeps the audit, the database and the search index in order until the end is asked
+        for."""
+        indexer = Indexer(self.platform)
+        rounds = [
             Every(0, lambda: sequence(self.platform.database)),
             Every(SEAL_SECONDS, self.seal_audit),
             Every(0, lambda: checkpoint(self.platform.database)),
             Every(SWEEP_SECONDS, self.sweep_queues),
-            Every(PURGE_SECONDS, dispatcher.purge),
+            Every(PURGE_SECONDS, make_dispatcher(self.platform, self.name).purge),
+            Every(PURGE_SECONDS, lambda: watch_years(self.platform)),
             *(Every(PURGE_SECONDS, clean) for clean in self.cleaning()),
             Every(INDEX_SECONDS, lambda: build_indexes(self.platform, at_once=False)),
             Every(0, lambda: indexer.work(SEARCH_BATCHES)),
@@ -282,12 +289,17 @@ class Worker:
     def serve(self, redis: Redis) -> None:
         """Runs jobs until a signal comes or RQ gives up; raises when Redis goes away."""
         redis.ping()
+        dispatcher = make_dispatcher(self.platform, self.name)
+
+        def dispatch() -> int:
+            return dispatcher.drain(seconds=DISPATCH_SECONDS, stop=self.stop.is_set)
+
         worker = QueueWorker(
             [EFFECTS],
             stop=self.stop,
             connection=redis,
             serializer=JSONSerializer,
-            job_class=job_class(make_tasks(make_dispatcher(self.platform, self.name))),
+            job_class=job_class({"dispatch": dispatch}),
             worker_ttl=WORKER_TTL_SECONDS,
             maintenance_interval=MAINTENANCE_SECONDS,
             log_job_description=False,

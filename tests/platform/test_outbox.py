@@ -17,7 +17,7 @@ from trellis.automation.dispatcher import (
     database_now,
     is_due,
 )
-from trellis.automation.outbox import OUTBOX, Effect, add, outbox, yield_to_people
+from trellis.automation.outbox import IN_BULK, OUTBOX, Effect, add, outbox, yield_to_people
 from trellis.automation.quarantine import rule_quarantine
 from trellis.db import SYSTEM_TABLES, Database
 from trellis.pausing import work_pause
@@ -100,7 +100,7 @@ def test_what_people_do_comes_before_bulk_work_and_what_follows_from_that(
     with database.write() as connection:
         yield_to_people(connection)
         for index in range(BATCH + 1):
-            add(connection, "happen", {"index": index}, f"effect-{index}", at=NOW)
+            add(connection, "happen", {"index": index}, f"effect-{index}")
     Dispatcher(database, follow).run_batch()
     assert seen == [f"effect-{index}" for index in range(BATCH)]
     with database.write() as connection:
@@ -108,8 +108,30 @@ def test_what_people_do_comes_before_bulk_work_and_what_follows_from_that(
     assert Dispatcher(database, follow).drain() == 3
     assert seen[BATCH:] == ["of a person", f"effect-{BATCH}", "following"]
     with database.read() as connection:
-        own = sa.select(outbox.c.effect_key).where(~outbox.c.bulk)
+        own = sa.select(outbox.c.effect_key).where(outbox.c.turn != IN_BULK)
         assert connection.scalars(own).all() == ["of a person"]
+
+
+def test_neither_the_clock_nor_people_wait_for_many_of_the_other(database: Database) -> None:
+    seen: list[str] = []
+
+    def follow(connection: sa.Connection, effect: Effect, now: datetime) -> None:
+        seen.append(effect.key)
+        if effect.key == "timer-0":
+            add(connection, "happen", {}, "following")
+
+    for name, number in (("person", 3 * BATCH), ("timer", BATCH), ("other", BATCH)):
+        with database.write() as connection:
+            for index in range(number):
+                at = NOW if name == "timer" else None
+                add(connection, "happen", {}, f"{name}-{index}", at=at)
+    Dispatcher(database, follow).run_batch()
+    half = range(BATCH // 2)
+    assert seen == [*(f"timer-{one}" for one in half), *(f"person-{one}" for one in half)]
+    Dispatcher(database, follow).run_batch()
+    assert f"timer-{BATCH - 1}" in seen
+    Dispatcher(database, follow).run_batch()
+    assert "following" in seen[2 * BATCH :]
 
 
 def test_what_is_written_now_is_due_now(database: Database) -> None:

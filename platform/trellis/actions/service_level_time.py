@@ -21,6 +21,7 @@ class ServiceLevelTime(Later):
     """Has the service level do what its time asks for."""
 
     name = TIME
+    is_quick = True  # many may come due at the same time
 
     def run(self, effect: Effect, surroundings: Surroundings) -> None:
         """Looks at the clock; one that was paused or met meanwhile asks for nothing."""

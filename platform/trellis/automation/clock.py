@@ -26,7 +26,7 @@ from rule_engine.services.schedule import due_key, due_of, last_run
 from rule_engine.types import Environment, Kind
 from rule_engine.values import CalendarLength
 from trellis.automation.environment import environment_of
-from trellis.automation.outbox import add
+from trellis.automation.outbox import BY_THE_CLOCK, IN_BULK, add
 from trellis.automation.service_timers import begin_looks, is_any_due
 from trellis.db import SYSTEM_TABLES, insert_into
 from trellis.unit import Unit
@@ -131,11 +131,13 @@ def plan_schedule(unit: Unit, rule: Rule, before: datetime) -> int:
 
 
 def plan_batch(unit: Unit, rule: Rule, due: datetime, after: str) -> bool:
-    """Has a scheduled rule run on the records behind a cursor; "" for all."""
+    """Has a scheduled rule run on the records behind a cursor; "" for all. It begins in time; if
+    they are many, the rest waits for what people do."""
     payload = {"rule": rule.name, "due": due.isoformat(), "after": after}
     key = f"{SCHEDULED}/{due_key(rule.name, after, due)}"
     about = {"object_name": rule.object, "rule": rule.name}
-    return add(unit.connection, SCHEDULED, payload, key, at=due, **about)
+    turn = IN_BULK if after else BY_THE_CLOCK
+    return add(unit.connection, SCHEDULED, payload, key, at=due, turn=turn, **about)
 
 
 def plan(unit: Unit, rule: Rule, record_id: str, due: datetime) -> bool:

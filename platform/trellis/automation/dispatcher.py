@@ -19,7 +19,7 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
-from itertools import groupby
+from itertools import chain, groupby, zip_longest
 from typing import Any
 
 import sqlalchemy as sa
@@ -30,10 +30,11 @@ from trellis.automation.outbox import (
     DONE,
     EFFECTS,
     RUNNING,
+    TURNS,
     WAITING,
     Effect,
     outbox,
-    yield_to_people,
+    take_turn,
 )
 from trellis.automation.quarantine import hold
 from trellis.db import Database, clock
@@ -91,12 +92,14 @@ class Dispatcher:
             any_held = sa.exists().where(is_held_by(self.holder))
             return connection.execute(sa.select(any_held)).scalar_one()
 
-    def drain(self, *, seconds: float = math.inf) -> int:
-        """Runs effects until none is due or the time is over; gives how many were run."""
+    def drain(self, *, seconds: float = math.inf, stop: Callable[[], bool] = lambda: False) -> int:
+        """Runs effects until none is due, the time is over or `stop` says so; gives how many were
+        run."""
         end = time.monotonic() + seconds
         run = 0
-        while time.monotonic() < end and (batch := self.run_batch()):
+        while (begun := time.monotonic()) < end and not stop() and (batch := self.run_batch()):
             run += batch
+            self.database.make_way(time.monotonic() - begun)
         return run
 
     def run_batch(self) -> int:
@@ -115,9 +118,9 @@ class Dispatcher:
                         self.run(effect, lease)
         return len(effects)
 
-    def sort_of(self, effect: Effect) -> tuple[bool, bool]:
+    def sort_of(self, effect: Effect) -> tuple[bool, str]:
         """Gives what effects that are run together have in common."""
-        return self.is_quick(effect), effect.bulk
+        return self.is_quick(effect), effect.turn
 
     @contextmanager
     def renewing(self, lease: str) -> Iterator[None]:
@@ -174,9 +177,8 @@ class Dispatcher:
                 mark_failed(connection, effect, lease, self.read_clock(connection), error)
 
     def do(self, connection: sa.Connection, effect: Effect, now: datetime) -> None:
-        """Does what an effect says; what follows from it comes no sooner than it did."""
-        if effect.bulk:
-            yield_to_people(connection)
+        """Does what an effect says; what follows from it has the same turn."""
+        take_turn(connection, effect.turn)
         self.perform(connection, effect, now)
 
     def purge(self) -> int:
@@ -195,12 +197,12 @@ def is_due(now: datetime) -> sa.ColumnElement[bool]:
 
 
 def turns(now: datetime) -> tuple[sa.ColumnElement[bool], ...]:
-    """Gives the conditions of what is due, in the order in which they have their turn: what was
-    left, what follows from people's work, and what follows from bulk work. Each is found in its
-    order by one index, however much waits."""
+    """Gives the conditions of what is due: what was left, what is by the clock, what follows from
+    people's work, and what follows from bulk work. Each is found in its order by one index, however
+    much waits."""
     left = sa.and_(outbox.c.state == RUNNING, outbox.c.lease_until < now)
     due = sa.and_(outbox.c.state == WAITING, outbox.c.available_at <= now)
-    parts = (left, sa.and_(due, ~outbox.c.bulk), sa.and_(due, outbox.c.bulk))
+    parts = (left, *(sa.and_(due, outbox.c.turn == turn) for turn in TURNS))
     return tuple(sa.and_(part, goes_on(EFFECTS)) for part in parts)
 
 
@@ -211,17 +213,13 @@ def is_held_by(holder: str) -> sa.ColumnElement[bool]:
 
 
 def claim(connection: sa.Connection, lease: str, now: datetime) -> Sequence[Effect]:
-    """Takes the oldest due effects under `lease`, those of people's work first.
+    """Takes the oldest due effects under `lease`, bulk ones only when there are too few others.
 
     One that was left too often is dead: it may be what kills the workers. Those of rules in
     quarantine are put aside.
     """
     hold(connection, is_due(now))
-    rows: list[sa.Row[Any]] = []
-    for turn in turns(now):
-        oldest = sa.select(outbox).where(turn).order_by(outbox.c.available_at, outbox.c.id)
-        free = oldest.limit(BATCH - len(rows)).with_for_update(skip_locked=True)
-        rows += connection.execute(free).all() if len(rows) < BATCH else ()
+    rows = choose(connection, now)
     left = [row.id for row in rows if row.attempts >= MAX_ATTEMPTS]
     taken = [row for row in rows if row.attempts < MAX_ATTEMPTS]
     if left:
@@ -240,10 +238,28 @@ def claim(connection: sa.Connection, lease: str, now: datetime) -> Sequence[Effe
     return [
         Effect(
             row.id, row.effect_key, row.action, row.payload, row.object, row.record_id,
-            row.attempts + 1, row.bulk,
+            row.attempts + 1, row.turn,
         )
         for row in taken
     ]  # fmt: skip
+
+
+def choose(connection: sa.Connection, now: datetime) -> list[sa.Row[Any]]:
+    """Gives the due effects whose turn it is, those of one turn together, the oldest first.
+
+    What is by the clock and what follows from people's work come one after the other.
+    """
+
+    def oldest(turn: sa.ColumnElement[bool], number: int) -> Sequence[sa.Row[Any]]:
+        query = sa.select(outbox).where(turn).order_by(outbox.c.available_at, outbox.c.id)
+        return connection.execute(query.limit(number).with_for_update(skip_locked=True)).all()
+
+    left, by_the_clock, of_people, bulk = turns(now)
+    shared = zip_longest(oldest(by_the_clock, BATCH), oldest(of_people, BATCH))
+    taken = [*oldest(left, BATCH), *(row for row in chain(*shared) if row is not None)][:BATCH]
+    if len(taken) < BATCH:
+        taken += oldest(bulk, BATCH - len(taken))
+    return sorted(taken, key=lambda row: TURNS.index(row.turn))
 
 
 def renew_lease(connection: sa.Connection, lease: str, now: datetime) -> None:

@@ -23,8 +23,12 @@ EFFECTS = "effects"
 WAITING, RUNNING, DONE, DEAD = "waiting", "running", "done", "dead"
 HELD, CANCELLED = "held", "cancelled"
 
-IN_BULK: Final = "trellis_bulk"
-"""The option of a connection that says that effects added over it are bulk."""
+TURNS: Final = ("clock", "people", "bulk")
+BY_THE_CLOCK, OF_PEOPLE, IN_BULK = TURNS
+"""The turns: what was planned for a time, what follows from people's work, and bulk work. The first
+two share, so that neither waits for many of the other; bulk work has what they leave."""
+TURN: Final = "trellis_turn"
+"""The option of a connection that says in which turn effects are that are added over it."""
 CROWD: Final = 2_000
 """When more bulk effects wait than that, who adds more has to wait."""
 
@@ -46,11 +50,9 @@ outbox = sa.Table(
     sa.Column("created_at", Instant, nullable=False),
     sa.Column("done_at", Instant),
     sa.Column("rule", sa.Text, comment="what asked for it: a rule, an approval, a service level"),
-    sa.Column(
-        "bulk", sa.Boolean, nullable=False, server_default=sa.false(), comment="people come first"
-    ),
+    sa.Column("turn", sa.Text, nullable=False, server_default=OF_PEOPLE),
     sa.Index("outbox_effect_key", "effect_key", unique=True),
-    sa.Index("outbox_turn", "state", "bulk", "available_at", "id"),
+    sa.Index("outbox_due", "state", "turn", "available_at", "id"),
     sa.Index("outbox_record", "object", "record_id"),
 )
 FAILING: Final = outbox.c.last_error.is_not(None)
@@ -65,7 +67,7 @@ class Effect:
     """One row of the outbox: `action` is to be run with `payload`.
 
     `key` names the effect for ever: whoever writes a row because of it stores a unique key made
-    from this one. `attempts` counts this run too. What follows from a `bulk` one is bulk, too.
+    from this one. `attempts` counts this run too. What follows from it has its `turn`, too.
     """
 
     id: str
@@ -75,24 +77,29 @@ class Effect:
     object: str | None
     record_id: str | None
     attempts: int
-    bulk: bool = False
+    turn: str = OF_PEOPLE
 
 
 def yield_to_people(connection: sa.Connection) -> None:
     """Has the effects that are added over a connection wait for those of what people do."""
-    connection.execution_options(**{IN_BULK: True})
+    take_turn(connection, IN_BULK)
 
 
-def is_bulk(connection: sa.Connection) -> bool:
-    """Says whether effects that are added over a connection wait for others."""
-    return bool(connection.get_execution_options().get(IN_BULK, False))
+def take_turn(connection: sa.Connection, turn: str) -> None:
+    """Gives the effects that are added over a connection their turn."""
+    connection.execution_options(**{TURN: turn})
+
+
+def turn_of(connection: sa.Connection) -> str:
+    """Gives the turn of effects that are added over a connection."""
+    turn: str = connection.get_execution_options().get(TURN, OF_PEOPLE)
+    return turn
 
 
 def is_crowded(connection: sa.Connection) -> bool:
     """Says whether so many bulk effects are due that who adds more is to wait."""
-    due = sa.and_(
-        outbox.c.state == WAITING, outbox.c.bulk, outbox.c.available_at <= clock(connection)
-    )
+    bulk = sa.and_(outbox.c.state == WAITING, outbox.c.turn == IN_BULK)
+    due = sa.and_(bulk, outbox.c.available_at <= clock(connection))
     beyond = sa.select(outbox.c.id).where(due, goes_on(EFFECTS)).limit(1).offset(CROWD)
     return connection.execute(beyond).first() is not None
 
@@ -101,7 +108,7 @@ def add_all(connection: sa.Connection, rows: Sequence[Mapping[str, object]]) -> 
     """Writes many effects that are new for sure; `rows` say what `add` is told of one."""
     fresh = sa.insert(outbox).values(state=WAITING, attempts=0, created_at=clock(connection))
     signal(connection, OUTBOX)
-    same = {"bulk": is_bulk(connection)}
+    same = {"turn": turn_of(connection)}
     connection.execute(fresh, [{"id": str(uuid_utils.uuid7()), **same, **row} for row in rows])
 
 
@@ -115,13 +122,16 @@ def add(
     record_id: str | None = None,
     at: datetime | None = None,
     rule: str | None = None,
+    turn: str | None = None,
 ) -> bool:
     """Writes an effect into the caller's transaction; workers are woken when it commits.
 
-    `payload` is JSON. `at` delays the effect; `rule` names what asked for it. A second
-    effect with the same key is left out, and False is returned.
+    `payload` is JSON. `at` has it run by the clock, unless `turn` says otherwise; `rule` names what
+    asked for it. A second effect with the same key is left out, and False is returned.
     """
     now = clock(connection)
+    if turn is None:
+        turn = turn_of(connection) if at is None else BY_THE_CLOCK
     row = {
         "id": str(uuid_utils.uuid7()),
         "effect_key": effect_key,
@@ -134,7 +144,7 @@ def add(
         "available_at": at or now,
         "created_at": now,
         "rule": rule,
-        "bulk": is_bulk(connection),
+        "turn": turn,
     }
     signal(connection, OUTBOX)
     return insert_once(connection, outbox, "effect_key", row)

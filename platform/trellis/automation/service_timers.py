@@ -14,7 +14,7 @@ import sqlalchemy as sa
 
 from metadata.catalog import Catalog
 from metadata.objects import ObjectDefinition
-from trellis.automation.outbox import add_all
+from trellis.automation.outbox import BY_THE_CLOCK, add_all
 from trellis.automation.service_levels import service_level
 from trellis.unit import Unit
 
@@ -61,6 +61,7 @@ def begin_looks(unit: Unit) -> int:
                 "object": names[row.object],
                 "record_id": row.record_id,
                 "available_at": row.next_at,
+                "turn": BY_THE_CLOCK,
             }
             for row in rows
         ],

@@ -10,6 +10,7 @@ from rule_engine.services.automate import run_due
 from rule_engine.services.evaluate import holds
 from trellis.automation.clock import clock_rules, plan, plan_batch
 from trellis.automation.environment import environment_of
+from trellis.automation.outbox import yield_to_people
 from trellis.errors import Missing, RecordError
 from trellis.records.aftermath import follow
 from trellis.records.reach import target_of
@@ -45,11 +46,13 @@ def run_timed(unit: Unit, name: str, record_id: str, due: datetime) -> None:
 def run_scheduled(unit: Unit, name: str, due: datetime, after: str) -> None:
     """Runs a rule on a schedule on the records behind a cursor, and plans those that are left.
 
-    A record on which it cannot be done is planned by itself, to be tried again and told of.
+    They may be many: what follows waits for what people do. A record on which it cannot be done is
+    planned by itself, to be tried again and told of.
     """
     rule = rule_named(unit, name)
     if rule is None:
         return
+    yield_to_people(unit.connection)
     page = unit.records().list(rule.object, after=after or None, limit=BATCH)
     environment = environment_of(unit)
     for record in page.items:
