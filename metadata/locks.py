@@ -32,10 +32,10 @@ SQLITE_BUSY: Final = 5
 class Busy(Exception):  # noqa: N818  # says what is the case
     """Somebody else works with a table for too long. `object` names its object, "" all of them."""
 
-    def __init__(self, object_name: str = "") -> None:
+    def __init__(self, object_name: str = "", *, why: Problem | None = None) -> None:
         self.object = object_name
         named = Problem("", "table_busy", {"object": object_name})
-        self.problems = (named if object_name else Problem("", "records_busy"),)
+        self.problems = (why or (named if object_name else Problem("", "records_busy")),)
         super().__init__(sentence(self.problems[0]))
 
 

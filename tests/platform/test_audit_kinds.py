@@ -25,9 +25,10 @@ from trellis.audit.kinds import DETAILS, KINDS
 from trellis.audit.tables import audit_event
 from trellis.automation import outbox
 from trellis.automation.watch import watch_rules
-from trellis.background import retry, set_paused
+from trellis.background import cancel, retry, set_paused
 from trellis.departing.depart import depart
 from trellis.designer.rule_states import let_go
+from trellis.jobs.running import JOBS, start_job
 from trellis.jobs.running_loop import drain_jobs
 from trellis.records.absences import Away, end_absence, enter_absence
 from trellis.records.accounts import give_roles
@@ -37,7 +38,7 @@ from trellis.runtime import open_platform
 from trellis.scoring.foreseen import in_force
 from trellis.scoring.keeping_up import start_rescoring
 from trellis.scoring.shadows import end_shadows, start_shadow
-from trellis.transfer.exports import read_question, start_export
+from trellis.transfer.exports import EXPORT, read_question, start_export
 from trellis.webhooks.delivery import switch_off
 from trellis.webhooks.replay import replay
 from trellis.webhooks.tables import DEAD, WEBHOOKS, webhook_delivery
@@ -295,6 +296,11 @@ def try_again(world: World) -> None:
         assert retry(unit, WEBHOOKS) >= 1
 
 
+def end_job(world: World) -> None:
+    with acting(world.platform, "admin") as unit:
+        cancel(unit, JOBS, start_job(unit, EXPORT, {"object": "lead"}))
+
+
 def pause(world: World, *, is_paused: bool) -> None:
     with acting(world.platform, "admin") as unit:
         set_paused(unit, WEBHOOKS, is_paused=is_paused)
@@ -375,6 +381,7 @@ CAUSES: dict[tuple[str, str], tuple[Callable[[World], object], str, str | None]]
     ),
     ("webhook", ""): (switch_webhook_off, "system!", "webhook"),
     ("retried", ""): (try_again, "admin", None),
+    ("cancelled", ""): (end_job, "admin", None),
     ("paused", ""): (lambda world: pause(world, is_paused=True), "admin", None),
     ("resumed", ""): (lambda world: pause(world, is_paused=False), "admin", None),
     ("rule_quarantined", ""): (go_wild_and_back, "system!", None),

@@ -12,16 +12,21 @@ import sqlalchemy as sa
 from werkzeug.test import TestResponse
 
 from tests.platform.acting import acting, make, system
+from tests.platform.importing import csv_bytes, undo, upload
 from tests.platform.pages import get, texts
 from tests.platform.world import Bearer, Login, People
 from trellis.automation import outbox
 from trellis.automation.dispatcher import MAX_ATTEMPTS, database_now
 from trellis.background import load_work
 from trellis.channels.in_app import notification
-from trellis.jobs.running import start_job
-from trellis.jobs.running_loop import drain_jobs
+from trellis.jobs.kinds import job_kinds
+from trellis.jobs.running import job_table, start_job
+from trellis.jobs.running_loop import JobRunner, drain_jobs
 from trellis.mail.tables import UNKNOWN, mail_message
 from trellis.runtime import Platform
+from trellis.scoring.keeping_up import REST, ask_for_scores
+from trellis.transfer.import_steps import ROWS_AT_ONCE
+from trellis.transfer.imports import start_import
 from trellis.webhooks.tables import DEAD, webhook_delivery
 from trellis.worker import make_dispatcher
 
@@ -161,6 +166,69 @@ def test_jobs_pause_too_and_a_failed_one_goes_on_where_it_ended(
     assert job["error"].startswith("LookupError: no job 'no_such_kind'; there are: ")
 
 
+def test_whoever_administers_sees_how_far_a_job_has_come_and_cancels_it(
+    platform: Platform, call: Call, login: Login
+) -> None:
+    total = ROWS_AT_ONCE + 1
+    rows = [["name", "lead_source"], *([f"Lead {number}", "web"] for number in range(total))]
+    started = upload(platform, "diana", "lead", csv_bytes(rows))
+    with acting(platform, "diana") as unit:
+        start_import(unit, "lead", started.id, {"duplicates": "none"}, dry=False)
+    while True:
+        JobRunner(platform).run_turn(stop=lambda: True)  # one step
+        (job,) = call("admin", "GET", "/jobs").get_json()["items"]
+        if job["done"]:
+            break
+    told = (job["what"], job["state"], job["done"], job["total"], job["may_cancel"])
+    assert told == ("import", "waiting", ROWS_AT_ONCE, total, True)
+    client = login("admin")
+    assert f"{ROWS_AT_ONCE} / {total}" in get(client, "/setup/background/jobs").text_content()
+    ended = client.post("/setup/background/jobs/cancel", data={"id": job["id"]})
+    assert ended.status_code == 302
+    assert "Cancelled: what was done until now stays" in get(client, ended.location).text_content()
+    drain_jobs(platform)
+    (job,) = call("admin", "GET", "/jobs").get_json()["items"]
+    assert (job["state"], job["done"], job["may_cancel"]) == ("cancelled", ROWS_AT_ONCE, False)
+    assert undo(platform, "diana", started) == {"undone": ROWS_AT_ONCE}, "what was written stayed"
+    with platform.database.read() as connection:
+        noted = "SELECT count(*) FROM audit_event WHERE kind = 'cancelled'"
+        assert connection.exec_driver_sql(noted).scalar_one() == 1
+
+
+def test_each_kind_of_job_says_whether_it_is_cancelled(platform: Platform, call: Call) -> None:
+    for name, kind in job_kinds().items():
+        with system(platform) as unit:
+            job_id = start_job(unit, name, {"object": "lead"})
+        (job,) = (
+            one for one in call("admin", "GET", "/jobs").get_json()["items"] if one["id"] == job_id
+        )
+        assert job["may_cancel"] == kind.may_cancel
+        answer = call("admin", "POST", f"/jobs/{job_id}/cancel")
+        assert answer.status_code == (204 if kind.may_cancel else 409)
+        if kind.may_cancel:
+            again = call("admin", "POST", f"/jobs/{job_id}/cancel")
+            assert (again.status_code, again.get_json()["errors"][0]["code"]) == (409, "job_ended")
+        else:
+            message = f"Work of this kind is not cancelled: {name}. Pause it instead"
+            assert answer.get_json()["errors"][0]["message"] == message
+    kept = {one["what"] for one in call("admin", "GET", "/jobs?state=waiting").get_json()["items"]}
+    assert kept == {"replan_clocks", "duplicate_keys"}
+
+
+def test_what_was_cancelled_is_not_begun_anew_at_once(platform: Platform, call: Call) -> None:
+    assert ask_for_scores(platform) == 1
+    (job,) = call("admin", "GET", "/jobs").get_json()["items"]
+    assert (job["what"], call("admin", "POST", f"/jobs/{job['id']}/cancel").status_code) == (
+        "rescore",
+        204,
+    )
+    assert ask_for_scores(platform) == 0
+    with platform.database.write() as connection:
+        earlier = database_now(connection) - REST - timedelta(seconds=1)
+        connection.execute(sa.update(job_table).values(ended_at=earlier))
+    assert ask_for_scores(platform) == 1
+
+
 def test_a_letter_of_which_nobody_knows_is_sent_again_only_by_name(
     platform: Platform, people: People, call: Call
 ) -> None:
@@ -190,6 +258,9 @@ def test_pages_follow_each_other(platform: Platform, call: Call) -> None:
 REFUSED = [
     ("admin", "GET", "/pigeons", 404, 'There is no background work "pigeons"'),
     ("admin", "POST", "/effects/none/retry", 404, 'There is no background work "none"'),
+    ("admin", "POST", "/jobs/none/cancel", 404, 'There is no background work "none"'),
+    ("admin", "POST", "/pigeons/none/cancel", 404, 'There is no background work "pigeons"'),
+    ("rita", "POST", "/jobs/none/cancel", 403, None),
     ("admin", "POST", "/pigeons/pause", 404, 'There is no background work "pigeons"'),
     ("admin", "GET", "/effects?state=flying", 422, None),
     ("admin", "GET", "/effects?limit=0", 422, None),
@@ -217,6 +288,7 @@ def test_pages_of_every_kind_open_for_administrators_only(login: Login) -> None:
         assert rita.get(f"/setup/background/{name}").status_code == 403
         assert rita.post(f"/setup/background/{name}/pause").status_code == 403
         assert rita.post(f"/setup/background/{name}/retry").status_code == 403
+        assert rita.post(f"/setup/background/{name}/cancel").status_code == 403
     assert admin.get("/setup/background/pigeons").status_code == 404
 
 

@@ -5,9 +5,12 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
+import sqlalchemy as sa
 
 from tests.platform.acting import database_hash
 from tests.platform.test_api import LEAD, Client, call, created
+from trellis.api.bulk import MODES
+from trellis.automation import outbox
 from trellis.runtime import Platform
 
 __all__ = ["call"]
@@ -106,3 +109,31 @@ def test_bulks_that_cannot_be_read(
     error = answer.get_json()["errors"][0]
     assert (answer.status_code, error["path"]) == (status, path)
     assert error["code"] == (code or "whole_number")
+
+
+def test_a_bulk_call_is_refused_while_too_much_of_them_waits(
+    call: Client, platform: Platform, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(outbox, "CROWD", 5)
+    with platform.database.write() as connection:
+        outbox.yield_to_people(connection)
+        for index in range(6):
+            outbox.add(connection, "tell", {}, f"effect-{index}")
+    body = [{"op": "create", "data": LEAD}]
+    assert call("diana", "POST", "lead/bulk", body).status_code == 503
+    before = database_hash(platform)
+    for mode in MODES:
+        refused = call("diana", "POST", f"lead/bulk?mode={mode}", body)
+        assert (refused.status_code, refused.headers["Retry-After"]) == (503, "5")
+        assert refused.content_type == "application/problem+json"
+        (error,) = refused.get_json()["errors"]
+        assert (error["code"], error["message"]) == (
+            "bulk_crowded",
+            "More than 5 effects of imports and bulk calls wait; nothing was written. "
+            "Try again in a moment",
+        )
+    assert database_hash(platform) == before
+    assert call("diana", "POST", "lead", LEAD).status_code == 201, "a person goes on"
+    with platform.database.write() as connection:
+        connection.execute(sa.delete(outbox.outbox))
+    assert call("diana", "POST", "lead/bulk", body).status_code == 200

@@ -10,6 +10,7 @@ from trellis.api.answers import instant, json_answer
 from trellis.api.components import INSTANT, TEXT_OR_NULL, by_name, optional
 from trellis.api.history import page_limit
 from trellis.api.operations import (
+    FLAG,
     TEXT,
     WHOLE,
     Answer,
@@ -23,7 +24,7 @@ from trellis.api.operations import (
 from trellis.api.parameters import AFTER, LIMIT
 from trellis.api.problems import RequestError
 from trellis.api.requests import read_parameters, unknown
-from trellis.background import STATES, Overview, Piece, overview, pieces, retry, set_paused
+from trellis.background import STATES, Overview, Piece, cancel, overview, pieces, retry, set_paused
 from trellis.phrases import Sentence
 from trellis.work import reading, writing_now
 
@@ -47,6 +48,9 @@ PIECE: Schema = made_of(
         "created_at": INSTANT,
         "ended_at": optional(INSTANT),
         "error": TEXT_OR_NULL,
+        "done": optional(WHOLE),
+        "total": optional(WHOLE),
+        "may_cancel": FLAG,
     }
 )
 STATE = Parameter(
@@ -67,6 +71,11 @@ ONE_AGAIN = Operation(
     Sentence("Have one piece of work tried again at once"), TRIED, refuses=(404, 409)
 )
 ALL_AGAIN = Operation(Sentence("Have all that was given up tried again"), TRIED, refuses=(404, 409))
+CANCELLED = Operation(
+    Sentence("End a job that has not ended; what it has done stays"),
+    {204: Answer(Sentence("It is cancelled."))},
+    refuses=(404, 409),
+)
 PAUSED = Operation(
     Sentence("Pause work of a kind"), {204: Answer(Sentence("It is paused."))}, refuses=(404, 409)
 )
@@ -114,6 +123,15 @@ def retry_one(work: str, piece: str) -> Response:
     return json_answer({"count": count})
 
 
+@meta_route("/background/<work>/<piece>/cancel", "POST", operation=CANCELLED)
+def cancel_one(work: str, piece: str) -> Response:
+    """Ends one piece before its time."""
+    read_parameters(())
+    with writing_now() as unit:
+        cancel(unit, work, piece)
+    return Response(status=HTTPStatus.NO_CONTENT.value)
+
+
 @meta_route("/background/<work>/pause", "POST", operation=PAUSED)
 def pause_work(work: str) -> Response:
     """Pauses work of one kind."""
@@ -153,4 +171,7 @@ def piece_json(one: Piece) -> dict[str, object]:
         "created_at": instant(one.created_at),
         "ended_at": None if one.ended_at is None else instant(one.ended_at),
         "error": one.error,
+        "done": one.done,
+        "total": one.total,
+        "may_cancel": one.may_cancel,
     }

@@ -22,7 +22,7 @@ from trellis.api.requests import (
     read_parameters,
     unknown,
 )
-from trellis.automation.outbox import yield_to_people
+from trellis.automation.outbox import demand_room, yield_to_people
 from trellis.duplicates.doors import guard_many
 from trellis.phrases import Sentence
 from trellis.problem_json import error_of, language
@@ -80,9 +80,13 @@ class Asked:
 @route("/<object_name>/bulk", "POST", action="update", operation=BULK)
 @takes_bytes(MAX_BULK_BYTES)
 def write_many(object_name: str) -> Response:
-    """Does up to 1,000 writes; in mode `all` one that is refused undoes all."""
+    """Does up to 1,000 writes; in mode `all` one that is refused undoes all.
+
+    Nothing is done while too much waits that follows from earlier ones.
+    """
     mode = read_mode(read_parameters(("mode",)).get("mode", MODES[0]))
     definition_of(reading(), object_name)
+    demand_room(reading().connection)
     asked = read_operations(read_document(exact=True))
     with writing_now() as unit:
         yield_to_people(unit.connection)

@@ -39,6 +39,7 @@ KINDS: Final[Mapping[str, Mapping[str, str]]] = {
     "audit_export": {"en": "Audit exported", "zh": "导出审计记录"},
     "webhook": {"en": "Webhook switched off", "zh": "停用 Webhook"},
     "retried": {"en": "Background work tried again", "zh": "重试后台任务"},
+    "cancelled": {"en": "Background work cancelled", "zh": "取消后台任务"},
     "paused": {"en": "Background work paused", "zh": "暂停后台任务"},
     "rule_quarantined": {"en": "Rule put into quarantine", "zh": "规则被隔离"},
     "rule_released": {"en": "Rule released from quarantine", "zh": "解除规则隔离"},

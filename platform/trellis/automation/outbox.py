@@ -10,6 +10,8 @@ from typing import Final
 import sqlalchemy as sa
 import uuid_utils
 
+from metadata.locks import Busy
+from metadata.problems import Problem
 from rule_engine.columns import Instant
 from trellis.db import SYSTEM_TABLES, clock, insert_once, signal
 from trellis.pausing import goes_on
@@ -102,6 +104,12 @@ def is_crowded(connection: sa.Connection) -> bool:
     due = sa.and_(bulk, outbox.c.available_at <= clock(connection))
     beyond = sa.select(outbox.c.id).where(due, goes_on(EFFECTS)).limit(1).offset(CROWD)
     return connection.execute(beyond).first() is not None
+
+
+def demand_room(connection: sa.Connection) -> None:
+    """Raises Busy while so many bulk effects wait that who adds more is to wait."""
+    if is_crowded(connection):
+        raise Busy(why=Problem("", "bulk_crowded", {"limit": CROWD}))
 
 
 def add_all(connection: sa.Connection, rows: Sequence[Mapping[str, object]]) -> None:

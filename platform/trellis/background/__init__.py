@@ -45,7 +45,8 @@ GIVEN_UP: Final = ("dead", "failed")
 
 @dataclass(frozen=True, slots=True)
 class Piece:
-    """One piece of work. `what` says which sort, `error` what the last try met; times are UTC."""
+    """One piece of work. `what` says which sort, `error` what the last try met, `done` how far it
+    has come of `total`, where that is known; times are UTC."""
 
     id: str
     what: str
@@ -57,6 +58,9 @@ class Piece:
     created_at: datetime
     ended_at: datetime | None
     error: str | None
+    done: int | None = None
+    total: int | None = None
+    may_cancel: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,6 +88,10 @@ class Work(ABC):
     @abstractmethod
     def piece(self, row: Row) -> Piece:
         """Gives a row in the form of all kinds."""
+
+    def cancel(self, unit: Unit, piece: Piece) -> None:
+        """Ends a piece before its time. Raises Conflict for one of which that cannot be."""
+        raise Conflict([Problem("", "not_cancelled", {"what": piece.what})])
 
 
 @cache
@@ -158,6 +166,21 @@ def retry(unit: Unit, name: str, piece_id: str | None = None) -> int:
         note(unit, "retried", values=told if piece_id is None else {"work": name, "id": piece_id})
         signal(unit.connection, OUTBOX)
     return count
+
+
+def cancel(unit: Unit, name: str, piece_id: str) -> None:
+    """Ends a piece of work that has not ended: what it has done until now stays.
+
+    Raises NotAllowed, Missing, and Conflict for one that has ended, or is not to stay half done.
+    """
+    demand_administrator(unit)
+    work = work_named(name)
+    query = sa.select(work.table).where(work.table.c.id == piece_id)
+    row = unit.connection.execute(query).mappings().first()
+    if row is None:
+        raise Missing([Problem("", "missing_work", {"id": piece_id})])
+    work.cancel(unit, work.piece(row))
+    note(unit, "cancelled", values={"work": name, "id": piece_id})
 
 
 def set_paused(unit: Unit, name: str, *, is_paused: bool) -> None:

@@ -85,6 +85,7 @@ class FillKeys(JobKind):
     """Makes the keys of one object anew."""
 
     name = FILLING
+    may_cancel = False  # duplicates would not be found that have no keys yet
 
     def step(self, unit: Unit, job: RunningJob) -> Step:
         """Does some records."""

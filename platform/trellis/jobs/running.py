@@ -111,6 +111,8 @@ class JobKind(ABC):
     name: ClassVar[str]
     #: Whether its steps write records, of which effects follow: it waits while too many do.
     crowds: ClassVar[bool] = False
+    #: Whether it may be cancelled; not what would stay half done, or is begun anew at once.
+    may_cancel: ClassVar[bool] = True
 
     @abstractmethod
     def step(self, unit: Unit, job: RunningJob) -> Step:

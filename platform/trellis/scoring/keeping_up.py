@@ -17,7 +17,16 @@ from rule_engine.program import Score
 from trellis.audit import note
 from trellis.automation.dispatcher import database_now
 from trellis.declared import ANY_OBJECT, declares
-from trellis.jobs.running import ENDED, FAILED, JobKind, RunningJob, Step, job_table, start_job
+from trellis.jobs.running import (
+    CANCELLED,
+    ENDED,
+    FAILED,
+    JobKind,
+    RunningJob,
+    Step,
+    job_table,
+    start_job,
+)
 from trellis.runtime import Platform
 from trellis.scoring.outcomes import Evaluated
 from trellis.scoring.rescoring import Rescored, records_between, rescore_some
@@ -30,7 +39,7 @@ RESCORE: Final = "rescore"
 NIGHT: Final = time(2)
 """When it is night, by the organisation's clock: what time has changed is computed then."""
 REST: Final = timedelta(hours=1)
-"""After so long what failed is begun again."""
+"""After so long what failed or was cancelled is begun again."""
 
 
 @declares(ANY_OBJECT, "update")
@@ -138,9 +147,10 @@ def last_night(now: datetime, zone: ZoneInfo) -> datetime:
 
 
 def under_way(connection: sa.Connection) -> set[Wanted]:
-    """Gives the jobs that compute scores, or failed to a short time ago."""
+    """Gives the jobs that compute scores, or ended a short time ago before they had."""
     table = job_table.c
-    lately = (table.state == FAILED) & (table.ended_at > database_now(connection) - REST)
+    unfinished = table.state.in_((FAILED, CANCELLED))
+    lately = unfinished & (table.ended_at > database_now(connection) - REST)
     jobs = sa.select(table.kind, table.params).where(
         table.kind.in_((RESCORE, SHADOW)), sa.or_(table.state.not_in(ENDED), lately)
     )

@@ -55,6 +55,7 @@ class Replan(JobKind):
     """
 
     name = REPLAN
+    may_cancel = False  # some clocks would go by other rules, or another calendar, than the rest
 
     def step(self, unit: Unit, job: RunningJob) -> Step:
         """Plans the next clocks."""

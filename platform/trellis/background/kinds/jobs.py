@@ -3,8 +3,20 @@
 from __future__ import annotations
 
 from trellis.background import Piece, Row, Work
-from trellis.jobs.running import CANCELLED, DONE, FAILED, JOBS, RUNNING, WAITING, job_table
+from trellis.jobs.kinds import job_kinds
+from trellis.jobs.running import (
+    CANCELLED,
+    DONE,
+    ENDED,
+    FAILED,
+    JOBS,
+    RUNNING,
+    WAITING,
+    cancel_job,
+    job_table,
+)
 from trellis.phrases import Sentence
+from trellis.unit import Unit
 
 
 class Jobs(Work):
@@ -20,6 +32,7 @@ class Jobs(Work):
     def piece(self, row: Row) -> Piece:
         """Gives a job."""
         codes = ", ".join(one["code"] for one in row["problems"] or ())
+        kind = job_kinds().get(row["kind"])
         return Piece(
             id=row["id"],
             what=row["kind"],
@@ -31,7 +44,17 @@ class Jobs(Work):
             created_at=row["created_at"],
             ended_at=row["ended_at"],
             error=row["last_error"] or codes or None,
+            done=row["done"],
+            total=row["total"],
+            may_cancel=row["state"] not in ENDED and (kind is None or kind.may_cancel),
         )
+
+    def cancel(self, unit: Unit, piece: Piece) -> None:
+        """Ends a job whose kind allows it: a step under way is rolled back."""
+        if piece.may_cancel or piece.state in ENDED:
+            cancel_job(unit, piece.id)
+        else:
+            super().cancel(unit, piece)
 
 
 WORK = Jobs()

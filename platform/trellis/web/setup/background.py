@@ -11,7 +11,16 @@ from werkzeug.wrappers import Response
 
 from trellis import current
 from trellis.automation.quarantine import quarantined
-from trellis.background import GIVEN_UP, STATES, Piece, overview, pieces, retry, set_paused
+from trellis.background import (
+    GIVEN_UP,
+    STATES,
+    Piece,
+    cancel,
+    overview,
+    pieces,
+    retry,
+    set_paused,
+)
 from trellis.declared import declares
 from trellis.errors import Conflict
 from trellis.unit import Unit
@@ -68,6 +77,9 @@ class Line:
     is_waiting: bool
     error: str
     may_retry: bool
+    done: int | None
+    total: int | None
+    may_cancel: bool
 
 
 @blueprint.get("")
@@ -147,6 +159,9 @@ def line(unit: Unit, one: Piece, names: dict[tuple[str, str], str], again: froze
         is_waiting=one.state == "waiting",
         error=one.error or "",
         may_retry=one.state in again,
+        done=one.done,
+        total=one.total,
+        may_cancel=one.may_cancel,
     )
 
 
@@ -161,6 +176,20 @@ def try_again(work: str) -> Response:
         flash_problems(conflict)
     else:
         flash(ngettext("%(num)s is tried again", "%(num)s are tried again", count), "success")
+    return redirect(f"{ADDRESS}/{work}")
+
+
+@blueprint.post("/<work>/cancel")
+@declares("", "administer")
+def end(work: str) -> Response:
+    """Ends one piece before its time."""
+    try:
+        with writing_now() as unit:
+            cancel(unit, work, request.form.get("id", ""))
+    except Conflict as conflict:
+        flash_problems(conflict)
+    else:
+        flash(gettext("Cancelled: what was done until now stays"), "success")
     return redirect(f"{ADDRESS}/{work}")
 
 
