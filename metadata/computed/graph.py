@@ -110,6 +110,11 @@ class Graph:
                         found.setdefault(group.object, set()).add(cast(tuple[Up, ...], steps))
         return {name: frozenset(ways) for name, ways in found.items()}
 
+    def rolls_up(self, key: Key) -> bool:
+        """Says whether a field looks from its own record straight at what refers to that."""
+        reads = self.reads(key) if key in self.fields else ()
+        return any(read.way and isinstance(read.way[0], Down) for read in reads)
+
     @cached_property
     def counted(self) -> frozenset[Down]:
         """The ways back over which stored fields look straight from their own record."""

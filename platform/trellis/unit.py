@@ -55,6 +55,7 @@ class Unit:
     `connection` is inside the caller's transaction; a use case that raises leaves it to the caller
     to roll back. `depth` counts how many writes of rules led here; `saving` are the records (object
     and id) whose own save or deletion this write is a part of. A `witness` is told what is read.
+    `deciding` are the approval requests (id) whose own step this write is a part of.
     In a `silent` unit the rules of records do not run; what their definitions demand holds.
     `cause` is there in what rules write after a save. `own_networks` are those of our own into
     which webhooks may speak.
@@ -67,6 +68,7 @@ class Unit:
     directory: Directory
     depth: int = 0
     saving: frozenset[tuple[str, str]] = frozenset()
+    deciding: frozenset[str] = frozenset()
     witness: Witness | None = None
     silent: bool = False
     cause: Cause | None = None

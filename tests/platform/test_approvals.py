@@ -330,7 +330,7 @@ def test_a_lock_is_not_got_round_by_lines(platform: Platform, quote: str) -> Non
     for attempt in (add, remove):
         error = refusal(platform, "rita", attempt)
         assert codes(error) == ["parent_locked"]
-        assert sentence(error.problems[0], "zh").startswith("所属的 报价单 已被“折扣审批”锁定")
+        assert sentence(error.problems[0], "zh").startswith("所属的 报价单 “Q” 已被“折扣审批”锁定")
 
 
 def test_the_inbox_shows_what_the_approval_looks_at(platform: Platform, quote: str) -> None:

@@ -99,8 +99,8 @@ def test_each_level_takes_one_question_and_one_write(database: Database) -> None
         locked = [one for one in found if one.endswith("FOR UPDATE") and "o_low.id =" not in one]
         assert (len(asked), len(locked)) == (2, 2 * lock)
         # The record itself, its row and its history, which PostgreSQL takes along with the row; of
-        # each level also its history, at once.
-        assert len(found) == 3 - lock + 2 * (2 + lock) + 1, found
+        # each level also its history, at once; whether the record is held, and any of the others.
+        assert len(found) == 3 - lock + 2 * (2 + lock) + 1 + 2, found
         with statements(world.connection) as found:
             world.save("low", ids["low"], note="nothing is computed from a note")
         assert [one for one in found if "o_mid" in one or "o_top" in one] == []

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import Protocol
 
 from metadata.json_text import sequence
@@ -66,7 +67,8 @@ def carry_out(
                 tell(unit, definition, request, effect, number)
     if values:
         why = f"{request.label}: {word}"
-        change(unit.as_automation(), definition, request.record_id, values, channel="rule", why=why)
+        own = replace(unit.as_automation(), deciding=unit.deciding | {request.id})
+        change(own, definition, request.record_id, values, channel="rule", why=why)
 
 
 def tell(

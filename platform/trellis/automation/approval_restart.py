@@ -22,7 +22,8 @@ def restart(
 ) -> None:
     """Starts a request anew when its rules say so for one of the changed fields.
 
-    `change` writes what the rules set. Raises Conflict when nobody can be asked any more.
+    `change` writes what the rules set. Raises Conflict when nobody can be asked any more. Rules
+    that are gone ask for nothing.
     """
     request, definition, approval = find(unit, request_id)
     if approval is None or not set(approval.restart_fields) & set(changed):

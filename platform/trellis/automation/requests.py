@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection
 from datetime import datetime
 
 import sqlalchemy as sa
 
+from metadata.query.tables import many, one_of
 from rule_engine.columns import Instant
 from trellis.db import SYSTEM_TABLES, insert_into
 
@@ -65,16 +66,26 @@ record_lock = sa.Table(
 )
 
 
-def held_among(connection: sa.Connection, object_id: str, ids: Sequence[str]) -> frozenset[str]:
-    """Gives which of some records are locked or have an open request."""
-    request, lock = approval_request, record_lock
-    locked = sa.select(lock.c.record_id).where(
-        lock.c.object == object_id, lock.c.record_id.in_(ids)
+def held_among(
+    connection: sa.Connection, records: Collection[tuple[str, str]]
+) -> frozenset[tuple[str, str]]:
+    """Gives which of some records (each by the ids of its object and its own) are locked or have an
+    open request: in one statement, none for no records."""
+    if not records:
+        return frozenset()
+    request, lock, dialect = approval_request, record_lock, connection.dialect.name
+    objects, ids = ({one[place] for one in records} for place in (0, 1))
+    listed = many("ids", dialect)
+    locked = sa.select(lock.c.object, lock.c.record_id).where(
+        lock.c.object.in_(sorted(objects)), one_of(lock.c.record_id, listed, dialect)
     )
-    requested = sa.select(request.c.record_id).where(
-        request.c.object == object_id, request.c.record_id.in_(ids), request.c.status == OPEN
+    requested = sa.select(request.c.object, request.c.record_id).where(
+        request.c.object.in_(sorted(objects)),
+        one_of(request.c.record_id, listed, dialect),
+        request.c.status == OPEN,
     )
-    return frozenset(connection.scalars(locked.union(requested)))
+    rows = connection.execute(locked.union(requested), {"ids": sorted(ids)})
+    return frozenset((row[0], row[1]) for row in rows) & set(records)
 
 
 def take_hold(

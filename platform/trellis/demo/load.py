@@ -171,7 +171,7 @@ class Player:
         for name, records in world.records.items():
             if self.catalog.program.for_object(name).scores:
                 for record in records:
-                    refresh(unit, name, str(record.id), why="rescored", respect_lock=False)
+                    refresh(unit, name, str(record.id), why="rescored")
 
     def play_event(self, event: Event) -> None:
         """Lets one thing happen; a record that waits for an approval lies still."""

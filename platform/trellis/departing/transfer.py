@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import replace
 from typing import Any, Final
 
@@ -17,7 +18,8 @@ from trellis.jobs.running import JobKind, RunningJob, Step
 from trellis.records.handover import hand_over
 from trellis.records.judge import Judgement
 from trellis.records.reach import target_of
-from trellis.records.save import store
+from trellis.records.reapproval import approve_all_again, differing
+from trellis.records.save import WRITERS, store
 from trellis.unit import Unit
 
 TRANSFER: Final = "transfer"
@@ -104,4 +106,7 @@ def force(
     with somebody who is gone."""
     judgement = Judgement(record, (), (), None)
     environment = environment_of(unit)
-    store(unit, definition, old, judgement, environment, channel="job", why=why)
+    saved = store(unit, definition, old, judgement, environment, channel="job", why=why)
+    changed = {(definition.name, saved.id): differing(old, saved.record)}
+    with suppress(RecordError), unit.connection.begin_nested():
+        approve_all_again(unit, changed, WRITERS.change)

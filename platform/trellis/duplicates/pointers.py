@@ -25,9 +25,10 @@ from trellis.automation.requests import approval_request
 from trellis.channels.in_app import notification
 from trellis.errors import Conflict, Refused
 from trellis.records.claim_log import queue_claim
-from trellis.records.computed import follow
+from trellis.records.computed import follow, woken
 from trellis.records.followers import keep_up
 from trellis.records.history import as_wire, entry_row, insert_entries
+from trellis.records.reapproval import approve_all_again, held_changes
 from trellis.records.removal import remove
 from trellis.records.rows import taken_columns, unique_problems
 from trellis.records.save import WRITERS, refresh
@@ -257,12 +258,14 @@ def compute_again(
     change = Change(
         child.name, ids, frozenset({field.name}), {field.name: frozenset(left)}, own=True
     )
-    woken = follow(unit, [change])
+    found = follow(unit, [change])
+    changed, parents = held_changes(unit, found), woken(unit, found)
     if (child.name, field.name) in unit.catalog.watched_references:
-        woken |= {(definition.name, one) for one in (target, *left)}
-    for object_name, record_id in sorted(woken):
+        parents |= {(definition.name, one) for one in (target, *left)}
+    for parent in sorted(parents):
         why = f"{definition.name} {MERGED}"
-        refresh(unit.as_automation(), object_name, record_id, why=why, respect_lock=False)
+        refresh(unit.as_automation(), *parent, why=why, computed=changed.pop(parent, ()))
+    approve_all_again(unit, changed, WRITERS.change)
 
 
 def refuse_circle(unit: Unit, pointing: Pointing, survivor: str) -> None:

@@ -114,18 +114,18 @@ def change_of(definition: ObjectDefinition, states: Sequence[Record]) -> Change:
     return Change(definition.name, ids, changed, left)
 
 
-def follow(unit: Unit, changes: Sequence[Change]) -> set[tuple[str, str]]:
-    """Brings stored values of other records right; gives the records whose rules run again."""
+def follow(unit: Unit, changes: Sequence[Change]) -> list[Recomputed]:
+    """Brings stored values of other records right, and gives what has changed of which."""
     relevant = [change for change in changes if is_looked_at(unit.catalog, change)]
     if not relevant:
-        return set()
+        return []
     environment = environment_of(unit)
     found = recompute(unit.connection, unit.catalog, relevant, environment)
     tell(unit, found)
     for name in dict.fromkeys(row.object for row in found):
         writes = [written(row) for row in found if row.object == name]
         keep_up(unit, unit.catalog.objects[name], writes)
-    return woken(unit, found)
+    return found
 
 
 def written(row: Recomputed) -> Written:

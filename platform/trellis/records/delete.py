@@ -10,6 +10,7 @@ from trellis.automation.service_timers import look_soon
 from trellis.errors import Missing, Refused
 from trellis.records.exclusions import exclusion_problems
 from trellis.records.history import deleted_with
+from trellis.records.owners import hold_owners
 from trellis.records.reach import definition_of, target_of
 from trellis.records.removal import links_to, remove, set_deleted
 from trellis.records.save import WRITERS, Record
@@ -52,6 +53,7 @@ def restore_record(
     """
     definition = definition_of(unit, object_name)
     old = target_of(unit, definition, record_id, "delete", deleted=True)
+    hold_owners(unit, definition, old)
     problems = list(exclusion_problems(unit, definition, old, None, environment_of(unit)))
     if problems:
         raise Refused(problems)

@@ -8,7 +8,8 @@ from metadata.objects import ObjectDefinition
 from trellis.automation.environment import environment_of
 from trellis.records.incoming import Incoming
 from trellis.records.locked import refuse_locked
-from trellis.records.save import Saved, followed, judged, store
+from trellis.records.reapproval import approve_again, differing
+from trellis.records.save import WRITERS, Saved, followed, judged, store
 from trellis.unit import Channel, Unit
 
 Values = Mapping[str, object]
@@ -30,8 +31,10 @@ def hand_over(
     or Refused.
     """
     incoming = Incoming(values)
-    refuse_locked(unit, definition, old, incoming)
+    hold = refuse_locked(unit, definition, old, incoming)
     environment = environment_of(unit)
     judgement = judged(unit, definition, {**old, **values}, old, incoming, environment)
     saved = store(unit, definition, old, judgement, environment, channel=channel, why=why)
+    changed = differing(old, saved.record)
+    approve_again(unit, definition, saved.id, hold, changed, WRITERS.change)
     return followed(unit, definition, "update", saved, old)

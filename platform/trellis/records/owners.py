@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 
 from metadata.objects import LinkDefinition, ObjectDefinition
@@ -69,6 +69,19 @@ def hold_owners_of(unit: Unit, definition: ObjectDefinition, record_id: str) -> 
     if fields:
         found = unit.as_automation().records().get(definition.name, record_id, fields)
         hold_owners(unit, definition, found or {})
+
+
+def records_asked(
+    unit: Unit, definition: ObjectDefinition, saves: Iterable[Iterable[Record]]
+) -> set[tuple[str, str]]:
+    """Gives the records (object and id) whose locks were asked before some saves: those saved, and
+    those to which they belong as rows."""
+    nested = [owner for owner in owning(unit, definition) if owner.link.nested is not None]
+    states = [state for save in saves for state in save if state]
+    own = {(definition.name, str(state["id"])) for state in states}
+    return own | {
+        (one.object, str(state.get(one.link.field))) for one in nested for state in states
+    }
 
 
 def refuse_held_owner(unit: Unit, parent: ObjectDefinition, nested: str, record_id: str) -> None:

@@ -67,7 +67,7 @@ def look_at_claim(unit: Unit, claim_id: str, at: datetime, writers: Writers) -> 
     now = unit.moment.now
     if step.at > now:
         plan_look(unit, claim_id, step.at)
-    elif held_among(unit.connection, definition.id, [claim["record_id"]]):
+    elif held_among(unit.connection, [(definition.id, claim["record_id"])]):
         plan_look(unit, claim_id, later(now, 1, unit.moment.zone))
     elif not is_open(definition, record):
         plan_look(unit, claim_id, later(now, max(terms.recycle_days or 1, 1), unit.moment.zone))

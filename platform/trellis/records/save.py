@@ -7,19 +7,16 @@ from dataclasses import dataclass, replace
 from functools import partial
 from types import MappingProxyType
 
-from metadata.catalog import Translated
 from metadata.coerce import defaults
 from metadata.objects import ObjectDefinition
 from metadata.prepared import write_all
 from metadata.problems import Problem
 from rule_engine.services.automate import SaveEvent
 from rule_engine.types import Environment
-from trellis.automation.approval_restart import restart
 from trellis.automation.environment import environment_of
-from trellis.automation.holds import hold_of
 from trellis.automation.scores import score_values
 from trellis.errors import Conflict, Missing, Refused
-from trellis.records.computed import change_of, follow, formula_values, hold_sources
+from trellis.records.computed import change_of, follow, formula_values, hold_sources, woken
 from trellis.records.exclusions import exclusion_problems
 from trellis.records.files import take_files
 from trellis.records.followers import companions, tell_followers
@@ -27,13 +24,14 @@ from trellis.records.following import follow_save
 from trellis.records.history import changes_between, history_write
 from trellis.records.incoming import Incoming, read_incoming, resolve_references
 from trellis.records.judge import Judgement, judge, run_rules, validation_problems
-from trellis.records.locked import mind_lock, refuse_locked
+from trellis.records.locked import mind_lock, refuse_computed, refuse_locked, refuse_rolled_up
 from trellis.records.lookups import lookup_problems
 from trellis.records.nested import Nested, take_nested, telling_all
 from trellis.records.numbers import give_numbers
-from trellis.records.owners import hold_owners, hold_owners_of, tell_owners
+from trellis.records.owners import hold_owners, hold_owners_of, records_asked, tell_owners
 from trellis.records.people import open_account
 from trellis.records.reach import creatable, definition_of, stale, target_of
+from trellis.records.reapproval import approve_again, approve_all_again, differing, held_changes
 from trellis.records.rows import insert_row, update_row
 from trellis.records.stamps import FIRST_VERSION, STAMPS, stamps_of_change, stamps_of_new
 from trellis.records.trees import lock_trees, tree_problems
@@ -185,9 +183,8 @@ def change(
         unit, definition, old, judgement, environment, channel=channel, why=why, nested=nested
     )
     saved = replace(saved, record=settle(unit, definition, saved.record, old, nested))
-    if hold is not None and hold.request is not None:
-        changed = [name for name, value in saved.record.items() if old.get(name) != value]
-        restart(unit, hold.request, changed, saved.record, environment, change)
+    changed = differing(old, saved.record)
+    approve_again(unit, definition, record_id, hold, changed, change)
     return followed(unit, definition, "update", saved, old)
 
 
@@ -329,27 +326,28 @@ def refresh_all(
         for record in states
         if record.get(field.name) is not None
     }
-    parents |= follow(unit, [change_of(definition, states) for states in saves])
-    parents -= unit.saving
+    found = follow(unit, [change_of(definition, states) for states in saves])
+    changed = held_changes(unit, found)
+    if changed and not unit.principal.unrestricted:
+        refuse_rolled_up(unit, changed, unit.saving | records_asked(unit, definition, saves))
+    parents = (parents | woken(unit, found)) - unit.saving
     if parents and unit.depth >= MAX_DEPTH:
         raise Conflict([Problem("", "rule_depth", {"object": definition.name, "limit": MAX_DEPTH})])
-    for object_name, record_id in sorted(parents):
-        refresh(
-            unit.as_automation(),
-            object_name,
-            record_id,
-            why=f"{definition.name} changed",
-            respect_lock=not unit.principal.unrestricted,
-        )
+    for parent in sorted(parents):
+        refresh(unit, *parent, why=f"{definition.name} changed", computed=changed.pop(parent, ()))
+    outside = {key: names for key, names in changed.items() if key not in unit.saving}
+    approve_all_again(unit, outside, change)
 
 
-def refresh(unit: Unit, object_name: str, record_id: str, *, why: str, respect_lock: bool) -> None:
-    """Runs a record's before-save rules and scores again; a deleted one is left alone.
+def refresh(
+    by: Unit, object_name: str, record_id: str, *, why: str, computed: Collection[str] = ()
+) -> None:
+    """Runs a record's before-save rules and scores again, of which `computed` fields have changed;
+    a deleted one is left alone.
 
-    With `respect_lock` it raises Conflict where rules would change a locked record: nobody gets
-    round a lock by changing what the record is computed from.
+    Raises Conflict where rules would change a record that is locked against who set them off.
     """
-    definition = unit.catalog.objects[object_name]
+    unit, definition = by.as_automation(), by.catalog.objects[object_name]
     if definition.append_only:
         return
     try:
@@ -359,15 +357,13 @@ def refresh(unit: Unit, object_name: str, record_id: str, *, why: str, respect_l
         return
     environment = environment_of(unit)
     judgement = run_rules(unit.catalog, definition, old, old, environment, silent=unit.silent)
-    if respect_lock and any(old[name] != value for name, value in judgement.record.items()):
-        hold = hold_of(unit, definition, record_id)
-        if hold is not None and hold.cause is not None:
-            cause = unit.catalog.rule_text(hold.cause)
-            values = {"object": Translated(definition.labels), "cause": cause}
-            raise Conflict([Problem("", "parent_locked", values)])
+    if not by.principal.unrestricted:
+        refuse_computed(by, definition, record_id, differing(old, judgement.record))
     saved = store(
         unit, definition, old, judgement, environment, channel="rule", why=why, counts=False
     )
+    changed = {*computed, *differing(old, saved.record)}
+    approve_all_again(unit, {(object_name, record_id): changed}, change)
     followed(unit, definition, "update", saved, old)
 
 

@@ -27,9 +27,10 @@ from trellis.records.numbers import give_numbers
 from trellis.records.owners import owning
 from trellis.records.people import USER
 from trellis.records.reach import creatable, stale, targets_of
+from trellis.records.reapproval import approve_all_again
 from trellis.records.references import KnownReferences
 from trellis.records.rows import insert_rows, update_rows
-from trellis.records.save import judged, refresh_all, scored, told
+from trellis.records.save import WRITERS, judged, refresh_all, scored, told
 from trellis.records.stamps import FIRST_VERSION, stamps_of_change, stamps_of_new
 from trellis.records.written import Written
 from trellis.unit import Channel, Unit
@@ -151,6 +152,9 @@ def write_together(
         if isinstance(one, Ready):
             mind_lock(unit, definition, one.judgement, one.id)
     refresh_all(unit, definition, [(one.old, one.record) for one in writes])
+    if unit.principal.unrestricted:  # what waits for an approval a person changes one by one
+        changed = {(definition.name, one.id): one.changes for one in writes if one.old}
+        approve_all_again(unit, changed, WRITERS.change)
     return [(one.id, one.version) if isinstance(one, Ready) else one for one in ready]
 
 
@@ -183,7 +187,8 @@ class Together:
             return {}
         found = targets_of(self.unit, self.definition, ids, "update")
         is_free = self.unit.principal.unrestricted
-        if not is_free and held_among(self.unit.connection, self.definition.id, ids):
+        asked = [(self.definition.id, one) for one in ids]
+        if not is_free and held_among(self.unit.connection, asked):
             raise InParts
         return found
 

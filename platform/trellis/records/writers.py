@@ -52,7 +52,7 @@ class Change(Protocol):
         values: Record,
         *,
         channel: Channel,
-        why: str | None,
+        why: str | None = ...,
         given: Record = ...,
     ) -> AfterWrite:
         """Gives the record as it stands then."""
