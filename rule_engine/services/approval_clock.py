@@ -12,14 +12,14 @@ from decimal import Decimal
 from itertools import chain
 
 from rule_engine.program import Approval, Principal, Step
-from rule_engine.services.approval_settle import approve_step, reject_step
+from rule_engine.services.approval_settle import approve_step, reject_step, settle
 from rule_engine.services.approval_signers import asking_instead
 from rule_engine.services.approval_state import ApprovalState, Decision, Outcome, StepPlan, Verdict
-from rule_engine.services.approval_transition import RefusedError, Transition
+from rule_engine.services.approval_transition import RefusedError, Transition, finish
 from rule_engine.services.deadlines import due_after, part_after
 from rule_engine.services.effects import Effect
 from rule_engine.services.evaluate import Record
-from rule_engine.services.people import Company, find_people, user_record
+from rule_engine.services.people import Company, find_people, works_here
 from rule_engine.services.substitutes import step_named
 from rule_engine.types import Directory, Environment
 
@@ -107,15 +107,23 @@ def replace_inactive(
     """Puts others in the place of open approvers whose login was taken away.
 
     These are their substitutes, else their managers, else the fallback; quorums stay as they are.
+    Where these have a word in a step already, what is left may suffice: then it goes on. Who can
+    be replaced by nobody stays asked.
     """
     transition = _transition(definition, state, record, environment, directory, now)
     for plan in state.open_steps:
-        gone = [user for user in state.waiting(plan) if not _is_active(environment, user)]
+        gone = [user for user in state.waiting(plan) if not works_here(environment, user)]
         if gone:
             _relieve(transition, plan, gone)
     if transition.state.path == state.path:
         return Outcome(state)
-    return transition.outcome()
+
+    def weigh() -> None:
+        for plan in state.open_steps:
+            settle(transition, plan.name)
+        transition.tell_new(state)
+
+    return finish(transition, weigh, state)
 
 
 def _transition(
@@ -218,26 +226,23 @@ def _ask_also(transition: Transition, plan: StepPlan, users: tuple[str, ...]) ->
         transition.effects.append(Effect("waiting", told))
 
 
-def _is_active(environment: Environment, user: str) -> bool:
-    return user_record(environment, user).get("active") is not False
-
-
-def _relieve(transition: Transition, plan: StepPlan, gone: list[str]) -> None:
-    step, before = transition.step(plan.name), transition.state
+def _relieve(transition: Transition, plan: StepPlan, gone: Sequence[str]) -> None:
+    step, state = transition.step(plan.name), transition.state
+    leaving = [user for user in plan.approvers if user in gone]
+    heirs = _or_fallback(transition, step, leaving) if leaving else ()
+    relieved = plan
     for user in gone:
-        if user in plan.approvers:
-            continue
-        free = (one for one in _or_fallback(transition, step, [user]) if one not in plan.people)
-        plan = asking_instead(before, plan, user, next(free, user))
-    staying = tuple(user for user in plan.approvers if user not in gone)
-    leaving = [user for user in gone if user in plan.approvers]
-    found = _or_fallback(transition, step, leaving) if leaving else ()
-    approvers = (*staying, *(user for user in found if user not in (*staying, *plan.people)))
-    if approvers == staying and not set(staying) & set(before.waiting(plan)):
-        approvers = plan.approvers
-    relieved = replace(plan, approvers=approvers, needs=min(plan.needs, len(approvers)))
-    transition.state = before.with_steps(relieved)
-    transition.tell_new(before)
+        found = heirs if user in leaving else _or_fallback(transition, step, [user])
+        free = (one for one in found if one not in relieved.people)
+        if found:
+            relieved = asking_instead(state, relieved, user, next(free, found[0]))
+    others = (one for one in heirs if one not in relieved.people)
+    approvers: tuple[str, ...] = (*relieved.approvers, *others)
+    staying = tuple(user for user in approvers if user not in gone)
+    if set(staying) & set(state.waiting(plan)):
+        approvers = staying
+    needs = min(plan.needs, len(approvers))
+    transition.state = state.with_steps(replace(relieved, approvers=approvers, needs=needs))
 
 
 def _or_fallback(transition: Transition, step: Step, gone: list[str]) -> tuple[str, ...]:
@@ -254,6 +259,7 @@ def _successors(transition: Transition, step: Step, user: str) -> list[str]:
         transition.directory.relation("manager", user),
     ):
         found = [person for one in people for person in transition.climb(step, one)]
-        if found:
-            return found
+        active = [person for person in found if works_here(transition.environment, person)]
+        if active:
+            return active
     return []

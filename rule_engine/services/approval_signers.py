@@ -24,7 +24,7 @@ from rule_engine.services.approval_state import (
 )
 from rule_engine.services.approval_transition import Transition, finish
 from rule_engine.services.evaluate import Record
-from rule_engine.services.people import user_record
+from rule_engine.services.people import works_here
 from rule_engine.services.substitutes import may_decide, step_named
 from rule_engine.types import Directory, Environment
 
@@ -184,7 +184,7 @@ def _refusal(
         return Refusal("oneself", Phrase("Name somebody else than yourself"))
     if not may_decide(definition, state, other):
         return Refusal("self_approval", Phrase("Who submitted this cannot decide on it"))
-    if user_record(environment, other).get("active") is False:
+    if not works_here(environment, other):
         return Refusal("signer_gone", Phrase("This person does not work here any more"))
     if any(other in _involved(state, step) for step in said.steps):
         return Refusal("signer_asked", Phrase("This person has been asked in this step already"))

@@ -43,6 +43,12 @@ def user_record(environment: Environment, user: str) -> Record:
     return environment.related.record("user", user) or {"id": user}
 
 
+def works_here(environment: Environment, user: str) -> bool:
+    """Says whether there is a user who may log in."""
+    found = environment.related.record("user", user)
+    return found is not None and found.get("active") is not False
+
+
 def _find(principal: Principal, company: Company) -> Sequence[str]:
     match principal:
         case Group(kind=kind, name=name, scope=scope):
@@ -68,7 +74,7 @@ def _person(path: core.Path, company: Company) -> Sequence[str]:
     user = evaluate(path, company.record, company.environment)
     if not isinstance(user, str) or path.type.target not in (None, "user"):
         return ()
-    if user_record(company.environment, user).get("active") is False:
+    if not works_here(company.environment, user):
         return company.directory.relation("manager", user)
     return (user,)
 

@@ -15,6 +15,7 @@ from rule_engine.calendars import business_calendars
 from rule_engine.program import Approval
 from rule_engine.services.approval import decide, submit
 from rule_engine.services.approval_clock import next_at, put_off, replace_inactive, tick
+from rule_engine.services.approval_signers import add_signer
 from rule_engine.services.approval_state import ApprovalState, Outcome
 from rule_engine.services.evaluate import Surroundings
 from tests.rule_engine.services_world import COMPANY, Company, program_of, quote, surroundings
@@ -251,6 +252,71 @@ def test_who_left_is_replaced(bob: dict[str, object], approvers: tuple[str, ...]
     assert outcome.state.approvers == approvers
     new = [user for user in approvers if user != "bob"]
     assert told(outcome) == ([("waiting", "a", new)] if new else [])
+
+
+def replaced(definition: Approval, state: ApprovalState, *gone: str, **rest: object) -> Outcome:
+    """Gives what becomes of a request when the logins of some people are taken away."""
+    lost = {user: {**COMPANY.users[user], "active": False, **rest} for user in gone}
+    company = replace(COMPANY, users={**COMPANY.users, **lost})
+    return replace_inactive(definition, state, quote(), there(company), company, MONDAY)
+
+
+def said(definition: Approval, state: ApprovalState, user: str) -> ApprovalState:
+    after = decide(
+        *(definition, state, user, "approve", "", quote()), there(), COMPANY, MONDAY
+    ).state
+    assert after is not None
+    return after
+
+
+@pytest.mark.parametrize(
+    ("also", "status", "asked"),
+    [("", "approved", ()), ('step b { approvers role "admin" }', "open", ("dan",))],
+)
+def test_who_left_is_not_waited_for_when_her_successor_has_decided(
+    also: str, status: str, asked: tuple[str, ...]
+) -> None:
+    """Bob leaves; Cat, his manager, has approved already: what is left suffices."""
+    people = "manager of owner, manager of manager of owner"
+    definition = approval(f"step a {{ approvers {people} decide by everyone }} {also}")
+    state = said(definition, sent(definition), "cat")
+    assert state.approvers == ("bob",)
+    after = replaced(definition, state, "bob").state
+    assert after is not None
+    assert (after.status, after.approvers) == (status, asked)
+
+
+def test_a_signer_who_left_is_not_waited_for_when_her_successor_is_asked() -> None:
+    definition = approval("step a { approvers manager of owner }")
+    state = sent(definition)
+    added = add_signer(
+        *(definition, state, "bob", "eve", "before", "Look"), quote(), there(), COMPANY, MONDAY
+    ).state
+    assert added is not None
+    assert added.approvers == ("eve",)
+    after = replaced(definition, added, "eve", manager="bob").state
+    assert after is not None
+    assert after.approvers == ("bob",)
+    assert after.path[0].added == ()
+
+
+def test_who_left_stays_asked_where_nobody_can_be_asked_instead() -> None:
+    definition = approval("step a { approvers manager of owner }")
+    company = replace(COMPANY, roles={})
+    lone = {**COMPANY.users["bob"], "active": False, "manager": None}
+    company = replace(company, users={**COMPANY.users, "bob": lone})
+    state = sent(definition)
+    outcome = replace_inactive(definition, state, quote(), there(company), company, MONDAY)
+    assert outcome == Outcome(state)
+
+
+def test_a_user_who_is_deleted_is_replaced() -> None:
+    definition = approval("step a { approvers manager of owner }")
+    company = replace(COMPANY, users={k: v for k, v in COMPANY.users.items() if k != "bob"})
+    state = sent(definition)
+    outcome = replace_inactive(definition, state, quote(), there(company), company, MONDAY)
+    assert outcome.state is not None
+    assert outcome.state.approvers == ("dan",)
 
 
 def test_states_of_earlier_versions_can_be_read() -> None:

@@ -13,6 +13,7 @@ from metadata.access import SYSTEM
 from metadata.catalog import Catalog
 from metadata.problems import sentence
 from trellis.audit.events import NOTHING, write_event
+from trellis.automation.relief import relieve_soon
 from trellis.declared import declares
 from trellis.departing.depart import depart
 from trellis.departing.successors import MANAGER, RULES
@@ -64,6 +65,8 @@ def lock(username: str, undo: bool) -> None:
         catalog = platform.catalogs.current(connection)
         user_id = known_user(find_user(connection, catalog, username), username)
         set_active(connection, catalog, user_id, active=undo)
+        if not undo:
+            relieve_soon(connection, user_id)
         note_person(connection, catalog, "unlocked" if undo else "locked", user_id)
     click.echo(f"{'unlocked' if undo else 'locked'} {username}")
 

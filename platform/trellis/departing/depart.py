@@ -11,6 +11,7 @@ from flask_appbuilder.security.sqla.models import ApiKey
 
 from metadata.problems import Problem
 from trellis.audit.events import note
+from trellis.automation.relief import relieve_otherwise
 from trellis.departing.successors import USER, successors_by
 from trellis.departing.transfer import TRANSFER, transferable
 from trellis.errors import Missing, NotAllowed, Refused
@@ -57,6 +58,7 @@ def depart(
     successors = successors_by(unit, user_id, rule, to)
     if user["active"]:
         save_record(unit, USER, user_id, {"active": False}, channel=channel, why="departed")
+    relieve_otherwise(unit.connection, user_id)
     revoke_keys(unit, int(str(user["account"])))
     shares = remove_shares_with(unit, user_id)
     owned = dict(owned_by(unit, user_id))

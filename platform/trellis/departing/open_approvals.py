@@ -6,6 +6,7 @@ import sqlalchemy as sa
 
 from rule_engine.services.approval_signers import succeed
 from trellis.approvals.access import as_system, move
+from trellis.approvals.relief import waiting_for
 from trellis.automation.approval_store import load
 from trellis.automation.environment import environment_of
 from trellis.automation.requests import approval_approver
@@ -19,9 +20,7 @@ def hand_on(unit: Unit, user_id: str, to: str, limit: int) -> int:
     Who made a request is not asked about it herself: the acting person is then. A request whose
     rules are gone waits for nobody any more.
     """
-    table = approval_approver
-    waiting = sa.select(table.c.request).where(table.c.user == user_id, table.c.open)
-    requests = unit.connection.scalars(waiting.order_by(table.c.request).limit(limit)).all()
+    requests = waiting_for(unit, user_id, limit)
     for request_id in requests:
         try:
             request, definition, approval = load(unit, request_id)

@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from metadata.objects import ObjectDefinition
 from metadata.problems import Problem
 from trellis.audit import note
+from trellis.automation.relief import relieve_soon
 from trellis.errors import NotAllowed, Refused
 from trellis.records.written import Written
 from trellis.security.users import hash_password, insert_account, taken_names, update_account
@@ -44,9 +45,12 @@ def follow_accounts(unit: Unit, definition: ObjectDefinition, writes: Sequence[W
 
 
 def note_standing(unit: Unit, write: Written) -> None:
-    """Writes into the audit that somebody was locked out, also by deletion, or let in again."""
+    """Writes into the audit that somebody was locked out, also by deletion, or let in again; has
+    others asked for what waits for who was locked out."""
     if write.old is None:
         return
     before, after = (bool((one or {}).get("active")) for one in (write.old, write.new))
     if before != after:
         note(unit, "unlocked" if after else "locked", object=USER, record_ids=[write.id])
+    if before and not after:
+        relieve_soon(unit.connection, write.id)
