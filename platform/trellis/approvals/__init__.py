@@ -30,7 +30,7 @@ from trellis.approvals.access import (
 from trellis.approvals.files import keep_files, sent_files
 from trellis.approvals.inbox import Pending, of_record, pending_for
 from trellis.approvals.stopped import tell_stopped, wait_for_rules
-from trellis.automation.approval_effects import carry_out, problem_of
+from trellis.automation.approval_effects import Word, carry_out, problem_of
 from trellis.automation.approval_store import (
     Request,
     find,
@@ -161,8 +161,8 @@ def decide(
         on_behalf_of=on_behalf_of,
         files=sent,
     )
-    words = {"approve": "approved", "reject": "rejected"}
-    moved = move(unit, definition, request, approval, outcome, words[verdict])
+    word: Word = "approved" if verdict == "approve" else "rejected"
+    moved = move(unit, definition, request, approval, outcome, word)
     keep_files(unit, request_id, sent)
     return moved
 

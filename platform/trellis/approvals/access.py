@@ -13,7 +13,7 @@ from metadata.scopes import Scopes
 from rule_engine.program import Approval
 from rule_engine.services.approval_state import Outcome
 from rule_engine.services.substitutes import FALLBACK_ROLE, present
-from trellis.automation.approval_effects import carry_out, problem_of
+from trellis.automation.approval_effects import Word, carry_out, problem_of
 from trellis.automation.approval_store import Request, advance, open_request
 from trellis.automation.requests import OPEN, approval_approver, approval_request
 from trellis.errors import Conflict, NotAllowed, Refused
@@ -144,7 +144,7 @@ def move(
     request: Request,
     approval: Approval | None,
     outcome: Outcome,
-    word: str,
+    word: Word,
 ) -> Request:
     """Takes a request to its next state. Raises Refused with the engine's reasons against it."""
     if outcome.problems or outcome.state is None:

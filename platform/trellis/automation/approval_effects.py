@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
-from typing import Protocol
+from typing import Literal, Protocol
 
 from metadata.json_text import sequence
 from metadata.objects import ObjectDefinition
@@ -16,6 +16,19 @@ from trellis.automation.approval_store import Request
 from trellis.automation.requests import release, take_hold
 from trellis.unit import Channel, Unit
 from trellis.wording import TOLD
+
+Word = Literal[
+    "submitted",
+    "approved",
+    "rejected",
+    "recalled",
+    "restarted",
+    "signer added",
+    "forwarded",
+    "handed over",
+    "its time was over",
+]
+"""What happened to a request, as histories keep it (worded by `records.causes`)."""
 
 
 class Change(Protocol):
@@ -44,7 +57,7 @@ def carry_out(
     definition: ObjectDefinition,
     request: Request,
     effects: Sequence[Effect],
-    word: str,
+    word: Word,
     change: Change,
 ) -> None:
     """Does what a step asks for: changes of the record in one write, locks, messages.

@@ -11,6 +11,7 @@ from collections.abc import Mapping
 from dataclasses import replace
 from typing import Final
 
+from trellis.automation.approval_effects import Word
 from trellis.phrases import Sentence
 from trellis.unit import Unit
 
@@ -32,11 +33,16 @@ HAPPENED: Final[Mapping[str, Sentence]] = {
     "deleted": Sentence("{object} deleted"),
     "restored": Sentence("{object} restored"),
 }
-DECIDED: Final[Mapping[str, Sentence]] = {
+DECIDED: Final[Mapping[Word, Sentence]] = {
     "submitted": Sentence("{label}: submitted"),
     "approved": Sentence("{label}: approved"),
     "rejected": Sentence("{label}: rejected"),
     "recalled": Sentence("{label}: recalled"),
+    "restarted": Sentence("{label}: started anew, as what it is about has changed"),
+    "signer added": Sentence("{label}: another signer was added"),
+    "forwarded": Sentence("{label}: forwarded"),
+    "handed over": Sentence("{label}: handed over, as who was asked has left"),
+    "its time was over": Sentence("{label}: its time was over"),
 }
 
 
@@ -53,9 +59,10 @@ def worded(unit: Unit, why: str | None, channel: str, language: str) -> str | No
     if channel not in PERSONAL and person and verb == "departed":
         return replace(LEFT, values={"name": person}).in_language(language)
     label, _colon, word = why.rpartition(": ")
-    if label and word in DECIDED:
+    decided = next((said for one, said in DECIDED.items() if one == word), None)
+    if label and decided is not None:
         values = {"label": unit.catalog.message(label, language)}
-        return replace(DECIDED[word], values=values).in_language(language)
+        return replace(decided, values=values).in_language(language)
     name, _space, verb = why.partition(" ")
     if channel not in PERSONAL and name in unit.catalog.objects and verb in HAPPENED:
         if not unit.principal.access(name).exists:

@@ -18,7 +18,7 @@ from trellis.web.columns import Column, Columns
 from trellis.web.formatting import heading_of, local, now
 from trellis.web.list_changes import ListChanges
 from trellis.web.people import name_of, names_of
-from trellis.web.why import handed, people_in, speaking
+from trellis.web.why import comment_of, handed, people_in, speaking
 from trellis.web.words import gettext, ngettext
 
 CREATED = 1
@@ -180,7 +180,7 @@ class Timeline:
                     hue="green" if approved else "red",
                     subject=label,
                     tag=labels.get(decision.step, decision.step),
-                    body=decision.comment,
+                    body=comment_of(decision),
                 )
             )
         for handover in state.handovers:

@@ -271,14 +271,19 @@ def spoken(decision: Decision, people: Mapping[str, str]) -> Spoken:
     else:
         sentence = gettext("%(person)s rejected", person=person)
     files = tuple((str(one["name"]), str(one["url"])) for one in decision.files)
-    return Spoken(sentence, decision.comment, decision.at, files)
+    return Spoken(sentence, comment_of(decision), decision.at, files)
+
+
+def comment_of(decision: Decision) -> str:
+    """Gives what was said with a decision; what the time decides is worded for the reader."""
+    return decision.comment if decision.user else gettext("It was not decided in time")
 
 
 def speaking(
     people: Mapping[str, str], user: str, on_behalf_of: str | None, away_until: date | None
 ) -> str:
-    """Says who spoke, for whom and why that one did not."""
-    person = name_of(people, user)
+    """Says who spoke, for whom and why that one did not; without a user it was the time."""
+    person = name_of(people, user) if user else gettext("The time")
     if not on_behalf_of:
         return person
     other = name_of(people, on_behalf_of)
