@@ -237,8 +237,12 @@ def test_whoever_has_somebody_depart_is_told_of_her_webhooks(
     key = hook(platform, people, "https://receiver.example/hook", title="To the shop")
     hook(platform, people, "https://receiver.example/hook", title="Off", active=False)
     hook(platform, people, "https://receiver.example/hook", title="Ron's", acts_as=people["ron"])
+    values = {"title": "From the shop", "object": "lead", "acts_as": people["rita"]}
+    values |= {"secret": SECRET, "scheme": "body", "message": {}, "mapping": {}}
+    make(platform, "admin", "webhook_source", **values)
     page = login("admin").get(f"/setup/people/{people['rita']}/depart").get_data(as_text=True)
     assert f'<a href="/o/webhook/{key}">To the shop</a>' in page
+    assert ">From the shop</a>" in page
     assert "Ron" not in page
     assert ">Off<" not in page
     answer: dict[str, Any] = (
@@ -250,5 +254,8 @@ def test_whoever_has_somebody_depart_is_told_of_her_webhooks(
         )
         .get_json()
     )
-    assert answer["webhooks"] == {"webhook": ["To the shop"]}
+    assert answer["webhooks"] == {
+        "webhook": ["To the shop"],
+        "webhook_source": ["From the shop"],
+    }
     assert stored(platform, "webhook", key)["active"] is True
