@@ -211,7 +211,7 @@ def keep_time(unit: Unit, request_id: str) -> None:
     if outcome.state == request.state:
         watch_time(unit, request.id, approval, request.state)
         return
-    word = "its time was over"
+    word: Word = "its time was over"
     try:
         with unit.connection.begin_nested():
             after = take(unit, definition, request, approval, outcome, word)

@@ -158,7 +158,7 @@ def take(
     request: Request,
     approval: Approval | None,
     outcome: Outcome,
-    word: str,
+    word: Word,
 ) -> Request:
     """Writes the next state of a request, and what it does; `word` says in the history what
     happened. Raises Conflict when somebody else was first."""
