@@ -135,8 +135,9 @@ def set_stage(platform: Platform, people: People) -> Stage:
         pool = {"name": "Pool", "members": [people["mark"]]}
         queue = save_record(unit, "queue", None, pool, channel="system").id
         assign_record(unit, "quote", queued, queue, channel="api")
-    hook = {"url": "https://hooks.example.com/x", "acts_as": people["rita"], "secret": SECRET}
-    webhook = make(platform, "admin", "webhook", title="Shop", events=["create"], **hook)
+    hook = {"title": "Shop", "url": "https://hooks.example.com/x", "secret": SECRET}
+    told = {"object": "contact", "events": ["create"], "acts_as": people["rita"]}
+    webhook = make(platform, "admin", "webhook", **hook, **told)
     with acting(platform, "admin") as unit:
         left = {"username": "lea", "name": "Lea", "email": "lea@example.com", "active": False}
         left["manager"] = people["mark"]
