@@ -67,18 +67,13 @@ class Import:
         """Says whether its job is under way."""
         return self.job is not None and not self.job.is_ended
 
-    def broken_off_at(self) -> datetime | None:
-        """Gives when its run was cancelled or failed."""
-        return self.job.ended_at if self.phase == RUN and self.job is not None else None
-
     def undo_until(self) -> datetime | None:
         """Gives until when it can be undone; None while it has written nothing, while it is under
         way, and after it was undone."""
         undone = self.phase == UNDO and self.job is not None and self.job.state == DONE
-        if undone or self.is_busy:
+        if self.ran_at is None or undone or self.is_busy:
             return None
-        ran_at = self.ran_at or self.broken_off_at()
-        return None if ran_at is None else ran_at + UNDO_TIME
+        return self.ran_at + UNDO_TIME
 
 
 def importable(unit: Unit, object_name: str) -> ObjectDefinition:
@@ -285,9 +280,8 @@ def undo_import(unit: Unit, object_name: str, run_id: str) -> None:
         raise Conflict([Problem("", "import_no_undo", {})])
     note(unit, "import_undone", object=object_name, values={"run": run_id, "file": run.name})
     job = start_job(unit, IMPORT, {"run": run_id, "object": object_name, "phase": UNDO})
-    ran_at = run.ran_at or run.broken_off_at()
     changed = sa.update(import_run).where(import_run.c.id == run_id)
-    unit.connection.execute(changed.values(phase=UNDO, job=job, ran_at=ran_at))
+    unit.connection.execute(changed.values(phase=UNDO, job=job))
 
 
 def refuse_busy(run: Import) -> None:
