@@ -175,7 +175,8 @@ class Worker:
             threading.Thread(target=self.go_by_the_clock, name="clock"),
             threading.Thread(target=self.keep_up, name="upkeep"),
             threading.Thread(target=self.run_jobs, name="jobs"),
-            threading.Thread(target=self.deliver, name="webhooks"),
+            threading.Thread(target=self.receive, name="webhooks in"),
+            threading.Thread(target=self.deliver, name="webhooks out"),
             threading.Thread(target=self.send_mail, name="mail"),
         ]
         for thread in beside:
@@ -230,14 +231,16 @@ class Worker:
         ]
         self.go_round(rounds)
 
+    def receive(self) -> None:
+        """Takes in what others send until the end is asked for."""
+        self.go_round([Every(0, lambda: receive_due(self.platform, self.stop.is_set))])
+
     def deliver(self) -> None:
         """Tells webhooks of changes until the end is asked for."""
         allowed = self.platform.settings.outbound_allowed
         courier = Courier(self.platform, Outbound(allowed))
         rounds = [
-            Every(0, lambda: receive_due(self.platform)),
-            Every(0, lambda: fan_out(self.platform)),
-            Every(PURGE_SECONDS, lambda: forget_messages(self.platform)),
+            Every(0, lambda: fan_out(self.platform, self.stop.is_set)),
             Every(0, courier.start_due),
         ]
         self.go_round(rounds)
@@ -268,6 +271,7 @@ class Worker:
             lambda: clean_imports(database, datetime.now(UTC)),
             lambda: clean_exports(database, datetime.now(UTC)),
             lambda: forget_ended(database, datetime.now(UTC)),
+            lambda: forget_messages(self.platform),
             lambda: forget_sessions(database),
             lambda: forget_runs(database),
             lambda: forget_points(database, datetime.now(UTC)),

@@ -209,7 +209,9 @@ def test_a_rule_that_blocks_duplicates_holds_for_messages(
     key, bodies = source(platform, people), [BODY_TEXT, BODY_TEXT + b" "]
     for number, body in enumerate(bodies):
         assert send(app, key, body, standard(body, key=f"m{number}")) == 202
-    assert receive_due(platform) == 2
+    asked_to_end = iter((False, True))
+    assert receive_due(platform, asked_to_end.__next__) == 1
+    assert receive_due(platform) == 1
     first, second = inbox(platform)
     assert (first.state, second.state, second.record_id) == ("done", "dead", None)
     assert [error_in(second.error, one) for one in ("en", "zh")] == [

@@ -6,7 +6,7 @@ they are given up, and can be sent again when somebody acts for it, who is asked
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -28,10 +28,11 @@ CURSOR = 1
 POSITION = sa.select(webhook_cursor.c.sequence).where(webhook_cursor.c.id == CURSOR)
 
 
-def fan_out(here: Platform) -> int:
-    """Makes messages of all changes that were numbered since; gives how many were made."""
+def fan_out(here: Platform, stop: Callable[[], bool] = lambda: False) -> int:
+    """Makes messages of all changes that were numbered since, until `stop` says so; gives how many
+    were made."""
     made = 0
-    while is_behind(here.database):
+    while not stop() and is_behind(here.database):
         made += here.database.do(lambda connection: fan_out_batch(here, connection))
     return made
 

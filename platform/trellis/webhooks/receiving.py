@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import logging
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import timedelta
 from typing import Any, Final
 
@@ -48,10 +48,15 @@ class UnusableError(Exception):
         super().__init__(worded(problems, "en"))
 
 
-def receive_due(here: Platform) -> int:
-    """Makes records of the messages that are due; gives how many were worked through."""
+def receive_due(here: Platform, stop: Callable[[], bool] = lambda: False) -> int:
+    """Makes records of the messages that are due, until `stop` says so; gives how many were worked
+    through."""
     done = 0
-    while has_due(here) and here.database.do(lambda connection: receive_next(here, connection)):
+    while (
+        not stop()
+        and has_due(here)
+        and here.database.do(lambda connection: receive_next(here, connection))
+    ):
         done += 1
     return done
 
