@@ -67,7 +67,7 @@ def working(platform: Platform) -> Iterator[Platform]:
     """Runs effects and goes by the clock, as a worker does, on the same database."""
     settings = replace(platform.settings, rule_storm=STORM)
     here = open_platform(settings)
-    here.actions.update(slow=Slow())  # type: ignore[attr-defined]  # a dict, made for this test
+    here = replace(here, actions={**here.actions, "slow": Slow()})
     one = Worker(here)
     threads = [threading.Thread(target=run) for run in (one.run_effects, one.go_by_the_clock)]
     for thread in threads:

@@ -60,7 +60,7 @@ PAYLOADS: Final = (
     f"\\u003cimg src=x data-pwn onerror={RUN}\\u003e",
     f"%3Cimg%20src=x%20data-pwn%20onerror={RUN}%3E",
     f"javascript:{RUN}",
-    "{{ 7 * 191 }}{% for x in () %}${7 * 191}",
+    "{{ 47041 * 95917 }}{% for x in () %}${47041 * 95917}",
     '" hx-get="/logout" hx-trigger="load" data-pwn="',
 )
 
@@ -130,7 +130,7 @@ def found_on(page: Page, address: str) -> list[str]:
     if page.evaluate("window.__pwn"):
         found.append(f"{address}: ran")
     found += [f"{address}: markup"] * min(1, page.locator("[data-pwn]").count())
-    if "1337" in page.inner_text("body"):
+    if str(47041 * 95917) in page.inner_text("body"):
         found.append(f"{address}: template")
     return found
 
