@@ -58,6 +58,8 @@ from trellis.work import unit_for, writing_as
 logger = logging.getLogger(__name__)
 
 POLL_SECONDS = 1.0
+# How late a clock is, and what follows from it, when nobody wakes us.
+PROMPT_SECONDS = 0.4
 SWEEP_SECONDS = 10.0
 PURGE_SECONDS = 3600.0
 INDEX_SECONDS = 5.0
@@ -192,7 +194,8 @@ class Worker:
     def run_effects(self) -> None:
         """Runs effects, whether or not anybody woke us, until the end is asked for."""
         dispatcher = make_dispatcher(self.platform, self.name)
-        self.go_round([Every(0, lambda: dispatcher.drain(stop=self.stop.is_set))])
+        effects = Every(0, lambda: dispatcher.drain(stop=self.stop.is_set))
+        self.go_round([effects], PROMPT_SECONDS)
 
     def go_by_the_clock(self) -> None:
         """Has done what comes due, and looks after rules, until the end is asked for."""
@@ -200,7 +203,7 @@ class Worker:
             Every(0, lambda: plan_due(self.platform)),
             Every(WATCH_SECONDS, lambda: watch_over(self.platform)),
         ]
-        self.go_round(rounds)
+        self.go_round(rounds, PROMPT_SECONDS)
 
     def keep_up(self) -> None:
         """Keeps the audit, the database and the search index in order until the end is asked
@@ -250,12 +253,13 @@ class Worker:
         """Hands letters to the mail server until the end is asked for."""
         self.go_round([Every(0, Postman(self.platform).drain)])
 
-    def go_round(self, rounds: Sequence[Every]) -> None:
-        """Does what is due, again and again, until the end is asked for."""
+    def go_round(self, rounds: Sequence[Every], pause: float = POLL_SECONDS) -> None:
+        """Does what is due, again and again with so many seconds between, until the end is asked
+        for."""
         while not self.stop.is_set():
             for every in rounds:
                 every.tick()
-            self.stop.wait(POLL_SECONDS)
+            self.stop.wait(pause)
 
     def seal_audit(self) -> None:
         """Signs the head of the audit."""
