@@ -30,7 +30,7 @@ def faked(environment: Mapping[str, str], library: Path, offset: Path) -> dict[s
     more = {
         "LD_PRELOAD": str(library),
         "FAKETIME_TIMESTAMP_FILE": str(offset),
-        "FAKETIME_NO_CACHE": "1",
+        "FAKETIME_CACHE_DURATION": "1",
         "FAKETIME_DONT_FAKE_MONOTONIC": "1",
     }
     return {**environment, **more}
