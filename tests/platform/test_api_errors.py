@@ -55,6 +55,27 @@ def test_reads(call: Client, address: str, status: int, path: str, code: str) ->
     assert body["detail"]
 
 
+MANY_WRONG = [
+    (
+        "lead?foo=1&filter=zz&sort=nam&limit=999&expand=nam,owner,colour",
+        ["expand", "expand", "filter", "foo", "limit", "sort"],
+    ),
+    ("lead?limit=ten&filter=zz", ["filter", "limit"]),
+    ("lead/aggregate?foo=1&group=zz&limit=ten", ["foo", "group", "limit"]),
+    ("search?foo=1&q=a&objects=zz&limit=ten", ["foo", "limit", "objects"]),
+    (f"leed/{NOWHERE}?foo=1&expand=zz", ["object"]),
+]
+
+
+@pytest.mark.parametrize(("address", "paths"), MANY_WRONG)
+def test_all_that_is_wrong_with_parameters_is_told_at_once(
+    call: Client, address: str, paths: list[str]
+) -> None:
+    answer = call("rita", "GET", address)
+    assert answer.status_code == (404 if paths == ["object"] else 422)
+    assert sorted(one["path"] for one in answer.get_json()["errors"]) == paths
+
+
 # Body and what answers it as a new lead of Rita's.
 BODIES = [
     (b"{", 400, "json_syntax"),

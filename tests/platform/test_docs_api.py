@@ -14,7 +14,7 @@ from flask.testing import FlaskClient
 from werkzeug.test import TestResponse
 
 from tests.platform.docs_http import Example, Reader, examples_of
-from tests.platform.world import PASSWORD, People
+from tests.platform.world import PASSWORD, Bearer, People
 from trellis.jobs.running_loop import drain_jobs
 from trellis.runtime import Platform
 from trellis.webhooks.receiving import receive_due
@@ -61,6 +61,17 @@ def test_every_request_is_answered_as_the_page_says(
             line = f"{example.method} {example.address}"
             wrong.append(f"{line}\n{answer.status_code} {dict(answer.headers)}\n{told}")
     assert wrong == [], "\n\n".join(wrong)
+
+
+def test_filters_on_the_page_work(app: Flask, bearer: Bearer) -> None:
+    rows = re.findall(r"^\| `(\w+)` \| `([^`|]+)` \|$", TEXT, re.MULTILINE)
+    assert len(rows) > 5
+    client, headers = app.test_client(), bearer("rita")
+    told = {
+        asked: client.get(f"/api/v1/{name}", query_string={"filter": asked}, headers=headers)
+        for name, asked in rows
+    }
+    assert {asked: one.get_json() for asked, one in told.items() if one.status_code != 200} == {}
 
 
 def test_the_check_of_signatures_on_the_page_works() -> None:

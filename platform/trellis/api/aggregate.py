@@ -10,7 +10,7 @@ from trellis.api.components import by_name
 from trellis.api.heavy import heavy
 from trellis.api.operations import Answer, Operation, Parameter, made_of, route
 from trellis.api.parameters import FILTER, SEARCH
-from trellis.api.requests import read_list, read_number, read_parameters
+from trellis.api.requests import find_number, find_parameters, read_list, told_with
 from trellis.phrases import Sentence
 from trellis.work import reading
 
@@ -54,9 +54,11 @@ AGGREGATED = Operation(
 @route("/<object_name>/aggregate", "GET", action="read", operation=AGGREGATED)
 def aggregate_records(object_name: str) -> Response:
     """Answers the groups of the records that the caller may read."""
-    parameters = read_parameters(PARAMETERS)
+    parameters, problems = find_parameters(PARAMETERS)
     unit = reading()
-    with heavy(unit):
+    limit = parameters.get("limit")
+    most = None if limit is None else find_number("limit", limit, problems)
+    with heavy(unit), told_with(problems):
         found = unit.records().aggregate(
             object_name,
             group=read_list(parameters.get("group")),
@@ -65,6 +67,6 @@ def aggregate_records(object_name: str) -> Response:
             search=parameters.get("search"),
             having=read_list(parameters.get("having")),
             sort=read_list(parameters.get("sort")),
-            limit=read_number("limit", parameters["limit"]) if "limit" in parameters else None,
+            limit=most,
         )
     return json_answer({"items": found.wire()})

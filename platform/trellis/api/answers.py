@@ -12,8 +12,7 @@ from flask import Response
 
 from metadata.fields.base import FieldDefinition
 from metadata.problems import Problem
-from trellis.api.problems import RequestError
-from trellis.api.requests import etag, unknown
+from trellis.api.requests import etag, read_list, unknown
 from trellis.api.wire import wire_of
 from trellis.approvals import Request
 from trellis.records.causes import worded
@@ -69,8 +68,11 @@ def field_json(field: FieldDefinition, value: object) -> object:
     return None if value is None else field.type.to_wire(value, field)
 
 
-def read_expand(unit: Unit, object_name: str, names: Sequence[str]) -> list[str]:
-    """Gives the references to show with their names. Raises RequestError for other fields."""
+def find_expand(
+    unit: Unit, object_name: str, text: str | None, problems: list[Problem]
+) -> list[str]:
+    """Gives the references to show with their names; other fields become problems."""
+    names = read_list(text)
     if not names:
         return []
     known = unit.catalog.queries.get(
@@ -78,12 +80,11 @@ def read_expand(unit: Unit, object_name: str, names: Sequence[str]) -> list[str]
         tuple,
         lambda: expandable(unit, object_name),
     )
-    problems: list[Problem] = [
-        unknown("expand", "unknown_value", name, known) for name in names if name not in known
+    chosen = dict.fromkeys(names)
+    problems += [
+        unknown("expand", "unknown_value", name, known) for name in chosen if name not in known
     ]
-    if problems:
-        raise RequestError(HTTPStatus.UNPROCESSABLE_ENTITY, problems)
-    return list(dict.fromkeys(names))
+    return [name for name in chosen if name in known]
 
 
 def expandable(unit: Unit, object_name: str) -> tuple[str, ...]:

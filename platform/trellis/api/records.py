@@ -13,8 +13,8 @@ from metadata.problems import Problem
 from metadata.query.answers import Count
 from trellis.api import record_operations
 from trellis.api.answers import (
+    find_expand,
     json_answer,
-    read_expand,
     record_answer,
     record_json,
     records_json,
@@ -26,11 +26,13 @@ from trellis.api.parameters import DEFAULT_LIMIT
 from trellis.api.problems import RequestError
 from trellis.api.requests import (
     etag,
+    find_number,
+    find_parameters,
     read_body,
     read_list,
-    read_number,
     read_parameters,
     read_version,
+    told_with,
     unknown,
 )
 from trellis.api.wire import name_path
@@ -55,17 +57,18 @@ RECORD_PARAMETERS = frozenset({"fields", "expand"})
 @route("/<object_name>", "GET", action="read", operation=record_operations.LISTED)
 def list_records(object_name: str) -> Response:
     """Answers one page of the records that the caller may read."""
-    parameters = read_parameters(LIST_PARAMETERS)
+    parameters, problems = find_parameters(LIST_PARAMETERS)
     unit = reading()
-    expand = read_expand(unit, object_name, read_list(parameters.get("expand")))
-    with heavy(unit):
+    expand = find_expand(unit, object_name, parameters.get("expand"), problems)
+    limit = find_number("limit", parameters.get("limit", str(DEFAULT_LIMIT)), problems)
+    with heavy(unit), told_with(problems):
         page = unit.records().list(
             object_name,
             fields=chosen_fields(unit, object_name, parameters, expand),
             filter=parameters.get("filter"),
             sort=read_list(parameters.get("sort")),
             after=parameters.get("after"),
-            limit=read_number("limit", parameters.get("limit", str(DEFAULT_LIMIT))),
+            limit=limit,
             count=cast("Count", parameters.get("count", "none")),
             search=parameters.get("search"),
         )
@@ -135,11 +138,12 @@ def with_duplicates(answer: Response, findings: Sequence[Finding]) -> Response:
 @route("/<object_name>/<record_id>", "GET", action="read", operation=record_operations.SHOWN)
 def get_record(object_name: str, record_id: str) -> Response:
     """Answers one record."""
-    parameters = read_parameters(RECORD_PARAMETERS)
+    parameters, problems = find_parameters(RECORD_PARAMETERS)
     unit = reading()
-    expand = read_expand(unit, object_name, read_list(parameters.get("expand")))
+    expand = find_expand(unit, object_name, parameters.get("expand"), problems)
     fields = chosen_fields(unit, object_name, parameters, expand, nested=True)
-    record = read_record(unit, object_name, record_id, fields)
+    with told_with(problems):
+        record = read_record(unit, object_name, record_id, fields)
     headers = {"ETag": etag(record_id, int(str(record["version"])))}
     return json_answer(record_json(unit, object_name, record, expand), headers=headers)
 

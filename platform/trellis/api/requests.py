@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Callable, Collection, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from http import HTTPStatus
 
 from flask import request
 
 from metadata.json_text import nearest, pointer, read_json
 from metadata.problems import Problem
+from metadata.query import QueryProblem, UnknownObject
 from trellis.api.problems import RequestError
 
 MAX_BODY_BYTES = 2 * 1024 * 1024
@@ -84,8 +86,16 @@ def read_optional_body(known: Collection[str], check: Check | None = None) -> Ma
 
 def read_parameters(known: Collection[str]) -> Mapping[str, str]:
     """Gives the query parameters; others than `known`, and repeated ones, are 422."""
+    given, problems = find_parameters(known)
+    if problems:
+        raise RequestError(UNPROCESSABLE, problems)
+    return given
+
+
+def find_parameters(known: Collection[str]) -> tuple[Mapping[str, str], list[Problem]]:
+    """Gives the query parameters and what is wrong with their names, for `told_with`."""
     if not request.query_string:
-        return {}
+        return {}, []
     given = request.args
     problems = [
         unknown(name, "unknown_parameter", name, known) for name in given if name not in known
@@ -95,9 +105,21 @@ def read_parameters(known: Collection[str]) -> Mapping[str, str]:
         for name, values in given.lists()
         if name in known and len(values) > 1
     ]
+    return given, problems
+
+
+@contextmanager
+def told_with(problems: Sequence[Problem]) -> Iterator[None]:
+    """Tells what is wrong with a request together with what a query finds wrong with it, or 422
+    when it finds nothing."""
+    try:
+        yield
+    except UnknownObject:
+        raise
+    except QueryProblem as error:
+        raise RequestError(UNPROCESSABLE, [*problems, *error.problems]) from error
     if problems:
         raise RequestError(UNPROCESSABLE, problems)
-    return given
 
 
 def unknown(path: str, code: str, name: str, known: Collection[str]) -> Problem:
@@ -108,9 +130,19 @@ def unknown(path: str, code: str, name: str, known: Collection[str]) -> Problem:
 
 def read_number(name: str, text: str) -> int:
     """Gives a parameter that is a whole number."""
-    if not text.isascii() or not text.isdecimal() or len(text) > 9:
-        raise RequestError(UNPROCESSABLE, [Problem(name, "whole_number", {"value": text[:40]})])
-    return int(text)
+    problems: list[Problem] = []
+    number = find_number(name, text, problems)
+    if problems:
+        raise RequestError(UNPROCESSABLE, problems)
+    return number
+
+
+def find_number(name: str, text: str, problems: list[Problem]) -> int:
+    """Gives a parameter that is a whole number; 1 for another, which becomes a problem."""
+    if text.isascii() and text.isdecimal() and len(text) <= 9:
+        return int(text)
+    problems.append(Problem(name, "whole_number", {"value": text[:40]}))
+    return 1
 
 
 def read_list(text: str | None) -> list[str]:

@@ -11,7 +11,7 @@ from trellis.api.components import TEXT_OR_NULL, optional
 from trellis.api.heavy import in_time
 from trellis.api.operations import TEXT, Answer, Operation, Parameter, common_route, listed, made_of
 from trellis.api.parameters import AFTER, DEFAULT_LIMIT, LIMIT
-from trellis.api.requests import read_list, read_number, read_parameters
+from trellis.api.requests import find_number, find_parameters, read_list, told_with
 from trellis.phrases import Sentence
 from trellis.problem_json import language
 from trellis.unit import Unit
@@ -54,13 +54,14 @@ SEARCHED = Operation(
 @common_route("/search", "GET", operation=SEARCHED)
 def search_records() -> Response:
     """Answers one page of the records that the caller may read and that are found by a text."""
-    parameters = read_parameters(PARAMETERS)
+    parameters, problems = find_parameters(PARAMETERS)
     unit = reading()
-    with in_time(unit):
+    limit = find_number("limit", parameters.get("limit", str(DEFAULT_LIMIT)), problems)
+    with in_time(unit), told_with(problems):
         found = unit.records().search(
             parameters.get("q", ""),
             read_list(parameters["objects"]) if "objects" in parameters else None,
-            limit=read_number("limit", parameters.get("limit", str(DEFAULT_LIMIT))),
+            limit=limit,
             after=parameters.get("after"),
         )
     return json_answer({"items": [hit_json(unit, hit) for hit in found.items], "next": found.next})

@@ -101,7 +101,7 @@ def wanted_records(definition: ObjectDefinition, survivor: str, others: Sequence
     if definition.package == SYSTEM:
         problems.append(Problem("", "merge_system", {"object": definition.name}))
     if not ids:
-        problems.append(Problem("/records", "merge_nothing"))
+        problems.append(Problem("/records", "merge_nothing", {"example": '{"records": ["<id>"]}'}))
     if len(ids) >= MOST_RECORDS:
         problems.append(Problem("/records", "merge_many", {"limit": MOST_RECORDS}))
     problems += [
