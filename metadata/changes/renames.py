@@ -2,22 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 from metadata.catalog import Catalog, build_catalog
 from metadata.changes.properties import Stored, match_properties
+from metadata.changes.rule_texts import NewNames
 from metadata.elements import Element
 from metadata.json_text import mapping, pointer, text
 from metadata.links import link_name, linking_fields
-from metadata.mentions.find import rule_texts_of
 from metadata.mentions.places import Former, Place, visit_element
 from metadata.mentions.things import Renames, renamed_place, things_at
 from metadata.parse import parse_object
 from metadata.problems import Problem
 from metadata.stored import crm_of, is_retired
 from rule_engine.check.mentions import Thing
-from rule_engine.editor import RenameError, find_occurrences, rename_things
+from rule_engine.editor import RenameError
 from rule_engine.errors import RuleSyntaxError
 from rule_engine.types import Schema
 
@@ -173,28 +173,11 @@ class Follower:
     def __init__(self, schema: Schema, renames: Renames, rewriting: Rewriting) -> None:
         self.schema = schema
         self.renames = renames
+        self.names = NewNames(schema, renames)
         self.rewriting = rewriting
         self.objects = {
             name: thing.name for thing, name in renames.items() if thing.sort == "object"
         }
-        self.taken = frozenset(
-            replace(thing, name=name)
-            for thing, name in renames.items()
-            if replace(thing, name=name) not in renames and self.is_known(thing, name)
-        )
-
-    def is_known(self, thing: Thing, name: str) -> bool:
-        """Says whether something in force has a name that another thing gets."""
-        owner, _, field_name = thing.owner.partition(".")
-        there = self.schema.objects.get(owner)
-        if thing.sort == "object":
-            return name in self.schema.objects
-        if there is None:
-            return False
-        if thing.sort == "option":
-            known = there.fields.get(field_name)
-            return known is not None and name in known.options
-        return thing.sort in {"field", "link"} and (name in there.fields or name in there.links)
 
     def follow(self) -> None:
         """Rewrites documents and rule texts, and moves views and layouts with their objects."""
@@ -242,7 +225,7 @@ class Follower:
     def text(self, element: Element, place: Place) -> str:
         """Gives a text with other names; what cannot be rewritten is noted and left."""
         where = pointer(place.parts)
-        if self.taken.intersection(things_at(place, self.schema)):
+        if self.names.taken.intersection(things_at(place, self.schema)):
             self.refuse(element, where, place.text)
             return place.text
         try:
@@ -265,14 +248,10 @@ class Follower:
     def rule_texts(self) -> None:
         """Rewrites the rule texts."""
         rules = [wanted for _, wanted in self.rewriting.pairs if wanted.kind == "rules"]
-        if not self.may_concern(text(one.body.get("text")) or "" for one in rules):
-            return
-        texts = rule_texts_of(rules)
-        _, found = find_occurrences(texts, self.schema)
-        if not any(one.thing in self.renames or one.thing in self.taken for one in found):
-            return
         try:
-            renamed = rename_things(texts, self.schema, self.renames)
+            renamed = self.names.follow(
+                {one.name: text(one.body.get("text")) or "" for one in rules}
+            )
         except RenameError as error:
             self.refuse_rules(rules, error)
             return
@@ -280,26 +259,6 @@ class Follower:
             (before, self.with_text(wanted, renamed) if wanted.kind == "rules" else wanted)
             for before, wanted in self.rewriting.pairs
         ]
-
-    def may_concern(self, texts: Iterable[str]) -> bool:
-        """Says whether texts spell a name that changes, by API name or label, or that is new."""
-        words = {*self.renames.values()}.union(*map(self.names_of, (*self.renames, *self.taken)))
-        spelled = "\n".join(texts).casefold()
-        return any(word.casefold() in spelled for word in words)
-
-    def names_of(self, thing: Thing) -> set[str]:
-        """Gives what texts may call a thing."""
-        owner, _, field_name = thing.owner.partition(".")
-        there = self.schema.objects.get(thing.name if thing.sort == "object" else owner)
-        labelled: Mapping[str, str] = {}
-        if there is not None and thing.sort == "object":
-            labelled = there.labels
-        elif there is not None and thing.sort == "option" and field_name in there.fields:
-            option = there.fields[field_name].options.get(thing.name)
-            labelled = {} if option is None else option.labels
-        elif there is not None and thing.name in there.fields:
-            labelled = there.fields[thing.name].labels
-        return {thing.name, *labelled.values()}
 
     def refuse_rules(self, rules: Sequence[Element], error: RenameError) -> None:
         """Notes that rule texts would mean something else with the new names."""

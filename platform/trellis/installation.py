@@ -17,7 +17,7 @@ from trellis.bundled import SYSTEM, known_packages
 from trellis.checkpoints import BusyError, try_lock
 from trellis.config import Settings
 from trellis.demo.load import load_demo
-from trellis.publishing import note_published
+from trellis.publishing import conclude
 from trellis.runtime import Platform, open_platform
 from trellis.security.builder import ADMIN_ROLE
 from trellis.security.users import create_user, find_user
@@ -75,12 +75,12 @@ def set_up_platform(
     application.extensions["trellis_fab_engine"].dispose()
     folders = [SYSTEM, *(known_packages()[name] for name in packages)]
     with platform.database.write(publishing=True) as connection:
-        base = load_catalog(connection).version
+        known = load_catalog(connection)
         for folder in folders:
             version = install(connection, read_package(folder), by="system")
-            at = datetime.now(UTC)
-            base = note_published(connection, base, version, by="system", at=at)
-        keep_program(connection, load_catalog(connection))
+            conclude(connection, known, version, by="system", at=datetime.now(UTC))
+            known = load_catalog(connection, known)
+        keep_program(connection, known)
         watch_security(connection)
     bring_forward(platform)
     password = make_admin(platform)

@@ -13,8 +13,9 @@ from metadata.catalog import Catalog
 from metadata.changes.moved import changes_since
 from metadata.migrate import PublishConflict, Unconfirmed
 from metadata.problems import DefinitionError, Problem
-from metadata.store import META_CHANGE
+from metadata.store import META_CHANGE, load_elements
 from trellis.audit import write_event
+from trellis.automation.pinned import follow_names
 from trellis.errors import Conflict, Refused
 from trellis.security.users import user_names
 
@@ -62,13 +63,30 @@ def moved_on(
     return Problem(path, "base_moved", values)
 
 
-def note_published(
-    connection: sa.Connection, base: int, version: int, *, by: str, at: datetime, message: str = ""
+def conclude(
+    connection: sa.Connection,
+    before: Catalog,
+    version: int,
+    *,
+    by: str,
+    at: datetime,
+    message: str = "",
 ) -> int:
-    """Writes into the audit what a version published after version `base`: that it is in force,
-    and by themselves the packages and the roles in it. Nothing where it is the same; gives it."""
-    if version == base:
+    """Does what belongs to every publishing besides the definitions, in its transaction: the rules
+    of open requests follow new names, and the audit is told. `before` was in force until now;
+    nothing is done where that is the same. Gives the version."""
+    if version == before.version:
         return version
+    follow_names(connection, before, load_elements(connection))
+    note_published(connection, version, by=by, at=at, message=message)
+    return version
+
+
+def note_published(
+    connection: sa.Connection, version: int, *, by: str, at: datetime, message: str
+) -> None:
+    """Writes into the audit that a version is in force, and by themselves the packages and the
+    roles in it."""
     table = META_CHANGE.c
     changed = sa.select(table.kind, table.name, table.body).where(table.version == version)
     rows = connection.execute(changed.order_by(table.kind, table.name)).all()
@@ -83,4 +101,3 @@ def note_published(
             write_event(connection, "package", by=by, at=at, values=package)
     if roles := [row.name for row in rows if row.kind == "role"]:
         write_event(connection, "rights", by=by, at=at, values={"version": version, "roles": roles})
-    return version

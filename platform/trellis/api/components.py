@@ -75,9 +75,14 @@ REQUEST: Schema = {
         "closed_at": optional(INSTANT),
     },
 }
+REQUESTS = made_of({"renamed": WHOLE, "stuck": WHOLE})
+"""How many open approval requests follow new names, and how many nobody could decide any more."""
 DEFINITION_PLAN: Schema = {
     "type": "object",
-    "required": ["token", "base_version", "operations", "problems", "destructive", "clocks"],
+    "required": [
+        *("token", "base_version", "operations", "problems", "destructive", "clocks"),
+        "requests",
+    ],
     "properties": {
         "token": TEXT_OR_NULL,
         "base_version": WHOLE,
@@ -85,6 +90,7 @@ DEFINITION_PLAN: Schema = {
         "problems": many(ERROR),
         "destructive": many(TEXT),
         "clocks": many(OBJECT),
+        "requests": REQUESTS,
     },
 }
 STORED_FILE: Schema = {
@@ -115,6 +121,7 @@ PACKAGE_PLAN: Schema = {
         "problems": many(ERROR),
         "destructive": many(TEXT),
         "clocks": many(OBJECT),
+        "requests": REQUESTS,
     },
 }
 

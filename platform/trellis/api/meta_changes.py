@@ -230,6 +230,7 @@ def plan_json(unit: Unit, planned: Planned) -> dict[str, object]:
         "problems": [error_of(problem, reader) for problem in planned.problems],
         "destructive": list(planned.destructive),
         "clocks": [clocks_json(unit, one) for one in planned.clocks],
+        "requests": planned.requests.to_json(),
     }
 
 

@@ -101,8 +101,11 @@ def plan_package() -> Response:
         at_desk = desk(unit)
         found = plan_packages(at_desk, [package], resolutions(body))
         token = keep_plan(at_desk, found)
-        clocks = [clocks_json(unit, one) for one in found.clocks(unit)]
-    return json_answer({**plan_json(token, found), "clocks": clocks})
+        open_things = {
+            "clocks": [clocks_json(unit, one) for one in found.clocks(unit)],
+            "requests": found.requests(unit).to_json(),
+        }
+    return json_answer({**plan_json(token, found), **open_things})
 
 
 def known(body: Mapping[str, object]) -> Package:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import sqlalchemy as sa
@@ -19,11 +19,18 @@ from trellis.db import insert_into
 
 def program_of(connection: sa.Connection, catalog: Catalog, digest: str) -> Program:
     """Gives the program of kept texts: of those statements that fit the present schema."""
+    return program_under(catalog, digest, lambda: kept_texts(connection, digest))
+
+
+def program_under(
+    catalog: Catalog, digest: str, read_texts: Callable[[], Mapping[str, str]]
+) -> Program:
+    """Gives what `program_of` does, of texts that are only read where they are needed."""
     if digest == present_digest(catalog):
         return catalog.written
 
     def compiled() -> Program:
-        return compile_snapshot(connection, catalog, digest)
+        return make_fitting(read_texts(), catalog.schema, catalog.rule_packages)
 
     return catalog.queries.get(("kept rules", digest), Program, compiled)
 
@@ -49,10 +56,15 @@ def keep_rules(connection: sa.Connection, texts: Mapping[str, str]) -> str:
 
 def compile_snapshot(connection: sa.Connection, catalog: Catalog, digest: str) -> Program:
     """Compiles those statements of kept texts that fit the present schema."""
-    texts = connection.execute(
-        sa.select(rule_snapshot.c.texts).where(rule_snapshot.c.digest == digest)
-    ).scalar_one()
+    texts = kept_texts(connection, digest)
     return make_fitting(texts, catalog.schema, catalog.rule_packages)
+
+
+def kept_texts(connection: sa.Connection, digest: str) -> Mapping[str, str]:
+    """Gives kept texts, by file."""
+    kept = sa.select(rule_snapshot.c.texts).where(rule_snapshot.c.digest == digest)
+    texts: dict[str, str] = connection.execute(kept).scalar_one()
+    return texts
 
 
 def approval_of(
@@ -66,13 +78,20 @@ def approval_of(
     Where they do not fit what has become of the objects, what is written under the same name now
     and was rewritten with them takes their place, if it has the same steps. Else None.
     """
-    name = str(request["approval"])
     kept = program_of(connection, catalog, str(request["rules"]))
-    found = approval_named(kept, definition.name, name)
+    path = [(step["name"], step["stage"]) for step in request["state"]["path"]]
+    return approval_among(kept, catalog, definition.name, str(request["approval"]), path)
+
+
+def approval_among(
+    kept: Program, catalog: Catalog, object_name: str, name: str, path: Sequence[tuple[str, int]]
+) -> Approval | None:
+    """Gives an approval of kept rules, else the one of its name in a catalog if it has the same
+    steps."""
+    found = approval_named(kept, object_name, name)
     if found is not None:
         return found
-    written = approval_named(catalog.written, definition.name, name)
-    path = [(step["name"], step["stage"]) for step in request["state"]["path"]]
+    written = approval_named(catalog.written, object_name, name)
     return written if written is not None and places_of(written) == path else None
 
 

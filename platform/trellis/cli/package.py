@@ -170,11 +170,14 @@ def show_plan(sources: tuple[str, ...], resolutions: tuple[str, ...]) -> None:
     with opened() as platform, one_line_each(), desk_for(platform) as desk:
         packages = [read_source(source) for source in sources]
         found = plan_packages(desk, packages, choices(resolutions))
-        clocks = found.clocks(unit_for(platform, desk.connection, desk.catalog, SYSTEM))
+        unit = unit_for(platform, desk.connection, desk.catalog, SYSTEM)
+        clocks, requests = found.clocks(unit), found.requests(unit)
     tell_plan(found)
     for plan in clocks:
         for line in printed(plan, choice="when chosen afterwards under Publish"):
             click.echo(f"  {line}")
+    for told in requests.told:
+        click.echo(f"  {sentence(told)}")
     if found.problems:
         tell(found.problems)
         raise SystemExit(1)

@@ -6,7 +6,7 @@ import hashlib
 import json
 import re
 from collections.abc import Collection, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 
 from metadata import store
@@ -22,11 +22,12 @@ from metadata.json_text import text
 from metadata.migrate import publish
 from metadata.operations import Operation
 from metadata.problems import Problem
+from trellis.automation.pinned import RequestPlan, plan_requests
 from trellis.designer.drafts import author_of, place_of
 from trellis.designer.option_history import note_replaced_options
 from trellis.designer.replacing import with_replacements
 from trellis.errors import Conflict, Missing, Refused
-from trellis.publishing import answering, moved_on, note_published
+from trellis.publishing import answering, conclude, moved_on
 from trellis.service_levels.job import move_open
 from trellis.service_levels.preview import ClockPlan, chosen_levels, preview_clocks_of
 from trellis.unit import Unit
@@ -46,7 +47,8 @@ class Planned:
 
     `token` stands for exactly this plan; `impacts` are in the order of the operations;
     `destructive` lists `object` or `object.field` to be confirmed: what goes out of use, and
-    fields whose conversion loses values; `clocks` are the service levels of which something moves.
+    fields whose conversion loses values; `clocks` are the service levels of which something moves,
+    `requests` what becomes of open approvals.
     With `problems` it cannot be published.
     """
 
@@ -58,6 +60,7 @@ class Planned:
     elements: tuple[Element, ...]
     impacts: tuple[Impact, ...] = ()
     clocks: tuple[ClockPlan, ...] = ()
+    requests: RequestPlan = field(default_factory=RequestPlan)
 
 
 def make_plan(unit: Unit, replace_options: Replacements | None = None) -> Planned:
@@ -138,12 +141,17 @@ def plan_elements(unit: Unit, wanted: Sequence[Element]) -> Planned:
     measured = measure(
         unit.connection, unit.catalog, replace(found, problems=problems), unit.moment.zone
     )
+    if not problems:
+        planned = replace(
+            planned,
+            clocks=preview_clocks_of(unit, found.elements),
+            requests=plan_requests(unit.connection, unit.catalog, found.elements),
+        )
     return replace(
         planned,
         problems=(*problems, *measured.problems),
         impacts=measured.impacts,
         destructive=tuple(dict.fromkeys((*found.destructive, *measured.lossy))),
-        clocks=() if problems else preview_clocks_of(unit, found.elements),
     )
 
 
@@ -224,8 +232,7 @@ def publish_planned(
     if moving:
         move_open(unit, moving)
     by, at = unit.principal.name, unit.moment.now
-    base = planned.base_version
-    return note_published(unit.connection, base, version, by=by, at=at, message=message)
+    return conclude(unit.connection, unit.catalog, version, by=by, at=at, message=message)
 
 
 def outdated(unit: Unit, token: str, planned: Planned) -> Conflict:

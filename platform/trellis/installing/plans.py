@@ -10,6 +10,7 @@ import sqlalchemy as sa
 
 from metadata.catalog import Catalog
 from metadata.diff import plan
+from metadata.elements import Element
 from metadata.operations import Operation
 from metadata.packages.files import forget_upload, keep_upload, load_bases, load_upload
 from metadata.packages.install import Prepared, prepare_all, publish_prepared
@@ -18,10 +19,11 @@ from metadata.packages.requirements import Offers, Origin, with_requirements
 from metadata.packages.signing import SIGNATURE, Signature, Trust, read_signature
 from metadata.packages.three_way import Conflict as MergeConflict
 from metadata.problems import PackageError, Problem
+from trellis.automation.pinned import RequestPlan, plan_requests
 from trellis.config import Settings
 from trellis.errors import Conflict, Refused
 from trellis.installing.sources import find_offers
-from trellis.publishing import answering, moved_on, note_published
+from trellis.publishing import answering, conclude, moved_on
 from trellis.service_levels.preview import ClockPlan, preview_clocks_of
 from trellis.unit import Unit
 
@@ -87,6 +89,7 @@ class PackagePlan:
     conflicts: tuple[MergeConflict, ...] = ()
     edits: tuple[str, ...] = ()
     prepared: Prepared | None = None
+    elements: tuple[Element, ...] = ()
 
     @property
     def packages(self) -> list[Package]:
@@ -98,6 +101,12 @@ class PackagePlan:
         if self.problems or self.prepared is None:
             return ()
         return preview_clocks_of(unit, self.prepared.elements)
+
+    def requests(self, unit: Unit) -> RequestPlan:
+        """Gives what becomes of open approvals."""
+        if self.problems:
+            return RequestPlan()
+        return plan_requests(unit.connection, unit.catalog, self.elements)
 
 
 def plan_packages(
@@ -130,6 +139,7 @@ def plan_packages(
         prepared.conflicts,
         prepared.edits,
         prepared,
+        found.elements,
     )
 
 
@@ -208,7 +218,5 @@ def install_planned(desk: Desk, found: PackagePlan, *, confirm: Collection[str] 
             expected_version=found.base_version,
             at=desk.now,
         )
-    base, message = found.base_version, found.prepared.message
-    return note_published(
-        desk.connection, base, version, by=desk.author, at=desk.now, message=message
-    )
+    by, message = desk.author, found.prepared.message
+    return conclude(desk.connection, desk.catalog, version, by=by, at=desk.now, message=message)

@@ -20,7 +20,7 @@ from metadata.query.answers import MAX_LIMIT
 from trellis.audit import note
 from trellis.errors import Missing, Refused
 from trellis.installing.plans import Desk
-from trellis.publishing import answering, note_published
+from trellis.publishing import answering, conclude
 from trellis.transfer.delimited import write_delimited
 from trellis.unit import Unit
 
@@ -92,8 +92,7 @@ def uninstall_package(desk: Desk, name: str, *, confirm: Collection[str] = ()) -
             expected_version=found.base_version,
             at=desk.now,
         )
-    base = found.base_version
-    return note_published(desk.connection, base, version, by=desk.author, at=desk.now)
+    return conclude(desk.connection, desk.catalog, version, by=desk.author, at=desk.now)
 
 
 def export_data(unit: Unit, name: str) -> bytes:

@@ -85,5 +85,7 @@ def show_plan(planned: Planned) -> None:
     for plan in planned.clocks:
         for line in printed(plan, choice=f"with --open-clocks {plan.key}"):
             click.echo(line)
+    for found in planned.requests.told:
+        click.echo(sentence(found))
     for name in planned.destructive:
         click.echo(f"to be confirmed: --confirm {name}")

@@ -110,6 +110,7 @@ class PlanPage:
     conflicts: tuple[ConflictLine, ...]
     edits: tuple[str, ...]
     clocks: tuple[ClockCard, ...]
+    requests: tuple[str, ...]
     destructive: tuple[str, ...]
     changes: int
     typed: str = ""
@@ -239,6 +240,7 @@ def show_plan(
         conflicts=tuple(map(conflict_line, found.conflicts)),
         edits=found.edits,
         clocks=clock_cards(unit, found.clocks(unit), ()),
+        requests=tuple(map(words, found.requests(unit).told)),
         destructive=found.destructive,
         changes=changes(unit),
         typed=typed,

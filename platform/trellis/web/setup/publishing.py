@@ -70,6 +70,7 @@ class PublishPage:
     typed: str = ""
     error: str = ""
     clocks: tuple[ClockCard, ...] = ()
+    requests: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -153,6 +154,7 @@ def show(
         scores=changed_names(unit, planned),
         moved=any(problem.code == "draft_moved" for problem in planned.problems),
         clocks=clock_cards(unit, planned.clocks or older_clocks(unit, planned, back_to), chosen),
+        requests=tuple(map(words, planned.requests.told)),
     )
     return render_template("setup/publish.html", page=page)
 
