@@ -73,10 +73,11 @@ def approval_of(
     definition: ObjectDefinition,
     request: Mapping[str, Any],
 ) -> Approval | None:
-    """Gives the rules of a request, a row: those it was submitted under.
+    """Gives the rules of a request, a row: those it was submitted under, which follow new names
+    (`trellis.automation.pinned`).
 
-    Where they do not fit what has become of the objects, what is written under the same name now
-    and was rewritten with them takes their place, if it has the same steps. Else None.
+    Where they have lost what they need, what is written under the same name now takes their place,
+    if it has the same steps. Else None.
     """
     kept = program_of(connection, catalog, str(request["rules"]))
     path = [(step["name"], step["stage"]) for step in request["state"]["path"]]
