@@ -17,6 +17,8 @@ def replace_names(text: str, changes: Mapping[int, tuple[Token, str]], start: st
     Names that would be read as keywords where they stand are put in backquotes. `start` is
     "expression" for a text that is a single one.
     """
+    if not changes:
+        return text
     bare = _apply(text, [(token, spell(token, name)) for token, name in changes.values()])
     if _has_same_tokens(text, bare, start):
         return bare

@@ -12,6 +12,7 @@ from metadata.changes.renames import find_renames
 from metadata.changes.rule_texts import NewNames
 from metadata.diff import match
 from metadata.elements import Element
+from metadata.mentions.things import Renames
 from metadata.problems import Problem
 from rule_engine.editor import RenameError
 from trellis.automation.requests import OPEN, approval_request
@@ -76,11 +77,11 @@ def plan_requests(
     """Gives what publishing `elements` in place of those of `before` does to open requests."""
     if objects_among(before.elements) == objects_among(elements):
         return RequestPlan()
-    after, renamed, stuck = build_catalog(0, elements, previous=before), 0, 0
+    after, following, stuck = build_catalog(0, elements, previous=before), 0, 0
     for one in pinned(connection, before, elements):
-        renamed += sum(one.requests.values()) if one.follows else 0
+        following += sum(one.requests.values()) if one.follows else 0
         stuck += count_stuck(connection, before, after, one)
-    return RequestPlan(renamed, stuck)
+    return RequestPlan(following, stuck)
 
 
 def objects_among(elements: Sequence[Element]) -> dict[str, Element]:
@@ -100,14 +101,25 @@ def pinned(
         found.setdefault(row.rules, {})[row.object, row.approval] = row.number
     if not found:
         return
-    names = NewNames(before.schema, dict(find_renames(match(before.elements, elements))))
+    renames = dict(find_renames(match(before.elements, elements)))
     for digest, requests in found.items():
         texts = kept_texts(connection, digest)
-        try:
-            after = names.follow(texts)
-        except RenameError:  # a name means something else there: `approval_of` says what is left
-            after = texts
+        after = renamed(before, digest, texts, renames)
         yield Pinned(digest, requests, after, after != texts)
+
+
+def renamed(
+    before: Catalog, digest: str, texts: Mapping[str, str], renames: Renames
+) -> Mapping[str, str]:
+    """Gives kept texts with the new names, made once for the plan and for publishing it."""
+
+    def made() -> dict[str, str]:
+        try:
+            return dict(NewNames(before.schema, renames).follow(texts))
+        except RenameError:  # a name means something else there: `approval_of` says what is left
+            return dict(texts)
+
+    return before.queries.get(("new names", digest, frozenset(renames.items())), dict, made)
 
 
 def count_stuck(connection: sa.Connection, before: Catalog, after: Catalog, one: Pinned) -> int:
