@@ -216,6 +216,17 @@ def test_names_are_followed_one_after_the_other_and_back(office: Office) -> None
     assert decide(office, "boss", request) == "chief"
 
 
+def test_rules_that_become_each_other_stay_with_their_requests(office: Office) -> None:
+    (by_amount,) = submitted(office)
+    publish(office, words("amount > 100", "least > 100"))
+    (by_least,) = submitted(office)
+    first, second = column(office, "rules")
+    publish(office, field(OFFER, {"amount": "least", "least": "amount"}), OTHER_STEPS)
+    assert column(office, "rules") == [second, first]
+    assert decide(office, "boss", by_amount) == "chief"
+    assert decide(office, "boss", by_least) is None  # no other step was needed
+
+
 @pytest.mark.parametrize("names", [{"spare": "left"}, {}])
 def test_what_the_rules_do_not_name_leaves_them_as_they_are(
     office: Office, names: Mapping[str, str]
@@ -259,8 +270,8 @@ def test_rules_that_lose_what_they_need_are_told_of_before(office: Office) -> No
     planned = publish(office, dropping("tier"), without, OTHER_STEPS)
     assert planned.requests == RequestPlan(renamed=0, stuck=1)
     (told,) = planned.requests.told
-    assert "recalled. Requests: 1" in sentence(told)
-    assert "只能撤回。申请数：1" in sentence(told, "zh")
+    assert "would not fit: 1. They could only be recalled" in sentence(told)
+    assert "待审批申请：1。这些申请只能撤回" in sentence(told, "zh")
     with pytest.raises(Conflict) as caught:
         decide(office, "boss", request)
     assert [problem.code for problem in caught.value.problems] == ["rules_outdated"]

@@ -28,8 +28,8 @@ approval aid "Aid" on student {
     step head when lead is not empty { approvers role "admin" }
 }
 """
-FOLLOW = "open approvals were submitted under follow the new names. Requests: 1"
-STUCK = "they could only be recalled. Requests: 1"
+FOLLOW = "Open approvals whose rules follow the new names: 1"
+STUCK = "as their rules would not fit: 1. They could only be recalled"
 
 
 def school(version: str, rules: str, lead: str = "lead") -> Any:
@@ -126,7 +126,7 @@ def test_a_draft_tells_what_becomes_of_open_approvals(
     admin = login("admin")
     assert said in text(read(admin.get("/setup/publish")), "main")
     chinese = admin.get("/setup/publish", headers={"Accept-Language": "zh-CN"})
-    assert "申请数：1" in text(read(chinese), "main")
+    assert "待审批申请：1" in text(read(chinese), "main")
     assert said in printed(settings, "meta", "plan", "--user", "admin")
     confirmed = {"token": plan["token"], "confirm": plan["destructive"]}
     assert call("admin", "POST", "meta/publish", confirmed).status_code == 200

@@ -27,6 +27,9 @@ from trellis.automation.rulebook import (
     program_under,
 )
 
+IS_OPEN = approval_request.c.status == sa.literal_column(f"'{OPEN}'")
+"""Written as in the index of open requests, so that closed ones are not gone through."""
+
 
 @dataclass(frozen=True, slots=True)
 class RequestPlan:
@@ -63,12 +66,15 @@ class Pinned:
 def follow_names(connection: sa.Connection, before: Catalog, elements: Sequence[Element]) -> None:
     """Has the rules of open requests follow the new names that things have in `elements`, which
     have taken the place of those of `before`."""
-    request = approval_request.c
-    for one in pinned(connection, before, elements):
-        if one.follows:
-            digest = keep_rules(connection, one.texts)
-            moved = sa.update(approval_request).values(rules=digest)
-            connection.execute(moved.where(request.rules == one.digest, request.status == OPEN))
+    known = approval_request.c.rules
+    moves = {
+        one.digest: keep_rules(connection, one.texts)
+        for one in pinned(connection, before, elements)
+        if one.follows
+    }
+    if moves:  # all at once: names may change places, and texts with them
+        moved = sa.update(approval_request).where(IS_OPEN, known.in_(moves))
+        connection.execute(moved.values(rules=sa.case(moves, value=known)))
 
 
 def plan_requests(
@@ -95,7 +101,7 @@ def pinned(
     """Gives the open requests by their rules, each kept text looked at once."""
     request = approval_request.c
     columns = request.rules, request.object, request.approval
-    asked = sa.select(*columns, sa.func.count().label("number")).where(request.status == OPEN)
+    asked = sa.select(*columns, sa.func.count().label("number")).where(IS_OPEN)
     found: dict[str, dict[tuple[str, str], int]] = {}
     for row in connection.execute(asked.group_by(*columns).order_by(*columns)):
         found.setdefault(row.rules, {})[row.object, row.approval] = row.number
