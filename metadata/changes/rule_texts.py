@@ -8,7 +8,7 @@ from dataclasses import replace
 from metadata.mentions.find import is_readable
 from metadata.mentions.things import Renames
 from rule_engine.check.mentions import Thing
-from rule_engine.editor import find_occurrences, rename_things
+from rule_engine.editor import rename_things
 from rule_engine.types import Schema
 
 
@@ -33,9 +33,6 @@ class NewNames:
         if not self.renames or not self.may_concern(texts.values()):
             return texts
         readable = {source: written for source, written in texts.items() if is_readable(written)}
-        _, found = find_occurrences(readable, self.schema)
-        if not any(one.thing in self.renames or one.thing in self.taken for one in found):
-            return texts
         return {**texts, **rename_things(readable, self.schema, self.renames)}
 
     def is_known(self, thing: Thing, name: str) -> bool:

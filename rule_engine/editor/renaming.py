@@ -61,8 +61,14 @@ def rename_all(
 def rename_things(
     texts: Mapping[str, str], schema: Schema, renames: Mapping[Thing, str]
 ) -> Mapping[str, str]:
-    """Gives texts in which several things have other names at once; see `rename_all`."""
+    """Gives texts in which several things have other names at once; see `rename_all`.
+
+    Texts that name neither these things nor others by a new name stay.
+    """
     scans, found = find_occurrences(texts, schema)
+    mentioned = {one.thing for one in found}
+    if mentioned.isdisjoint((*renames, *(replace(one, name=new) for one, new in renames.items()))):
+        return texts
     renamed = {
         source: replace_names(text, changes_in(found, source, renames))
         for source, text in texts.items()
