@@ -47,7 +47,7 @@ def digest_of(texts: Mapping[str, str]) -> str:
 
 
 def keep_rules(connection: sa.Connection, texts: Mapping[str, str]) -> str:
-    """Keeps the rule texts in force, once, and gives their digest."""
+    """Keeps rule texts, once, and gives their digest."""
     digest = digest_of(texts)
     statement = insert_into(connection, rule_snapshot).values(digest=digest, texts=dict(texts))
     connection.execute(statement.on_conflict_do_nothing())
