@@ -40,6 +40,7 @@ from trellis.designer.publishing import (
 )
 from trellis.designer.samples import samples_json
 from trellis.problem_json import error_of, language
+from trellis.scoring.bound import read_token
 from trellis.unit import Unit
 from trellis.work import reading, writing_now
 
@@ -136,13 +137,15 @@ def publish_draft() -> Response:
     if not isinstance(message, str):
         raise refused("message", "text_expected")
     with writing_now(publishing=True) as unit:
+        plan_token, check = read_token(unit, token)
         version = publish_plan(
             unit,
-            token,
+            plan_token,
             message=message,
             confirm=confirmed(body),
             replace_options=replacements(body),
             open_clocks=[str(name) for name in sequence(body.get("open_clocks"))],
+            check=check,
         )
     return json_answer({"version": version})
 

@@ -15,6 +15,7 @@ from trellis.api.operations import meta_route, route
 from trellis.api.problems import RequestError
 from trellis.api.requests import read_optional_body, read_parameters, unknown
 from trellis.scoring.backtest import Backtest
+from trellis.scoring.bound import answer_mark, bound_token
 from trellis.scoring.foreseen import (
     Move,
     changed_scores,
@@ -74,8 +75,9 @@ def list_changed() -> Response:
 def list_differences(scored: str, score: str) -> Response:
     """Answers which records would have other points."""
     given = read_parameters(("rules", "limit", "after"))
-    one, token = evaluated(scored, score, given.get("rules", told.DRAFT), told.BY)
+    one, plan_token = evaluated(scored, score, given.get("rules", told.DRAFT), told.BY)
     found = foresee(one)
+    token = None if plan_token is None else bound_token(plan_token, [answer_mark(one, found)])
     page = differences(reading(), one, after=given.get("after", ""), limit=page_limit(given))
     items = [
         {

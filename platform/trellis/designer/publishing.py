@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import re
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 
@@ -61,6 +61,9 @@ class Planned:
     impacts: tuple[Impact, ...] = ()
     clocks: tuple[ClockPlan, ...] = ()
     requests: RequestPlan = field(default_factory=RequestPlan)
+
+
+Check = Callable[[Planned], None]
 
 
 def make_plan(unit: Unit, replace_options: Replacements | None = None) -> Planned:
@@ -179,11 +182,13 @@ def publish_plan(
     confirm: Collection[str] = (),
     replace_options: Replacements | None = None,
     open_clocks: Collection[str] = (),
+    check: Check | None = None,
 ) -> int:
     """Publishes the acting administrator's draft, if `token` still stands for what it would do.
 
     The token of a way back publishes that, and the draft stays. `open_clocks` names the service
-    levels (`object.name`) whose new rules hold for what is open, too. Gives the new version. Raises
+    levels (`object.name`) whose new rules hold for what is open, too; `check` may raise what stands
+    in the way besides. Gives the new version. Raises
     Conflict when somebody published since or the draft was changed, and Refused for problems and
     for what is lost without being confirmed.
     """
@@ -196,6 +201,8 @@ def publish_plan(
         planned = make_plan(unit, replace_options)
     if token != planned.token:
         raise outdated(unit, token, planned)
+    if check is not None and not planned.problems:
+        check(planned)
     version = publish_planned(
         unit, planned, message=message, confirm=confirm, open_clocks=open_clocks
     )

@@ -54,7 +54,8 @@ class Move:
 
 @dataclass(frozen=True, slots=True)
 class Foreseen:
-    """What a score would change: in how many records, up or down, and from which grade to which.
+    """What a score would change: in how many records, up or down, and from which grade to which;
+    `points` are all that these records would have, in units of the last place.
 
     Records without points until now count neither as raised nor as lowered.
     """
@@ -63,6 +64,7 @@ class Foreseen:
     raised: int
     lowered: int
     moves: tuple[Move, ...]
+    points: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -149,15 +151,17 @@ def foresee(one: Evaluated) -> Foreseen:
         sa.func.count(),
         sa.func.count(sa.case((points > was, 1))),
         sa.func.count(sa.case((points < was, 1))),
+        sa.func.sum(points),
     ).group_by(*by_grade)
     rows: list[Any] = list(one.run(counted))
-    moves = [Move(old, new, count) for old, new, count, _, _ in rows]
+    moves = [Move(old, new, count) for old, new, count, *_ in rows]
     moves.sort(key=lambda move: (-move.records, str(move.old), str(move.new)))
     return Foreseen(
         records=sum(row[2] for row in rows),
         raised=sum(row[3] for row in rows),
         lowered=sum(row[4] for row in rows),
         moves=tuple(moves),
+        points=sum(int(row[5] or 0) for row in rows),
     )
 
 

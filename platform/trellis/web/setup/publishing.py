@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -27,6 +27,7 @@ from trellis.designer.publishing import (
     versions,
 )
 from trellis.errors import Conflict, Missing, Refused
+from trellis.scoring.bound import bound_token, read_token
 from trellis.service_levels.job import move_open
 from trellis.service_levels.preview import ClockPlan, chosen_levels, preview_moving
 from trellis.unit import Unit
@@ -71,6 +72,7 @@ class PublishPage:
     error: str = ""
     clocks: tuple[ClockCard, ...] = ()
     requests: tuple[str, ...] = ()
+    scores_moved: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -131,7 +133,7 @@ def plan() -> str:
 def show(
     message: str = "",
     typed: str = "",
-    error: str = "",
+    problems: Sequence[Problem] = (),
     *,
     back_to: int | None = None,
     chosen: Collection[str] = (),
@@ -148,7 +150,8 @@ def show(
         changes=changes(unit),
         message=message,
         typed=typed,
-        error=error,
+        error=" ".join(map(words, problems)),
+        scores_moved=any(problem.code == "scores_moved" for problem in problems),
         back_to=back_to,
         steps=steps_of(unit),
         scores=changed_names(unit, planned),
@@ -175,7 +178,7 @@ def move_clocks() -> Answer:
             if found:
                 move_open(unit, found)
     except Refused as error:
-        return show(error=" ".join(words(problem) for problem in error.problems)), 422
+        return show(problems=error.problems), 422
     if found:
         flash(gettext("The clocks are being moved; see background work."), "success")
     return redirect("/setup/publish")
@@ -198,16 +201,19 @@ def publish() -> Answer:
     chosen = request.form.getlist("open_clocks")
     try:
         with writing_now(publishing=True) as unit:
+            answers = () if request.form.get("anyway") else request.form.getlist("answer")
+            token = bound_token(request.form.get("token", ""), answers)
+            plan_token, check = read_token(unit, token)
             version = publish_plan(
                 unit,
-                request.form.get("token", ""),
+                plan_token,
                 message=message.strip(),
                 confirm=confirmed,
                 open_clocks=chosen,
+                check=check,
             )
     except (Refused, Conflict) as error:
-        text = " ".join(words(problem) for problem in error.problems)
-        return show(message, typed, text, back_to=back_to, chosen=chosen), 422
+        return show(message, typed, error.problems, back_to=back_to, chosen=chosen), 422
     flash(gettext("Version %(number)s is published and in use.", number=version), "success")
     return redirect("/setup/objects")
 

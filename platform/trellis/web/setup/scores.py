@@ -16,6 +16,7 @@ from trellis.declared import declares
 from trellis.designer.publishing import Planned
 from trellis.errors import Conflict, NotAllowed, Refused
 from trellis.scoring.backtest import Backtest, Tally
+from trellis.scoring.bound import answer_mark
 from trellis.scoring.foreseen import (
     Move,
     changed_scores,
@@ -205,13 +206,15 @@ def differing(scored: str, score: str) -> str:
 @declares("", "administer")
 def foreseen(scored: str, score: str) -> str:
     """Gives in a sentence what publishing the draft would change, for the page of the plan."""
-    unit, problem, found = reading(), "", None
+    unit, problem, found, answer = reading(), "", None, ""
     try:
         draft = drafted(unit, request.args.get("back_to", type=int))
-        found = foresee(in_draft(unit, draft, scored, score))
+        one = in_draft(unit, draft, scored, score)
+        found = foresee(one)
+        answer = answer_mark(one, found)
     except Refused as error:
         problem = " ".join(map(words, error.problems))
-    return render_template("setup/score_foreseen.html", found=found, problem=problem)
+    return render_template("setup/score_foreseen.html", found=found, problem=problem, answer=answer)
 
 
 def changed_names(unit: Unit, planned: Planned) -> tuple[Named, ...]:
