@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from html import unescape
 
 import pytest
 from flask import Flask
@@ -204,3 +206,11 @@ def test_programs_and_people_get_the_same_clocks(
     assert "Paint" in login("rita").get("/service-levels").get_data(as_text=True)
     assert "Paint" not in login("rita").get("/service-levels?state=at_risk").get_data(as_text=True)
     assert 'href="/service-levels"' not in login("fay").get("/").get_data(as_text=True)
+    # Both pages ask for their clocks again, by the minute.
+    (again,) = re.findall(r'id="clocks" hx-get="([^"]+)"', page)
+    assert 'id="clocks"' in login("rita").get(unescape(again)).get_data(as_text=True)
+    address = f"/o/job/{made}"
+    assert f'hx-get="{address}/clocks"' in login("rita").get(address).get_data(as_text=True)
+    cards = login("rita").get(f"{address}/clocks").get_data(as_text=True)
+    assert cards.strip().startswith('<section class="why" id="level-job_clock"')
+    assert login("fay").get(f"{address}/clocks").status_code == 404

@@ -1,4 +1,4 @@
-"""After a dry run a draft is published only while the data still gives the answer that was shown."""
+"""A draft is published after a dry run only while the data still answers as it did then."""
 
 from __future__ import annotations
 

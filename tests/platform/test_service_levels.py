@@ -270,3 +270,23 @@ def test_clocks_are_told_to_who_may_read_what_they_look_at(office: Office) -> No
         *("Support", "First response"),
         *("amber", 85),
     )
+
+
+def test_a_card_tells_for_how_long_its_promise_stood(office: Office) -> None:
+    office.publish(
+        tickets(SUPPORT.replace('met when status != "open"', 'met when status = "done"'))
+    )
+    ticket = office.save("ticket", owner=office.person("amy"))
+    for status, hours, wanted in (
+        ("open", 1, ("", "9 h 0 min left", True)),
+        ("waiting", 2, ("2 h 0 min", "paused, 9 h 0 min left", True)),
+        ("open", 3, ("2 h 0 min", "6 h 0 min left", True)),
+        ("done", 4, ("2 h 0 min", "met in time", False)),
+    ):
+        office.save("ticket", ticket, status=status)
+        office.until(office.now + timedelta(hours=hours), timedelta(hours=1))
+        with office.database.read() as connection:
+            unit = office.unit(connection)
+            (card,) = level_cards(unit, unit.catalog.objects["ticket"], ticket, "en")
+        (line,) = card.clocks
+        assert (line.paused, line.text, card.goes_on) == wanted

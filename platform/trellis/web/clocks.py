@@ -11,28 +11,32 @@ from trellis.records.service_levels import explain_levels
 from trellis.unit import Unit
 from trellis.web.words import gettext
 
-HOUR = timedelta(hours=1)
+HOUR, MINUTE = timedelta(hours=1), timedelta(minutes=1)
+OPEN = ("running", "paused")
 
 
 @dataclass(frozen=True, slots=True)
 class ClockLine:
-    """One promise. `percent` is how much of its time is over, at most 100; `provisional` says why
-    it may be due at another time, if it may."""
+    """One promise. `percent` is how much of its time is over, at most 100; `paused` is for how long
+    it has stood, "" for never; `provisional` says why it may be due at another time, if it may."""
 
     label: str
     text: str
     hue: str
     due: datetime | None
+    paused: str
     provisional: str
     percent: int | None
 
 
 @dataclass(frozen=True, slots=True)
 class LevelCard:
-    """A service level with its promises."""
+    """A service level with its promises; while one `goes_on`, how it stands moves with the time."""
 
+    name: str
     label: str
     clocks: tuple[ClockLine, ...]
+    goes_on: bool
 
 
 def level_cards(
@@ -43,8 +47,10 @@ def level_cards(
         return ()
     return tuple(
         LevelCard(
+            level.name,
             unit.catalog.message(level.label, language),
             tuple(clock_line(unit, clock, language) for clock in clocks),
+            any(clock.status in OPEN for clock in clocks),
         )
         for level, state, clocks in explain_levels(unit, definition.name, record_id)
         if state.cancelled_at is None
@@ -54,14 +60,14 @@ def level_cards(
 def clock_line(unit: Unit, clock: Clock, language: str) -> ClockLine:
     """Gives one promise in words."""
     over = None if clock.percent is None else min(int(clock.percent * 100), 100)
-    is_open = clock.status in ("running", "paused")
     return ClockLine(
         label=unit.catalog.message(clock.label, language),
         text=standing(clock),
         hue=hue_of(clock, over or 0),
         due=clock.due if clock.status == "running" else None,
+        paused=span(clock.paused) if clock.paused >= MINUTE else "",
         provisional=provisional(clock),
-        percent=over if is_open else None,
+        percent=over if clock.status in OPEN else None,
     )
 
 
@@ -92,7 +98,7 @@ def standing(clock: Clock) -> str:
 def span(length: timedelta) -> str:
     """Gives a length in hours and minutes."""
     hours, rest = divmod(length, HOUR)
-    minutes = rest // timedelta(minutes=1)
+    minutes = rest // MINUTE
     if not hours and not minutes:
         return gettext("under 1 min")
     if not hours:

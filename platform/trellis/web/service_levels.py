@@ -9,13 +9,13 @@ from flask import render_template, request
 
 from metadata.objects import ObjectDefinition
 from trellis import current
-from trellis.declared import declares
+from trellis.declared import ANY_OBJECT, declares
 from trellis.errors import Missing, Refused
 from trellis.service_levels.lists import Line, Lines, list_clocks, watched_objects
 from trellis.unit import Unit
 from trellis.web.addresses import record_address, with_query
-from trellis.web.clocks import ClockLine, clock_line
-from trellis.web.doors import flash_problems, make_blueprint
+from trellis.web.clocks import ClockLine, clock_line, level_cards
+from trellis.web.doors import flash_problems, make_blueprint, object_for
 from trellis.web.words import gettext
 from trellis.work import reading
 
@@ -47,8 +47,10 @@ class RecordClock:
 
 @dataclass(frozen=True, slots=True)
 class ClocksPage:
-    """What the page shows; `objects` are there to choose from when there are several."""
+    """What the page shows, and where it is renewed; `objects` are there to choose from when there
+    are several."""
 
+    address: str
     tabs: tuple[Tab, ...]
     objects: tuple[Tab, ...]
     items: tuple[RecordClock, ...]
@@ -69,6 +71,7 @@ def clocks() -> str:
     asked = {"state": state, "object": object_name}
     following = None if found.next is None else with_query(ADDRESS, {**asked, "after": found.next})
     page = ClocksPage(
+        address=with_query(ADDRESS, {**asked, "after": request.args.get("after")}),
         tabs=tuple(
             Tab(label, with_query(ADDRESS, {**asked, "state": name}), name == asked["state"])
             for name, label in labels.items()
@@ -78,6 +81,18 @@ def clocks() -> str:
         next_href=following,
     )
     return render_template("service_levels.html", page=page)
+
+
+@blueprint.get("/o/<object_name>/<record_id>/clocks")
+@declares(ANY_OBJECT, "read")
+def of_record(object_name: str, record_id: str) -> str:
+    """Gives the cards of a record's service levels, which its page renews by the minute."""
+    definition, _ = object_for(object_name)
+    return render_template(
+        "parts/clocks.html",
+        levels=level_cards(reading(), definition, record_id, current.language()),
+        address=record_address(object_name, record_id),
+    )
 
 
 def tabs() -> dict[str, str]:
