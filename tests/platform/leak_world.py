@@ -138,7 +138,7 @@ def documents() -> dict[str, dict[str, Any]]:
             "mobile": {"type": "string", "crm": {"field": "phone", "mask": "last4"}},
             "pin": {"type": "string", "crm": {"encrypted": True}},
             "fixed": {"type": "string"},
-            "chamber": reference("chamber", reverse="vaults"),
+            "chamber": reference("chamber", reverse="vaults", on_delete="restrict"),
             "safe": reference("safe", reverse="vaults"),
             "keys_seen": {
                 "type": "integer",
@@ -160,7 +160,13 @@ def documents() -> dict[str, dict[str, Any]]:
                     {"field": "name", "by": "fuzzy", "as": "person"},
                 ],
                 "threshold": 0.5,
-            }
+            },
+            {
+                "name": "named",
+                "title": "The same name",
+                "match": [{"field": "name", "by": "fuzzy", "as": "person"}],
+                "threshold": 0.15,
+            },
         ],
     )
     chamber = object_body(
@@ -195,6 +201,12 @@ class Vaults:
     def owned(self, target: str, username: str) -> list[str]:
         """Gives the ids of somebody's records."""
         return self.ids[target][OWNERS.index(username) :: len(OWNERS)]
+
+    def holding(self, username: str) -> list[str]:
+        """Gives the ids of somebody's chambers that a vault which she reads keeps from deletion."""
+        with acting(self.platform, username) as unit:
+            owned = self.owned("chamber", username)
+            return sorted(unit.records().children("vault", "chamber", owned, ["id"]))
 
     def first_entry(self, record_id: str) -> str:
         """Gives the oldest entry of a record's history; an id of none for no record."""

@@ -114,6 +114,29 @@ def test_sec_07_records_of_others_count_for_nothing(
     assert "Trellis-Duplicates" not in made.headers
 
 
+def test_sec_01_a_scan_counts_only_what_its_starter_reads(platform: Platform, login: Login) -> None:
+    """Guessing what others' records hold, by scans of one's own, tells nothing."""
+    his = make(platform, "ron", "lead", name="Ada", email="ada@example.com", lead_source="web")
+    for name in ("Li Wei", "Wei Li"):
+        make(platform, "rita", "lead", name=name, email="one@example.com", lead_source="web")
+    told = [scan_of(platform, login("rita"))]
+    for values in ({"email": "guess@example.com"}, {"email": "one@example.com"}, {"name": "Li Wei"}):
+        change(platform, "lead", [his], values)
+        told.append(scan_of(platform, login("rita")))
+    assert told == [(1, {"compared": 1, "new": 1}), *[(1, {"compared": 1, "new": 0})] * 3]
+    assert scan_of(platform, login("diana")) == (3, {"compared": 3, "new": 2})
+
+
+def scan_of(platform: Platform, client: FlaskClient) -> tuple[int, object]:
+    """Gives what is told of a scan: how much was done, and its result."""
+    address = "/api/v1/lead/duplicates/scan"
+    job = client.post(address).get_json()["id"]
+    drain_jobs(platform)
+    ended = client.get(f"{address}/{job}").get_json()
+    assert ended["state"] == "done"
+    return ended["done"], ended["result"]
+
+
 def test_only_a_rule_that_reveals_tells_that_somebody_has_it(
     platform: Platform, login: Login
 ) -> None:

@@ -154,26 +154,29 @@ def compared_some(
     job_id: str,
     cursor: dict[str, Any],
 ) -> tuple[int, dict[str, Any]]:
-    """Compares the next pairs; gives how many, and the cursor behind them."""
+    """Compares the next pairs; gives how many the starter may read, and the cursor behind them.
+
+    Pairs that she may not read count for nothing: by their number she would find out values.
+    """
     here, connection = duplicate_work.c, unit.connection
     query = sa.select(here.first, here.second).where(here.job == job_id)
     some = connection.execute(query.order_by(here.first, here.second).limit(PAIRS_OF_STEP)).all()
     if not some:
         return 0, {**cursor, "phase": JOIN, "rule": cursor["rule"] + 1, "low": LOWEST}
     forms = read_forms(unit, definition, rule, {one for pair in some for one in pair})
+    readable = [(one, other) for one, other in some if one in forms and other in forms]
     found = []
-    for first, second in some:
-        if first in forms and second in forms:
-            made = score(rule, forms[first], forms[second])
-            if made.certainty >= rule.threshold:
-                found.append((rule, str(first), str(second), made))
+    for first, second in readable:
+        made = score(rule, forms[first], forms[second])
+        if made.certainty >= rule.threshold:
+            found.append((rule, str(first), str(second), made))
     count = note_pairs(unit, definition, found)
     last = some[-1]
     behind = sa.tuple_(here.first, here.second) <= sa.tuple_(
         sa.literal(last[0]), sa.literal(last[1])
     )
     connection.execute(sa.delete(duplicate_work).where(here.job == job_id, behind))
-    return len(some), {**cursor, "pairs": cursor["pairs"] + count}
+    return len(readable), {**cursor, "pairs": cursor["pairs"] + count}
 
 
 def read_forms(

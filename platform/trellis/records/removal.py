@@ -33,11 +33,12 @@ def remove(
     channel: Channel,
     expected_version: int | None = None,
     why: str | None = None,
+    asker: Unit | None = None,
 ) -> Record:
     """Deletes a record and gives it as it was.
 
-    What refers to it goes with it, loses the reference, or holds it. Raises Missing, NotAllowed,
-    Stale, Conflict, or Refused when a rule is against it.
+    What refers to it goes with it, loses the reference, or holds it; `asker` is whose deletion it
+    goes with. Raises Missing, NotAllowed, Stale, Conflict, or Refused when a rule is against it.
     """
     hold_owners_of(unit, definition, record_id)
     old = target_of(unit, definition, record_id, "delete")
@@ -47,7 +48,7 @@ def remove(
     refuse_deletion(unit, definition, old)
     inside = replace(unit, saving=unit.saving | {(definition.name, record_id)})
     for link in links_to(unit, definition):
-        let_go(inside, definition, record_id, link, writers)
+        let_go(inside, definition, record_id, link, writers, asker or unit)
     set_deleted(unit, definition, old, writers, deleted=True, channel=channel, why=why)
     run_after(unit, definition, "delete", old, old, writers)
     return old
@@ -75,6 +76,7 @@ def let_go(
     record_id: str,
     link: LinkDefinition,
     writers: Writers,
+    asker: Unit,
 ) -> None:
     """Does with the records that refer over `link` what their definition says."""
     rules = unit.as_automation()
@@ -82,27 +84,33 @@ def let_go(
     if not found:
         return
     if link.on_delete == "restrict":
-        raise Conflict([held_by(unit, link, len(found))])
+        raise Conflict([held_by(asker, link, record_id)])
     if rules.depth > MAX_DEPTH:
         raise Conflict([Problem("", "rule_depth", {"object": definition.name, "limit": MAX_DEPTH})])
     why = f"{definition.name} deleted"
     child = unit.catalog.objects[link.target]
-    for record in found:
+    for key in (str(record["id"]) for record in found):
         if link.on_delete == "cascade":
-            remove(rules, child, str(record["id"]), writers, channel="rule", why=why)
+            remove(rules, child, key, writers, channel="rule", why=why, asker=asker)
         else:
-            key = str(record["id"])
             writers.change(rules, child, key, {link.field: None}, channel="rule", why=why)
 
 
-def held_by(unit: Unit, link: LinkDefinition, count: int) -> Problem:
-    """Words records that hold another one; of links the records behind them are told."""
+def held_by(unit: Unit, link: LinkDefinition, record_id: str) -> Problem:
+    """Words what holds a record, as far as whoever has it deleted reads what refers to it; of links
+    the records behind them are told."""
+    person = unit.cause.principal if unit.cause else unit.principal
+    access = person.access(link.target)
+    if not access.exists or not access.reads(link.field):
+        return Problem("", "held")
+    records = replace(unit, principal=person).records()
+    seen = records.children(link.target, link.field, [record_id], ["id"]).get(record_id)
+    if not seen:
+        return Problem("", "held")
     child = unit.catalog.objects[link.target]
-    seen = unit.principal.access(link.target).exists
     if link.beyond is not None:
         child = unit.catalog.objects[str(child.fields[link.beyond].target)]
-    values = {"object": Translated(child.labels) if seen else "", "count": count if seen else 0}
-    return Problem("", "held_by" if seen else "held", values)
+    return Problem("", "held_by", {"object": Translated(child.labels), "count": len(seen)})
 
 
 def set_deleted(
