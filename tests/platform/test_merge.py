@@ -26,6 +26,7 @@ from trellis.duplicates.merge import Merge, merge_records
 from trellis.duplicates.redirects import survivor_of
 from trellis.duplicates.unmerge import Unmerge, unmerge_records
 from trellis.errors import Conflict, Missing, NotAllowed, RecordError, Refused
+from trellis.records.delete import restore_record
 from trellis.records.history import history_of
 from trellis.records.save import save_record
 from trellis.runtime import Platform
@@ -211,6 +212,57 @@ def test_an_undone_merge_is_over_after_thirty_days(platform: Platform) -> None:
         with pytest.raises(Conflict) as late:
             unmerge_records(later, "account", keep, channel="api")
     assert [problem.code for problem in late.value.problems] == ["unmerge_late"]
+
+
+def test_a_merged_record_comes_back_by_undoing_its_merge(platform: Platform) -> None:
+    keep, gone = (make(platform, "diana", "account", name=name) for name in "ab")
+    contact = make(platform, "diana", "contact", name="Li Wei", account=gone)
+    merge(platform, "account", keep, [gone])
+    before = database_hash(platform)
+    with pytest.raises(Conflict) as error, acting(platform, "diana") as unit:
+        restore_record(unit, "account", gone, channel="api")
+    assert codes(error.value) == [("", "restore_merged")]
+    assert database_hash(platform) == before
+    assert unmerge(platform, "account", keep).restored == (gone,)
+    assert stored(platform, "contact", contact)["account"] == gone
+    assert merge(platform, "account", keep, [gone]).merged == (gone,)
+
+
+def test_a_merged_record_is_restored_when_its_merge_stays(platform: Platform) -> None:
+    keep, gone = (make(platform, "diana", "account", name=name) for name in "ab")
+    first = merge(platform, "account", keep, [gone])
+    with acting(platform, "diana") as unit:
+        at = unit.moment.now + timedelta(days=30, seconds=1)
+        later = replace(unit, moment=replace(unit.moment, now=at))
+        restore_record(later, "account", gone, channel="api")
+        assert survivor_of(unit, "account", gone) is None
+    assert stored(platform, "account", gone)["deleted_at"] is None
+    second = merge(platform, "account", keep, [gone])
+    assert (second.id != first.id, second.merged) == (True, (gone,))
+    assert stored(platform, "account", gone)["deleted_at"] is not None
+
+
+def test_a_merged_record_that_lives_is_in_nobody_s_way(platform: Platform) -> None:
+    """Before restoring it was refused it was done."""
+    keep, gone, more = (make(platform, "diana", "account", name=name) for name in "abc")
+    contact = make(platform, "diana", "contact", name="Li Wei", account=gone)
+    first = merge(platform, "account", keep, [gone, more])
+    bring_to_life(platform, gone)
+    again = merge(platform, "account", keep, [gone])
+    assert (again.id != first.id, again.merged) == (True, (gone,))
+    assert stored(platform, "account", gone)["deleted_at"] is not None
+    bring_to_life(platform, gone)
+    for restored in ((), (more,)):
+        assert unmerge(platform, "account", keep).restored == restored
+    assert stored(platform, "contact", contact)["account"] == gone
+    assert {stored(platform, "account", one)["deleted_at"] for one in (gone, more)} == {None}
+
+
+def bring_to_life(platform: Platform, account: str) -> None:
+    with system(platform) as unit:
+        table = unit.catalog.tables["account"]
+        lives = table.update().where(table.c.id == account)
+        unit.connection.execute(lives.values(deleted_at=None))
 
 
 def codes(error: RecordError) -> list[tuple[str, str]]:

@@ -18,7 +18,7 @@ from metadata.problems import Problem
 from trellis.audit import note
 from trellis.duplicates.choice import Chosen, Wish, as_told, choose
 from trellis.duplicates.pointers import MERGED, Moved, count_known, move_all
-from trellis.duplicates.redirects import last_survivor
+from trellis.duplicates.redirects import last_survivor, living
 from trellis.duplicates.tables import MERGED as PAIR_MERGED
 from trellis.duplicates.tables import (
     OPEN,
@@ -125,7 +125,12 @@ def merged(
     why: str | None,
 ) -> Merge:
     """Does it."""
-    already = [one for one in ids if last_survivor(unit, definition.id, one) == survivor]
+    there = living(unit, definition, ids)
+    already = [
+        one
+        for one in ids
+        if one not in there and last_survivor(unit, definition.id, one) == survivor
+    ]
     others = [one for one in ids if one not in already]
     records = locked(unit, definition, survivor, others)
     version = int(str(records[0]["version"]))
@@ -242,6 +247,9 @@ def remember(
     }
     unit.connection.execute(sa.insert(record_merge).values(row))
     others = [str(record["id"]) for record in records[1:]]
+    here = merged_record.c
+    before = sa.and_(here.object == definition.id, here.record.in_(others))
+    unit.connection.execute(sa.delete(merged_record).where(before))
     lead = {"object": definition.id, "survivor": survivor, "merge": merge_id}
     unit.connection.execute(sa.insert(merged_record), [{**lead, "record": one} for one in others])
     close_pairs(unit, definition, survivor, others)

@@ -2,14 +2,23 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+from dataclasses import replace
+from datetime import timedelta
 from typing import Final
 
 import sqlalchemy as sa
 
-from trellis.duplicates.tables import merged_record
+from metadata.access import SYSTEM
+from metadata.objects import ObjectDefinition
+from metadata.problems import Problem
+from trellis.duplicates.tables import merged_record, record_merge
+from trellis.errors import Conflict
 from trellis.unit import Unit
 
 LONGEST_WAY: Final = 20
+UNDONE_WITHIN: Final = timedelta(days=30)
+"""So long a merge can be taken back."""
 
 
 def survivor_of(unit: Unit, object_name: str, record_id: str) -> str | None:
@@ -53,3 +62,30 @@ def last_survivor(unit: Unit, object_id: str, record_id: str) -> str | None:
             break
         at = following
     return None if at == record_id else at
+
+
+def leave_survivor(unit: Unit, definition: ObjectDefinition, record_id: str) -> None:
+    """Lets the id of a merged record that is restored lead to the record itself.
+
+    Raises Conflict as long as its merge can be taken back: only that brings back what belongs to
+    the record, too.
+    """
+    mine = sa.and_(
+        merged_record.c.object == definition.id, merged_record.c.record == record_id
+    )
+    merge = sa.select(record_merge.c.at).join(
+        merged_record, merged_record.c.merge == record_merge.c.id
+    )
+    at = unit.connection.scalar(merge.where(mine))
+    if at is None:
+        return
+    if unit.moment.now - at <= UNDONE_WITHIN:
+        raise Conflict([Problem("", "restore_merged")])
+    unit.connection.execute(sa.delete(merged_record).where(mine))
+
+
+def living(unit: Unit, definition: ObjectDefinition, ids: Iterable[str]) -> frozenset[str]:
+    """Gives which of some records are not deleted, whoever may read them; merged ones are, but for
+    those that were restored when that was not refused."""
+    everything = replace(unit, principal=SYSTEM, witness=None).records()
+    return frozenset(everything.by_ids(definition.name, ids, ["id"]))

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from datetime import timedelta
 from typing import Any, Final
 
 import sqlalchemy as sa
@@ -24,6 +23,7 @@ from trellis.duplicates.pointers import (
     repoint,
     stored_names,
 )
+from trellis.duplicates.redirects import UNDONE_WITHIN, living
 from trellis.duplicates.tables import duplicate_pair, merged_record, record_merge
 from trellis.errors import Conflict, Missing, RecordError
 from trellis.records.delete import restore_record
@@ -32,7 +32,6 @@ from trellis.records.reach import definition_of, target_of
 from trellis.records.save import save_record
 from trellis.unit import Channel, Unit
 
-UNDONE_WITHIN: Final = timedelta(days=30)
 WHY: Final = "unmerged"
 
 Record = Mapping[str, object]
@@ -88,10 +87,14 @@ def unmerge_records(
     others = merged_into(unit, row["id"])
     refuse_newer(unit, definition, survivor, row)
     fields, changed = give_back(unit, definition, record, row["values"], channel)
-    for one in others:
-        restore_record(unit, object_name, one, channel=channel, why=why or WHY)
-    moved, left = move_back(unit, definition, survivor, row["moved"])
     forget(unit, definition, row["id"], survivor, others)
+    there = living(unit, definition, others)
+    for one in others:
+        if one in there:
+            target_of(unit, definition, one, "delete")
+        else:
+            restore_record(unit, object_name, one, channel=channel, why=why or WHY)
+    moved, left = move_back(unit, definition, survivor, row["moved"])
     note(
         unit,
         "unmerge",
@@ -102,7 +105,8 @@ def unmerge_records(
     )
     kept = tuple(one for one in (*changed, *left) if may_know(unit, one))
     known = count_known(unit, definition, moved)
-    return Unmerge(row["id"], survivor, tuple(others), known, tuple(fields), kept)
+    restored = tuple(one for one in others if one not in there)
+    return Unmerge(row["id"], survivor, restored, known, tuple(fields), kept)
 
 
 def read_merge(

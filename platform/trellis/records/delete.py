@@ -7,6 +7,7 @@ from datetime import datetime
 from metadata.objects import LinkDefinition, ObjectDefinition
 from trellis.automation.environment import environment_of
 from trellis.automation.service_timers import look_soon
+from trellis.duplicates.redirects import leave_survivor
 from trellis.errors import Missing, Refused
 from trellis.records.exclusions import exclusion_problems
 from trellis.records.history import deleted_with
@@ -48,11 +49,13 @@ def restore_record(
 ) -> None:
     """Brings a deleted record back, and what was deleted together with it.
 
-    Raises Missing when there is no deleted record that this principal could see and delete, and
-    Refused when a unique value is taken meanwhile.
+    Raises Missing when there is no deleted record that this principal could see and delete,
+    Conflict for one that was merged and can be un-merged, and Refused when a unique value is taken
+    meanwhile.
     """
     definition = definition_of(unit, object_name)
     old = target_of(unit, definition, record_id, "delete", deleted=True)
+    leave_survivor(unit, definition, record_id)
     hold_owners(unit, definition, old)
     problems = list(exclusion_problems(unit, definition, old, None, environment_of(unit)))
     if problems:

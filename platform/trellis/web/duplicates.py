@@ -18,9 +18,10 @@ from trellis.duplicates.doors import check_record, problem_of
 from trellis.duplicates.merge import MOST_RECORDS, may_merge, merge_records
 from trellis.duplicates.pairs import decide, list_pairs, whole_rules
 from trellis.duplicates.pointers import Moved, count_known
+from trellis.duplicates.redirects import UNDONE_WITHIN
 from trellis.duplicates.scan import SCAN, start_scan
 from trellis.duplicates.tables import DISMISSED, OPEN, record_merge
-from trellis.duplicates.unmerge import UNDONE_WITHIN, unmerge_records
+from trellis.duplicates.unmerge import unmerge_records
 from trellis.errors import Conflict, Missing, NotAllowed, Refused
 from trellis.jobs.running import Job, list_jobs
 from trellis.unit import Unit
