@@ -64,7 +64,10 @@ def lock(username: str, undo: bool) -> None:
     with opened() as platform, platform.database.write() as connection:
         catalog = platform.catalogs.current(connection)
         user_id = known_user(find_user(connection, catalog, username), username)
-        set_active(connection, catalog, user_id, active=undo)
+        try:
+            set_active(connection, catalog, user_id, active=undo)
+        except RecordError as error:
+            raise refusal(error) from error
         if not undo:
             relieve_soon(connection, user_id)
         note_person(connection, catalog, "unlocked" if undo else "locked", user_id)
@@ -90,8 +93,7 @@ def leave(username: str, rule: str, to: str | None, by: str) -> None:
             with writing(platform, account) as unit:
                 found = depart(unit, user_id, rule, to, channel="system")
         except RecordError as error:
-            told = "\n".join(sentence(problem) for problem in error.problems)
-            raise click.ClickException(told) from error
+            raise refusal(error) from error
     owned = ", ".join(f"{number} {name}" for name, number in found.owned.items()) or "nothing"
     click.echo(f"locked {username}, who owned {owned}; job {found.job} hands it over")
     for name, titles in found.webhooks.items():
@@ -126,6 +128,11 @@ def note_person(
         record_ids=[user_id],
         values=values,
     )
+
+
+def refusal(error: RecordError) -> click.ClickException:
+    """Gives what the command says of a use case that refused."""
+    return click.ClickException("\n".join(sentence(problem) for problem in error.problems))
 
 
 def known_user(user_id: str | None, username: str) -> str:

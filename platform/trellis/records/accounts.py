@@ -4,15 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-import sqlalchemy as sa
-
 from metadata.problems import Problem
 from trellis.audit import note
-from trellis.errors import Conflict, NotAllowed, Refused
+from trellis.errors import NotAllowed, Refused
 from trellis.records.people import USER
 from trellis.records.reach import definition_of, stale, target_of
+from trellis.security.administrators import keep_administrator
 from trellis.security.open_sessions import end_sessions
-from trellis.security.tables import ab_role, ab_user, ab_user_role
 from trellis.security.users import UserError, account_of, set_password, set_roles
 from trellis.unit import Unit
 
@@ -53,8 +51,7 @@ def give_roles(unit: Unit, user_id: str, roles: Sequence[str], version: int | No
         set_roles(unit.connection, unit.catalog, user_id, roles)
     except UserError as error:
         raise Refused(error.problems) from error
-    if not has_administrator(unit):
-        raise Conflict([Problem("/roles", "last_administrator")])
+    keep_administrator(unit.connection, unit.catalog, "/roles")
     note(unit, "roles", object=USER, record_ids=[user_id], values={"roles": sorted({*roles})})
     after = target_of(unit.as_automation(), unit.catalog.objects[USER], user_id, "update")
     return int(str(after["version"]))
@@ -68,15 +65,3 @@ def administered(unit: Unit, user_id: str, version: int | None) -> None:
         raise NotAllowed([Problem("", "administer_needed")])
     if version is not None and version != found["version"]:
         raise stale(unit, definition, user_id)
-
-
-def has_administrator(unit: Unit) -> bool:
-    """Says whether somebody who may log in administers."""
-    names = [role.name for role in unit.catalog.roles.values() if role.administer]
-    holders = (
-        sa.select(ab_user.c.id)
-        .join(ab_user_role, ab_user_role.c.user_id == ab_user.c.id)
-        .join(ab_role, ab_role.c.id == ab_user_role.c.role_id)
-        .where(ab_role.c.name.in_(names), ab_user.c.active.is_(True))
-    )
-    return unit.connection.execute(holders.limit(1)).first() is not None

@@ -20,6 +20,7 @@ from metadata.fields.base import UTC as UTC_ZONE
 from metadata.problems import Problem, sentence
 from metadata.roles import incompatible
 from metadata.search.entries import reindex
+from trellis.security.administrators import administers, keep_administrator
 from trellis.security.open_sessions import end_sessions
 from trellis.security.tables import ab_group_role, ab_role, ab_user, ab_user_group, ab_user_role
 
@@ -95,15 +96,18 @@ def create_user(
 def update_account(connection: sa.Connection, catalog: Catalog, user_id: str) -> None:
     """Brings the account in line with the user record after a save of the record.
 
-    The sessions of who is locked out are over for good, also when she is let in again.
+    The sessions of who is locked out are over for good, also when she is let in again. Raises
+    Conflict when she was the last one who could administer.
     """
     users = catalog.tables["user"]
     chosen = sa.select(users).where(users.c.id == user_id)
     user = connection.execute(chosen).one()
-    is_active = bool(user.active) and user.deleted_at is None
+    account_id, is_active = int(user.account), bool(user.active) and user.deleted_at is None
+    mine = ab_user.c.id == account_id
+    was_active = connection.scalar(sa.select(ab_user.c.active).where(mine))
     connection.execute(
         sa.update(ab_user)
-        .where(ab_user.c.id == int(user.account))
+        .where(mine)
         .values(
             username=user.username,
             email=user.email,
@@ -111,12 +115,18 @@ def update_account(connection: sa.Connection, catalog: Catalog, user_id: str) ->
             active=is_active,
         )
     )
-    if not is_active:
-        end_sessions(connection, int(user.account))
+    if is_active:
+        return
+    end_sessions(connection, account_id)
+    if was_active and administers(connection, catalog, account_id):
+        keep_administrator(connection, catalog, "" if user.deleted_at else "/active")
 
 
 def set_active(connection: sa.Connection, catalog: Catalog, user_id: str, *, active: bool) -> None:
-    """Lets a user in, or puts her out of every session at once."""
+    """Lets a user in, or puts her out of every session at once.
+
+    Raises Conflict when she was the last one who could administer.
+    """
     change_record(connection, catalog, user_id, {"active": active})
     update_account(connection, catalog, user_id)
 

@@ -1,0 +1,43 @@
+"""Somebody has to be there who may administer: whoever takes that from the last one is refused."""
+
+from __future__ import annotations
+
+from typing import Final
+
+import sqlalchemy as sa
+
+from metadata.catalog import Catalog
+from metadata.problems import Problem
+from trellis.errors import Conflict
+from trellis.security.access import held_roles, roles_by_account, roles_of
+from trellis.security.tables import ab_role, ab_user, accounts_roles
+
+TAKING: Final = 5_241_304
+"""PostgreSQL's advisory lock of whoever takes from somebody that she may administer."""
+
+
+def administers(connection: sa.Connection, catalog: Catalog, account_id: int) -> bool:
+    """Says whether an account administers once it may log in."""
+    roles = held_roles(catalog, roles_of(connection, account_id))
+    return any(role.administer for role in roles)
+
+
+def keep_administrator(connection: sa.Connection, catalog: Catalog, path: str) -> None:
+    """Raises Conflict, at `path` of what was sent, when nobody who may log in administers now.
+
+    Asked when the write is done. Of two at once the second waits here for the end of the first and
+    sees what that did; SQLite's writers wait for each other anyway.
+    """
+    if connection.dialect.name == "postgresql":
+        connection.execute(sa.select(sa.func.pg_advisory_xact_lock(TAKING)))
+    names = [role.name for role in catalog.roles.values() if role.administer]
+    held = accounts_roles().subquery()
+    holders = (
+        sa.select(held.c.user_id)
+        .join(ab_role, ab_role.c.id == held.c.role_id)
+        .join(ab_user, ab_user.c.id == held.c.user_id)
+        .where(ab_role.c.name.in_(names), ab_user.c.active.is_(True))
+    )
+    found = roles_by_account(connection, connection.scalars(holders).all())
+    if not any(role.administer for roles in found.values() for role in held_roles(catalog, roles)):
+        raise Conflict([Problem(path, "last_administrator")])
