@@ -120,7 +120,11 @@ def test_sec_01_a_scan_counts_only_what_its_starter_reads(platform: Platform, lo
     for name in ("Li Wei", "Wei Li"):
         make(platform, "rita", "lead", name=name, email="one@example.com", lead_source="web")
     told = [scan_of(platform, login("rita"))]
-    for values in ({"email": "guess@example.com"}, {"email": "one@example.com"}, {"name": "Li Wei"}):
+    for values in (
+        {"email": "guess@example.com"},
+        {"email": "one@example.com"},
+        {"name": "Li Wei"},
+    ):
         change(platform, "lead", [his], values)
         told.append(scan_of(platform, login("rita")))
     assert told == [(1, {"compared": 1, "new": 1}), *[(1, {"compared": 1, "new": 0})] * 3]

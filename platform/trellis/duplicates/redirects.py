@@ -70,9 +70,7 @@ def leave_survivor(unit: Unit, definition: ObjectDefinition, record_id: str) -> 
     Raises Conflict as long as its merge can be taken back: only that brings back what belongs to
     the record, too.
     """
-    mine = sa.and_(
-        merged_record.c.object == definition.id, merged_record.c.record == record_id
-    )
+    mine = sa.and_(merged_record.c.object == definition.id, merged_record.c.record == record_id)
     merge = sa.select(record_merge.c.at).join(
         merged_record, merged_record.c.merge == record_merge.c.id
     )

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import Final
-
 import sqlalchemy as sa
 
 from metadata.catalog import Catalog
@@ -11,9 +9,6 @@ from metadata.problems import Problem
 from trellis.errors import Conflict
 from trellis.security.access import held_roles, roles_by_account, roles_of
 from trellis.security.tables import ab_role, ab_user, accounts_roles
-
-TAKING: Final = 5_241_304
-"""PostgreSQL's advisory lock of whoever takes from somebody that she may administer."""
 
 
 def administers(connection: sa.Connection, catalog: Catalog, account_id: int) -> bool:
@@ -25,11 +20,9 @@ def administers(connection: sa.Connection, catalog: Catalog, account_id: int) ->
 def keep_administrator(connection: sa.Connection, catalog: Catalog, path: str) -> None:
     """Raises Conflict, at `path` of what was sent, when nobody who may log in administers now.
 
-    Asked when the write is done. Of two at once the second waits here for the end of the first and
-    sees what that did; SQLite's writers wait for each other anyway.
+    Asked when the write is done: it has moved the security version (`versions`), which one
+    transaction at a time can do, so of two at once the second sees here what the first did.
     """
-    if connection.dialect.name == "postgresql":
-        connection.execute(sa.select(sa.func.pg_advisory_xact_lock(TAKING)))
     names = [role.name for role in catalog.roles.values() if role.administer]
     held = accounts_roles().subquery()
     holders = (

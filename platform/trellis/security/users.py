@@ -104,7 +104,7 @@ def update_account(connection: sa.Connection, catalog: Catalog, user_id: str) ->
     user = connection.execute(chosen).one()
     account_id, is_active = int(user.account), bool(user.active) and user.deleted_at is None
     mine = ab_user.c.id == account_id
-    was_active = connection.scalar(sa.select(ab_user.c.active).where(mine))
+    locks = not is_active and connection.scalar(sa.select(ab_user.c.active).where(mine))
     connection.execute(
         sa.update(ab_user)
         .where(mine)
@@ -118,7 +118,7 @@ def update_account(connection: sa.Connection, catalog: Catalog, user_id: str) ->
     if is_active:
         return
     end_sessions(connection, account_id)
-    if was_active and administers(connection, catalog, account_id):
+    if locks and administers(connection, catalog, account_id):
         keep_administrator(connection, catalog, "" if user.deleted_at else "/active")
 
 
