@@ -28,7 +28,10 @@ def boxes(platform: Platform) -> str:
     """A box of Rita's with an item that goes with it; grips hold items. Gives the box."""
     item = {**NAME, "box": reference("box", on_delete="cascade")}
     grip = {**NAME, "item": reference("item", on_delete="restrict")}
+    boxes = {"field": "many_to_many", "to": "box", "on_delete": "restrict"}
+    crate = {**NAME, "boxes": {"type": "array", "title": "Boxes", "crm": boxes}}
     bodies = {
+        "crate": object_body(crate, owner=True, plural="Crates"),
         "box": object_body(NAME, owner=True, plural="Boxes"),
         "item": object_body(item, owner=True, plural="Items"),
         "grip": object_body(grip, owner=True, plural="Grips"),
@@ -38,6 +41,11 @@ def boxes(platform: Platform) -> str:
     box = make(platform, "rita", "box", name="B")
     make(platform, "rita", "item", name="I", box=box)
     return box
+
+
+def counted(label: str) -> str:
+    rest = "still refer to this one. Delete them or change their reference first"
+    return f"1 records of {label} {rest}"
 
 
 def grant(**grants: Any) -> Callable[[dict[str, Any]], None]:
@@ -64,13 +72,21 @@ def test_sec_01_only_readable_records_are_counted(
         make_hidden(platform, item["id"], number)
         assert refusals(client, target, record) == {HELD}
     make(platform, "rita", "grip", name="Mine", item=item["id"])
-    told = {
-        "1 records of Grip still refer to this one. Delete them or change their reference first"
-    }
-    assert refusals(client, target, record) == told
+    assert refusals(client, target, record) == {counted("Grip")}
     hide = grant(grip={**OWN, "fields": {"item": "hidden"}})
     change_element(platform, "role", "sales_rep", hide)
     assert refusals(client, target, record) == {HELD}
+
+
+def test_sec_01_of_links_only_readable_ones_are_counted(
+    platform: Platform, login: Login, boxes: str
+) -> None:
+    client = login("rita")
+    with system(platform) as unit:
+        save_record(unit, "crate", None, {"name": "C", "boxes": [boxes]}, channel="system")
+    assert refusals(client, "box", boxes) == {HELD}
+    make(platform, "rita", "crate", name="Mine", boxes=[boxes])
+    assert refusals(client, "box", boxes) == {counted("Crate")}
 
 
 def make_hidden(platform: Platform, item: str, number: int) -> None:

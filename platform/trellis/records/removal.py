@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 
 from metadata.catalog import Translated
 from metadata.objects import LinkDefinition, ObjectDefinition
 from metadata.problems import Problem
+from metadata.relation_rights import is_shown
 from trellis.automation.holds import hold_of
 from trellis.errors import Conflict
 from trellis.records.aftermath import refuse_deletion, run_after
@@ -100,11 +101,11 @@ def held_by(unit: Unit, link: LinkDefinition, record_id: str) -> Problem:
     """Words what holds a record, as far as whoever has it deleted reads what refers to it; of links
     the records behind them are told."""
     person = unit.cause.principal if unit.cause else unit.principal
-    access = person.access(link.target)
-    if not access.exists or not access.reads(link.field):
-        return Problem("", "held")
-    records = replace(unit, principal=person).records()
-    seen = records.children(link.target, link.field, [record_id], ["id"]).get(record_id)
+    seen: Sequence[Record] = ()
+    if is_shown(person.access(link.target), link.field):
+        records = replace(unit, principal=person).records()
+        found = records.children(link.target, link.field, [record_id], ["id"])
+        seen = found.get(record_id, ())
     if not seen:
         return Problem("", "held")
     child = unit.catalog.objects[link.target]
