@@ -99,9 +99,11 @@ class Action(Deed):
 
 class Later(Deed):
     """Something that is run after a commit, out of the outbox. What `is_quick` writes a row or two,
-    and shares its transaction with others."""
+    and shares its transaction with others. What `keeps_time` asks what time has brought: before its
+    time that is nothing, and so nobody can have it done sooner."""
 
     is_quick: ClassVar[bool] = False
+    keeps_time: ClassVar[bool] = False
 
     @abstractmethod
     def run(self, effect: Effect, surroundings: Surroundings) -> None:

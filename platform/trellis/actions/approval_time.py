@@ -17,6 +17,7 @@ class ApprovalTime(Later):
     """Has the request reminded, escalated or decided, as its rules say."""
 
     name = TIME
+    keeps_time = True
 
     def run(self, effect: Effect, surroundings: Surroundings) -> None:
         """Looks at the request; one that went on meanwhile is looked at again in its own time."""

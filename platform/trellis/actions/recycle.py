@@ -20,6 +20,7 @@ class Recycle(Later):
     """Warns whose it is, gives it back, or waits."""
 
     name = RECYCLE
+    keeps_time = True
 
     def run(self, effect: Effect, surroundings: Surroundings) -> None:
         """Does it."""

@@ -17,6 +17,7 @@ class StandIn(Later):
     """Tells the substitute, unless the absence was taken back."""
 
     name = STAND_IN
+    keeps_time = True
 
     def run(self, effect: Effect, surroundings: Surroundings) -> None:
         """Tells her."""

@@ -51,6 +51,7 @@ PIECE: Schema = made_of(
         "done": optional(WHOLE),
         "total": optional(WHOLE),
         "may_cancel": FLAG,
+        "may_retry": FLAG,
     }
 )
 STATE = Parameter(
@@ -174,4 +175,5 @@ def piece_json(one: Piece) -> dict[str, object]:
         "done": one.done,
         "total": one.total,
         "may_cancel": one.may_cancel,
+        "may_retry": one.may_retry,
     }

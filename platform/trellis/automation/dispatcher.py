@@ -154,9 +154,10 @@ class Dispatcher:
         try:
             with self.database.write() as connection:
                 now = self.read_clock(connection)
-                for effect in effects:
+                due = keep_due(connection, effects, lease, now)
+                for effect in due:
                     self.do(connection, effect, now)
-                mark_done(connection, effects, lease, now)
+                mark_done(connection, due, lease, now)
         except Exception as error:
             logger.info("effects are run one by one: %s", type(error).__name__)
             for effect in effects:
@@ -167,8 +168,9 @@ class Dispatcher:
         try:
             with self.database.write() as connection:
                 now = self.read_clock(connection)
-                self.do(connection, effect, now)
-                mark_done(connection, [effect], lease, now)
+                for due in keep_due(connection, [effect], lease, now):
+                    self.do(connection, due, now)
+                    mark_done(connection, [due], lease, now)
         except LeaseLostError:
             logger.warning("effect %s was taken over by another dispatcher", effect.id)
         except Exception as error:
@@ -238,7 +240,7 @@ def claim(connection: sa.Connection, lease: str, now: datetime) -> Sequence[Effe
     return [
         Effect(
             row.id, row.effect_key, row.action, row.payload, row.object, row.record_id,
-            row.attempts + 1, row.turn,
+            row.attempts + 1, row.available_at, row.turn,
         )
         for row in taken
     ]  # fmt: skip
@@ -273,6 +275,19 @@ def held(effects: Sequence[Effect], lease: str) -> sa.ColumnElement[bool]:
     """Gives the condition that effects are still ours."""
     ids = [effect.id for effect in effects]
     return sa.and_(outbox.c.id.in_(ids), outbox.c.lease == lease, outbox.c.state == RUNNING)
+
+
+def keep_due(
+    connection: sa.Connection, effects: Sequence[Effect], lease: str, now: datetime
+) -> list[Effect]:
+    """Gives the effects that are due, and has the others wait again: the clock was set back after
+    they were claimed, and a timer that is run before its time finds nothing to do."""
+    early = [effect for effect in effects if effect.at > now]
+    if early:
+        waiting = {"state": WAITING, "attempts": outbox.c.attempts - 1}
+        statement = sa.update(outbox).where(held(early, lease))
+        connection.execute(statement.values(waiting | {"lease": None, "lease_until": None}))
+    return [effect for effect in effects if effect.at <= now]
 
 
 def mark_done(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Final
 
 import sqlalchemy as sa
@@ -70,6 +70,7 @@ class Effect:
 
     `key` names the effect for ever: whoever writes a row because of it stores a unique key made
     from this one. `attempts` counts this run too. What follows from it has its `turn`, too.
+    It is not run before `at`.
     """
 
     id: str
@@ -79,6 +80,7 @@ class Effect:
     object: str | None
     record_id: str | None
     attempts: int
+    at: datetime
     turn: str = OF_PEOPLE
 
 
@@ -149,10 +151,16 @@ def add(
         "record_id": record_id,
         "state": WAITING,
         "attempts": 0,
-        "available_at": at or now,
+        "available_at": now if at is None else not_before(at),
         "created_at": now,
         "rule": rule,
         "turn": turn,
     }
     signal(connection, OUTBOX)
     return insert_once(connection, outbox, "effect_key", row)
+
+
+def not_before(at: datetime) -> datetime:
+    """Gives the first instant in milliseconds that is not before another one: instants are kept
+    without parts of them, and a timer that comes too early finds nothing to do."""
+    return at + timedelta(microseconds=-at.microsecond % 1000)

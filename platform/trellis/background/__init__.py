@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from functools import cache
 from typing import ClassVar, Final
@@ -61,6 +61,7 @@ class Piece:
     done: int | None = None
     total: int | None = None
     may_cancel: bool = False
+    may_retry: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,6 +89,13 @@ class Work(ABC):
     @abstractmethod
     def piece(self, row: Row) -> Piece:
         """Gives a row in the form of all kinds."""
+
+    def refusal(self, row: Row) -> Problem | None:
+        """Gives why a piece is not tried again as it stands; None for one that is."""
+        state = row["state"]
+        if state in self.again:
+            return None
+        return Problem("", "not_tried_again", {"state": STATES[state]})
 
     def cancel(self, unit: Unit, piece: Piece) -> None:
         """Ends a piece before its time. Raises Conflict for one of which that cannot be."""
@@ -136,7 +144,7 @@ def pieces(
     if after is not None:
         query = query.where(table.id < after)
     rows = unit.connection.execute(query).mappings().all()
-    shown = [work.piece(row) for row in rows[:limit]]
+    shown = [replace(work.piece(row), may_retry=work.refusal(row) is None) for row in rows[:limit]]
     return shown, shown[-1].id if len(rows) > limit else None
 
 
@@ -151,12 +159,11 @@ def retry(unit: Unit, name: str, piece_id: str | None = None) -> int:
     table = work.table.c
     chosen: sa.ColumnElement[bool] = table.state.in_(GIVEN_UP)
     if piece_id is not None:
-        found = unit.connection.execute(sa.select(table.state).where(table.id == piece_id)).scalar()
-        if found is None:
-            raise Missing([Problem("", "missing_work", {"id": piece_id})])
-        if found not in work.again:
-            raise Conflict([Problem("", "not_tried_again", {"state": STATES[found]})])
-        chosen = sa.and_(table.id == piece_id, table.state == found)
+        row = row_of(unit, work, piece_id)
+        refusal = work.refusal(row)
+        if refusal is not None:
+            raise Conflict([refusal])
+        chosen = sa.and_(table.id == piece_id, table.state == row["state"])
     values = {"state": "waiting", "attempts": 0, "available_at": clock(unit.connection)}
     renewed = sa.update(work.table).where(chosen)
     emptied = dict.fromkeys(work.clears)
@@ -175,11 +182,7 @@ def cancel(unit: Unit, name: str, piece_id: str) -> None:
     """
     demand_administrator(unit)
     work = work_named(name)
-    query = sa.select(work.table).where(work.table.c.id == piece_id)
-    row = unit.connection.execute(query).mappings().first()
-    if row is None:
-        raise Missing([Problem("", "missing_work", {"id": piece_id})])
-    work.cancel(unit, work.piece(row))
+    work.cancel(unit, work.piece(row_of(unit, work, piece_id)))
     note(unit, "cancelled", values={"work": name, "id": piece_id})
 
 
@@ -193,6 +196,15 @@ def set_paused(unit: Unit, name: str, *, is_paused: bool) -> None:
         resume(unit.connection, work.name)
         signal(unit.connection, OUTBOX)
     note(unit, "paused" if is_paused else "resumed", values={"work": work.name})
+
+
+def row_of(unit: Unit, work: Work, piece_id: str) -> Row:
+    """Gives a piece's row. Raises Missing."""
+    query = sa.select(work.table).where(work.table.c.id == piece_id)
+    row = unit.connection.execute(query).mappings().first()
+    if row is None:
+        raise Missing([Problem("", "missing_work", {"id": piece_id})])
+    return row
 
 
 def work_named(name: str) -> Work:

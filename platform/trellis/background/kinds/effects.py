@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from metadata.problems import Problem
+from trellis.actions import Later, load_actions
 from trellis.automation.outbox import (
     CANCELLED,
     DEAD,
@@ -17,8 +19,8 @@ from trellis.phrases import Sentence
 
 
 class Effects(Work):
-    """Rows of the outbox; one that waits for its time may be done at once, one whose rule is in
-    quarantine when the rule is released."""
+    """Rows of the outbox; one that waits for its time may be done at once unless it asks what that
+    time has brought, one whose rule is in quarantine when the rule is released."""
 
     name = EFFECTS
     title = Sentence("Effects and timers")
@@ -41,6 +43,14 @@ class Effects(Work):
             ended_at=row["done_at"],
             error=row["last_error"],
         )
+
+    def refusal(self, row: Row) -> Problem | None:
+        """Gives why not; a timer that failed came due, and is tried again as others are."""
+        action = load_actions().get(row["action"])
+        is_early = row["state"] == WAITING and row["last_error"] is None
+        if is_early and isinstance(action, Later) and action.keeps_time:
+            return Problem("", "keeps_time", {"what": row["action"]})
+        return super().refusal(row)
 
 
 WORK = Effects()

@@ -117,7 +117,7 @@ def show(work: str) -> str:
             for one in kinds
         ],
         here=work,
-        lines=[line(unit, one, names, kind.again) for one in found],
+        lines=[line(unit, one, names) for one in found],
         states={name: STATES[name].in_language(language) for name in kind.states},
         chosen=chosen,
         given_up=sum(count for name, count in counts.items() if name in GIVEN_UP),
@@ -141,7 +141,7 @@ def record_names(unit: Unit, found: Sequence[Piece]) -> dict[tuple[str, str], st
     return names
 
 
-def line(unit: Unit, one: Piece, names: dict[tuple[str, str], str], again: frozenset[str]) -> Line:
+def line(unit: Unit, one: Piece, names: dict[tuple[str, str], str]) -> Line:
     """Gives one piece as the page shows it."""
     key = (str(one.object), str(one.record_id))
     definition = unit.catalog.objects.get(one.object or "")
@@ -158,7 +158,7 @@ def line(unit: Unit, one: Piece, names: dict[tuple[str, str], str], again: froze
         due_at=one.due_at,
         is_waiting=one.state == "waiting",
         error=one.error or "",
-        may_retry=one.state in again,
+        may_retry=one.may_retry,
         done=one.done,
         total=one.total,
         may_cancel=one.may_cancel,
