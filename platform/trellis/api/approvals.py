@@ -11,6 +11,7 @@ from metadata.json_text import pointer
 from metadata.problems import Problem
 from rule_engine.services.approval_state import Verdict
 from trellis.api.answers import json_answer, request_json
+from trellis.api.history import page_limit
 from trellis.api.operations import (
     OBJECT,
     TEXT,
@@ -21,12 +22,13 @@ from trellis.api.operations import (
     closed,
     common_route,
     component,
+    listed,
     made_of,
 )
+from trellis.api.parameters import AFTER, LIMIT
 from trellis.api.problems import RequestError, status_of
 from trellis.api.requests import UNPROCESSABLE, read_optional_body, read_parameters, unknown
-from trellis.approvals import pending_for
-from trellis.approvals.inbox import Pending
+from trellis.approvals.inbox import Pending, pending_page
 from trellis.approvals.many import MAX_AT_ONCE, Asked, Told, decide_each
 from trellis.phrases import Sentence
 from trellis.problem_json import error_of, language
@@ -47,10 +49,11 @@ INBOX = Operation(
     Sentence("The requests that wait for the caller, the oldest first"),
     {
         200: Answer(
-            Sentence("At most 100; `absent` are those for whom the caller stands in."),
-            made_of({"items": {"type": "array", "items": PENDING}}),
+            Sentence("A page of them; `absent` are those for whom the caller stands in."),
+            listed(PENDING),
         )
     },
+    (LIMIT, AFTER),
 )
 RESULT = {
     "type": "object",
@@ -85,9 +88,10 @@ DECIDE = Operation(
 
 @common_route("/approvals", "GET", operation=INBOX)
 def list_pending() -> Response:
-    """Answers what waits for the caller."""
-    read_parameters(())
-    return json_answer({"items": [pending_json(one) for one in pending_for(reading())]})
+    """Answers a page of what waits for the caller."""
+    given = read_parameters(("limit", "after"))
+    page = pending_page(reading(), after=given.get("after"), limit=page_limit(given))
+    return json_answer({"items": [pending_json(one) for one in page.items], "next": page.next})
 
 
 def pending_json(pending: Pending) -> dict[str, object]:

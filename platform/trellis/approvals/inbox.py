@@ -10,6 +10,8 @@ from typing import Any
 import sqlalchemy as sa
 
 from metadata.objects import ObjectDefinition
+from metadata.problems import Problem
+from metadata.query import QueryProblem
 from rule_engine.program import Approval, Program
 from rule_engine.services.approval_state import ApprovalState
 from rule_engine.services.substitutes import represented
@@ -18,6 +20,7 @@ from trellis.automation.approval_store import Request, object_by_id, request_of
 from trellis.automation.readable import Reader
 from trellis.automation.requests import OPEN, approval_approver, approval_request
 from trellis.automation.rulebook import approval_of
+from trellis.records.history import is_id
 from trellis.records.read import read_record
 from trellis.security.absences import absence, is_on
 from trellis.unit import Unit
@@ -43,51 +46,85 @@ class Pending:
     absent: tuple[str, ...] = ()
 
 
+@dataclass(frozen=True, slots=True)
+class Page:
+    """Some of what waits, the oldest first; `next` is the `after` of the next page."""
+
+    items: tuple[Pending, ...]
+    next: str | None
+
+
 def pending_for(unit: Unit, *, limit: int = INBOX_LIMIT) -> tuple[Pending, ...]:
+    """Gives the first of what waits for the acting user."""
+    return pending_page(unit, limit=limit).items
+
+
+def pending_page(unit: Unit, *, after: str | None = None, limit: int = INBOX_LIMIT) -> Page:
     """Gives what waits for the acting user, the oldest first: she herself is asked, or somebody
-    who is away for whom she stands in."""
+    who is away for whom she stands in. Raises QueryProblem for an `after` that no page gave."""
+    if after is not None and not is_id(after):
+        raise QueryProblem([Problem("after", "bad_cursor")])
+    rules, behind = Rules(unit), sa.true() if after is None else approval_request.c.id > after
+    rows = waiting_rows(unit, rules, behind, limit + 1)
+    items = lines_of(unit, rows[:limit], rules)
+    return Page(items, rows[limit - 1]["id"] if len(rows) > limit else None)
+
+
+def pending_one(unit: Unit, request_id: str) -> Pending | None:
+    """Gives a request if it waits for the acting user."""
     rules = Rules(unit)
-    found = [row for row in waiting_rows(unit, rules, limit) if is_open_to(unit, row)]
-    records = records_behind(unit, found)
+    rows = waiting_rows(unit, rules, approval_request.c.id == request_id, 1)
+    return next(iter(lines_of(unit, rows, rules)), None)
+
+
+def lines_of(unit: Unit, rows: Sequence[Mapping[str, Any]], rules: Rules) -> tuple[Pending, ...]:
+    """Gives the lines of requests whose records are there."""
+    records = records_behind(unit, rows)
     return tuple(
         pending(unit, row, records[row["record_id"]], rules)
-        for row in found
+        for row in rows
         if row["record_id"] in records
     )
 
 
-def is_open_to(unit: Unit, row: Mapping[str, Any]) -> bool:
-    """Says whether a request is about an object that the caller's API key is not kept from."""
-    definition = object_by_id(unit, row["object"])
-    return definition is not None and is_in_scope(unit, definition.name)
-
-
-def waiting_rows(unit: Unit, rules: Rules, limit: int) -> list[dict[str, Any]]:
-    """Gives the requests in which the acting user has a word now.
+def waiting_rows(
+    unit: Unit, rules: Rules, which: sa.ColumnElement[bool], limit: int | None
+) -> list[dict[str, Any]]:
+    """Gives the requests among some in which the acting user has a word now, the oldest first.
 
     One statement, unless anybody is away for whom she may stand in.
     """
     if unit.user_id is None:
         return []
-    mine = asked_of([unit.user_id]).limit(limit).subquery()
+    mine = asked_of(unit, [unit.user_id]).where(which).limit(limit).subquery()
     away = sa.select(sa.func.count().label("away")).select_from(absence)
     counted = away.where(is_on(unit.moment.today)).subquery()
     both = sa.select(counted, mine).select_from(counted.outerjoin(mine, sa.true()))
-    ordered = both.order_by(mine.c.submitted_at, mine.c.id)
-    rows = list(map(dict, unit.connection.execute(ordered).mappings()))
+    rows = list(map(dict, unit.connection.execute(both.order_by(mine.c.id)).mappings()))
     if not rows[0]["away"]:
         return [row for row in rows if row["id"] is not None]
-    found = map(dict, unit.connection.execute(asked_of(voices(unit))).mappings())
+    theirs = asked_of(unit, voices(unit)).where(which)
+    found = map(dict, unit.connection.execute(theirs).mappings())
     asked = (row for row in found if is_asked(row, unit) or rules.absent(row))
     return list(islice(asked, limit))
 
 
-def asked_of(users: Sequence[str]) -> sa.Select[Any]:
-    """Gives the question for the open requests in which one of these users is asked."""
+def asked_of(unit: Unit, users: Sequence[str]) -> sa.Select[Any]:
+    """Gives the question for the open requests in which one of these users is asked, the oldest
+    first, about objects that are in use and that the caller's API key is not kept from."""
     table, asked = approval_request, approval_approver
     of_these = sa.select(asked.c.request).where(asked.c.user.in_(users), asked.c.open)
-    chosen = sa.select(table).where(table.c.id.in_(of_these), table.c.status == OPEN)
-    return chosen.order_by(table.c.submitted_at, table.c.id)
+    known = (one.id for one in unit.catalog.objects.values() if is_in_scope(unit, one.name))
+    chosen = sa.select(table).where(
+        table.c.id.in_(of_these), table.c.status == OPEN, table.c.object.in_(sorted(known))
+    )
+    return chosen.order_by(table.c.id)
+
+
+def number_asked(unit: Unit, user_id: str) -> sa.ScalarSelect[int]:
+    """Gives the question for how many open requests a user is asked in herself."""
+    mine = asked_of(unit, [user_id]).order_by(None)
+    return mine.with_only_columns(sa.func.count()).scalar_subquery()
 
 
 def is_asked(row: Mapping[str, Any], unit: Unit) -> bool:
@@ -136,8 +173,8 @@ class Rules:
 
 
 def count_pending(unit: Unit) -> int:
-    """Gives how many requests wait for the acting user, at most INBOX_LIMIT."""
-    return len(waiting_rows(unit, Rules(unit), INBOX_LIMIT))
+    """Gives how many requests wait for the acting user."""
+    return len(waiting_rows(unit, Rules(unit), sa.true(), None))
 
 
 def pending(unit: Unit, row: Mapping[str, Any], record: Record, rules: Rules) -> Pending:

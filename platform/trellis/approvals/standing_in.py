@@ -43,7 +43,7 @@ def leads_to(user: str, to: str, directory: Directory) -> bool:
 def tell_of(unit: Unit, user: str, absence_id: str) -> None:
     """Leaves messages about what waits for a user, for all who may speak in her place."""
     rules = Rules(unit)
-    for row in map(dict, unit.connection.execute(asked_of([user])).mappings()):
+    for row in map(dict, unit.connection.execute(asked_of(unit, [user])).mappings()):
         definition = object_by_id(unit, row["object"])
         approval = None if definition is None else rules.approval(definition, row)
         if definition is None or approval is None:

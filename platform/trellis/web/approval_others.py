@@ -17,7 +17,14 @@ from trellis.approvals.signers import add_signer, forward
 from trellis.declared import ANY_OBJECT, declares
 from trellis.errors import Conflict, NotAllowed, Refused
 from trellis.web.addresses import record_address
-from trellis.web.approvals import INBOX, VERDICTS, blueprint, cards, verdict_sent
+from trellis.web.approvals import (
+    INBOX,
+    VERDICTS,
+    blueprint,
+    here,
+    page_asked_for,
+    verdict_sent,
+)
 from trellis.web.doors import flash_problems, object_for, words
 from trellis.web.people import names_of
 from trellis.web.reasons import Reasons
@@ -65,9 +72,9 @@ def bring_in(request_id: str) -> Response:
                 abort(400)
     except (Refused, Conflict, NotAllowed) as error:
         flash_problems(error)
-        return redirect(f"{INBOX}#request-{request_id}")
+        return redirect(f"{here()}#request-{request_id}")
     flash(gettext("Forwarded") if how == "forward" else gettext("The signer is added"), "success")
-    return redirect(INBOX)
+    return redirect(here())
 
 
 @blueprint.post(f"{INBOX}/decide")
@@ -79,8 +86,8 @@ def decide_chosen() -> Response:
     asked = [read_ticked(text) for text in ticked]
     if not asked:
         flash(gettext("Tick the requests to decide on first."), "danger")
-        return redirect(INBOX)
-    titles = {card.key: card.title for card in cards(reading())}
+        return redirect(here())
+    titles = {one.request.id: one.record_name for one in page_asked_for(reading()).items}
     told = decide_each(writing_now, asked, verdict, comment)
     number = sum(one.error is None for one in told)
     if number and verdict == VERDICTS["approve"]:
@@ -91,7 +98,7 @@ def decide_chosen() -> Response:
         if one.error is not None:
             reasons = " ".join(map(words, one.error.problems))
             flash(f"{titles.get(one.id, gettext('A request'))}: {reasons}", "danger")
-    return redirect(INBOX)
+    return redirect(here())
 
 
 def read_ticked(text: str) -> Asked:

@@ -11,22 +11,24 @@ from werkzeug.wrappers import Response
 
 from metadata.fields.files import FileFacts
 from metadata.objects import ObjectDefinition
+from metadata.query import QueryProblem
 from rule_engine.services.approval_state import Verdict
 from rule_engine.values import Money
 from trellis import current
 from trellis.approvals import decide, of_record, recall, submit
-from trellis.approvals.inbox import Pending, pending_for
+from trellis.approvals.inbox import Page, Pending, pending_page
 from trellis.declared import ANY_OBJECT, declares
 from trellis.errors import Conflict, NotAllowed, RecordError, Refused
 from trellis.files.requests import takes_files
 from trellis.unit import Unit
-from trellis.web.addresses import record_address
+from trellis.web.addresses import record_address, with_query
 from trellis.web.columns import Column, Columns
 from trellis.web.decision_files import SentFiles, bring_files
 from trellis.web.doors import flash_problems, make_blueprint, object_for, words
 from trellis.web.people import name_of, names_of
 from trellis.web.record_page import Extra
 from trellis.web.records import Answer, answer
+from trellis.web.shell import counts
 from trellis.web.why import StepCard, approval_card, people_in, waited_for
 from trellis.web.words import gettext
 from trellis.work import reading, writing_now
@@ -68,21 +70,50 @@ class RequestCard:
 
 @dataclass(frozen=True, slots=True)
 class InboxPage:
-    """What the inbox shows."""
+    """A page of the inbox, of the `number` of requests that wait. `here` is the query that leads
+    back to it, `more_href` the address of the next one."""
 
     requests: tuple[RequestCard, ...]
+    number: int
+    here: str
+    more_href: str | None
 
 
 @blueprint.get(INBOX)
 @declares("", "")
 def inbox() -> str:
-    """Shows what waits for who asks."""
-    return render_template("approvals.html", page=InboxPage(tuple(cards(reading()))))
+    """Shows a page of what waits for who asks."""
+    unit, found = reading(), page_asked_for(reading())
+    return shown(unit, found, cards(unit, found.items))
 
 
-def cards(unit: Unit, *, only: int | None = None) -> list[RequestCard]:
-    """Gives what waits for who asks, the oldest first."""
-    found = pending_for(unit)[:only]
+def page_asked_for(unit: Unit) -> Page:
+    """Gives the page of the address; the first one where nothing of that is left."""
+    try:
+        found = pending_page(unit, after=request.args.get("after"))
+    except QueryProblem:  # a cursor that no page gave
+        return pending_page(unit)
+    return found if found.items else pending_page(unit)
+
+
+def shown(unit: Unit, found: Page, requests: Sequence[RequestCard]) -> str:
+    """Renders a page of the inbox."""
+    page = InboxPage(
+        requests=tuple(requests),
+        number=counts(unit.user_id)[1] if unit.user_id else 0,
+        here=here().removeprefix(INBOX),
+        more_href=with_query(INBOX, {"after": found.next}) if found.next else None,
+    )
+    return render_template("approvals.html", page=page)
+
+
+def here() -> str:
+    """Gives the address of the page on which somebody decides."""
+    return with_query(INBOX, {"after": request.args.get("after")})
+
+
+def cards(unit: Unit, found: Sequence[Pending]) -> list[RequestCard]:
+    """Gives requests that wait for who asks, in their order."""
     people = names_of(unit, people_in([one.request for one in found]))
     seen = visible_records(unit, found)
     return [card(unit, one, people, seen) for one in found]
@@ -157,19 +188,20 @@ def decide_in_inbox(request_id: str) -> Response | tuple[str, int]:
         return inbox_with(request_id, comment, message, sent), 422
     except (Conflict, NotAllowed) as error:
         flash_problems(error)
-        return redirect(INBOX)
+        return redirect(here())
     flash(gettext("Approved") if verdict == "approve" else gettext("Rejected"), "success")
-    return redirect(INBOX)
+    return redirect(here())
 
 
 def inbox_with(request_id: str, comment: str, message: str, sent: SentFiles) -> str:
-    """Gives the inbox with an error at one request."""
+    """Gives the page with an error at one request."""
     typed = {"comment": comment, "comment_error": message, "files": sent.facts()}
-    found = [
+    unit, found = reading(), page_asked_for(reading())
+    requests = [
         replace(one, **typed) if one.key == request_id else one  # type: ignore[arg-type]  # by name
-        for one in cards(reading())
+        for one in cards(unit, found.items)
     ]
-    return render_template("approvals.html", page=InboxPage(tuple(found)))
+    return shown(unit, found, requests)
 
 
 def verdict_sent() -> Verdict:

@@ -16,8 +16,8 @@ from flask import Blueprint, Flask, abort, render_template, request
 from metadata.access import SYSTEM
 from rule_engine.services.approval_state import Verdict
 from trellis import current
-from trellis.approvals import decide, pending_for
-from trellis.approvals.inbox import Pending
+from trellis.approvals import decide
+from trellis.approvals.inbox import Pending, pending_one
 from trellis.current import platform, public
 from trellis.declared import declares
 from trellis.errors import Conflict, NotAllowed, RecordError, Refused
@@ -112,7 +112,7 @@ def eyes_of(here: Platform, user_id: str) -> Iterator[Unit]:
 def shown(request_id: str, user_id: str, *, comment: str = "", error: str = "") -> str:
     """Renders what waits for the user, or that it does not wait any more."""
     with eyes_of(platform(), user_id) as unit:
-        found = next((one for one in pending_for(unit) if one.request.id == request_id), None)
+        found = pending_one(unit, request_id)
         if found is None:
             gone = DecisionPage("", "", "", (), 0, done=gettext("It does not wait for you"))
             return render_template("decision.html", page=gone)

@@ -12,6 +12,7 @@ from werkzeug.wrappers import Response
 
 from metadata.objects import ObjectDefinition
 from trellis import current
+from trellis.approvals import pending_for
 from trellis.declared import declares
 from trellis.records.history import record_history
 from trellis.security.redirects import safe_path
@@ -62,7 +63,7 @@ def home() -> str:
     """Shows the first page."""
     unit = reading()
     account = current.account()
-    waiting = cards(unit, only=WAITING + 1)
+    waiting = cards(unit, pending_for(unit)[: WAITING + 1])
     rows, _older = rows_of(unit, limit=UNREAD, unread=True)
     page = HomePage(
         greeting=greeting(account.name if account else ""),

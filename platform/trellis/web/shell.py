@@ -10,8 +10,7 @@ from flask import Flask, g, request
 
 from metadata.objects import ObjectDefinition
 from trellis import current
-from trellis.approvals.inbox import count_pending
-from trellis.automation.requests import approval_approver
+from trellis.approvals.inbox import count_pending, number_asked
 from trellis.channels.in_app import notification
 from trellis.security.absences import absence, is_on
 from trellis.security.access import Account
@@ -136,16 +135,11 @@ def counts(user_id: str) -> tuple[int, int]:
         .where(notification.c.user_id == user_id, notification.c.read_at.is_(None))
         .scalar_subquery()
     )
-    waiting = (
-        sa.select(sa.func.count())
-        .select_from(approval_approver)
-        .where(approval_approver.c.user == user_id, approval_approver.c.open)
-        .scalar_subquery()
-    )
+    unit = reading()
     away = sa.select(sa.func.count()).select_from(absence).where(is_on(current.moment().today))
-    chosen = sa.select(unread, waiting, away.scalar_subquery())
+    chosen = sa.select(unread, number_asked(unit, user_id), away.scalar_subquery())
     row = current.connection().execute(chosen).one()
-    return int(row[0]), count_pending(reading()) if row[2] else int(row[1])
+    return int(row[0]), count_pending(unit) if row[2] else int(row[1])
 
 
 def main_items(user_id: str) -> tuple[Item, ...]:
