@@ -339,6 +339,38 @@ def test_of_two_claims_at_once_one_wins_and_no_limit_is_broken(
     assert not any(row.given for row in rows)
 
 
+def test_what_is_finished_counts_no_more_among_the_claims_at_once(
+    platform: Platform, people: People
+) -> None:
+    queue(platform, people, claims_open=2)
+    leads = [waiting(platform, str(number)) for number in range(5)]
+    refused: set[str] = set()
+
+    def may_take(lead: str) -> bool:
+        try:
+            claim(platform, "ron", lead)
+        except Conflict as error:
+            refused.update(problem.code for problem in error.problems)
+            return False
+        return True
+
+    def turn(lead: str, status: str) -> None:
+        with then(platform, "diana", 0) as unit:
+            save_record(unit, "lead", lead, {"status": status}, channel="api")
+
+    assert [may_take(lead) for lead in leads[:3]] == [True, True, False]
+    turn(leads[0], "disqualified")
+    assert [may_take(lead) for lead in leads[2:4]] == [True, False]
+    turn(leads[0], "new")  # it is work again: three are too many
+    with then(platform, "diana", 0) as unit:
+        delete_record(unit, "lead", leads[1], channel="api")
+    assert not may_take(leads[3])
+    turn(leads[2], "disqualified")
+    assert may_take(leads[3])
+    assert [holder(platform, people, lead) for lead in leads[2:]] == ["ron", "ron", "Pool"]
+    assert refused == {"claims_open_reached"}
+
+
 def test_each_goes_back_once_whoever_dies(platform: Platform, people: People) -> None:
     queue(platform, people, recycle_days=7)
     # Their time is over by the clock of the database.

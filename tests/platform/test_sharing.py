@@ -179,7 +179,8 @@ def test_a_queue_is_taken_from_within_its_limits(platform: Platform, people: Peo
     assert told(refused(platform, "ron", claim(leads[1]))) == [
         (
             "",
-            "you hold 1 records claimed from Pool, as many as one may at once; give one back first",
+            "you hold 1 records claimed from Pool, as many as one may at once; "
+            "finish one or give one back first",
         )
     ]
     assert isinstance(refused(platform, "diana", claim(leads[1])), NotAllowed)

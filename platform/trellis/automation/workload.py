@@ -71,6 +71,13 @@ def is_open(definition: ObjectDefinition, record: Mapping[str, object]) -> bool:
     )
 
 
+def open_ids(catalog: Catalog, definition: ObjectDefinition) -> sa.Select[tuple[str]]:
+    """Gives the question for the ids of the open records of an object."""
+    table = catalog.tables[definition.name]
+    there = table.c.deleted_at.is_(None)
+    return sa.select(table.c.id).where(there, *open_only(definition, table))
+
+
 def open_only(definition: ObjectDefinition, table: sa.Table) -> Iterator[sa.ColumnElement[bool]]:
     """Gives the conditions that a record is open."""
     for field in definition.own_fields:

@@ -74,7 +74,7 @@ def in_the_way(
     does not belong to it."""
     queue, user_id = queue_of(unit, str(record["owner_queue"]), user, definition), str(user["id"])
     cools = cooling(unit, queue, definition, str(record["id"]), user_id)
-    return [*broken_limits(unit, queue, user_id), *cools]
+    return [*broken_limits(unit, definition, queue, user_id), *cools]
 
 
 def acting_user(unit: Unit) -> Mapping[str, object]:
@@ -110,13 +110,15 @@ def queue_of(
     return queue
 
 
-def broken_limits(unit: Unit, queue: Mapping[str, object], user_id: str) -> Iterator[Problem]:
+def broken_limits(
+    unit: Unit, definition: ObjectDefinition, queue: Mapping[str, object], user_id: str
+) -> Iterator[Problem]:
     """Gives the limits of a queue that are reached."""
     queue_id = str(queue["id"])
     midnight = datetime.combine(unit.moment.today, time(), unit.moment.zone)
     counts = (
         claims_since(unit, queue_id, user_id, midnight),
-        claims_open(unit, queue_id, user_id),
+        claims_open(unit, definition, queue_id, user_id),
     )
     for name, count in zip(LIMITS, counts, strict=True):
         limit = queue[name]

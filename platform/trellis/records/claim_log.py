@@ -16,6 +16,7 @@ import uuid_utils
 from metadata.objects import ObjectDefinition
 from rule_engine.columns import Instant
 from trellis.automation.outbox import add
+from trellis.automation.workload import open_ids
 from trellis.db import SYSTEM_TABLES
 from trellis.records.queue_terms import TERMS, Held, Terms, next_step
 from trellis.records.stamps import FIRST_VERSION
@@ -102,9 +103,13 @@ def claims_since(unit: Unit, queue_id: str, user_id: str, since: datetime) -> in
     return _count(unit, queue_id, user_id, queue_claim.c.at >= since)
 
 
-def claims_open(unit: Unit, queue_id: str, user_id: str) -> int:
-    """Gives how many records a user has that she claimed from a queue."""
-    return _count(unit, queue_id, user_id, queue_claim.c.ended_at.is_(None))
+def claims_open(unit: Unit, definition: ObjectDefinition, queue_id: str, user_id: str) -> int:
+    """Gives how many records of an object a user has that she claimed from a queue and that are
+    still somebody's work: who has finished one may take another."""
+    here = queue_claim.c
+    is_work = here.record_id.in_(open_ids(unit.catalog, definition))
+    held = sa.and_(here.object == definition.id, here.ended_at.is_(None), is_work)
+    return _count(unit, queue_id, user_id, held)
 
 
 def lost_at(
