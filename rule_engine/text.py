@@ -14,6 +14,10 @@ from functools import cache
 #: What trimming removes: all that Python calls white space.
 WHITE_SPACE = "".join(character for character in map(chr, range(0x3001)) if character.isspace())
 
+#: Categories of code points that show nothing (controls, formats, separators), and letters that
+#: only fill a place.
+UNSEEN = frozenset({"Cc", "Cf", "Cs", "Zs", "Zl", "Zp"})
+FILLERS = "\u115f\u1160\u2800\u3164\uffa0"
 
 NUMBER = re.compile(r"[+-]?(?:[0-9]{1,100}(?:\.[0-9]{0,100})?|\.[0-9]{1,100})", re.ASCII)
 
@@ -29,6 +33,12 @@ def clean(text: str | None) -> str | None:
     if text is None:
         return None
     return unicodedata.normalize("NFC", text).strip() or None
+
+
+def is_blank(text: str) -> bool:
+    """Says whether nothing of a text is to be seen: it is empty, white space, or marks without a
+    shape of their own, such as the zero-width space."""
+    return all(one in FILLERS or unicodedata.category(one) in UNSEEN for one in text)
 
 
 def fold(text: str) -> str:

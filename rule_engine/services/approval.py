@@ -3,8 +3,8 @@
 Two decisions at once are kept apart by whoever stores the state: it compares `revision` first.
 Who clicks on what they saw gives its revision as `expected`. What time brings is `approval_clock`.
 Codes of refusals: does_not_qualify not_submitter nobody_to_ask too_few_to_ask failed closed
-outdated already_decided not_approver not_your_turn not_substitute comment_required no_delegation
-self_approval not_submitter_recall. Bringing in others is `approval_signers`.
+outdated already_decided not_approver not_your_turn not_substitute comment_required text_too_long
+no_delegation self_approval not_submitter_recall. Bringing in others is `approval_signers`.
 """
 
 from __future__ import annotations
@@ -14,9 +14,10 @@ from dataclasses import replace
 from datetime import datetime
 
 from rule_engine.backends.python import Trace, trace_node
+from rule_engine.messages import Phrase
 from rule_engine.program import Approval
 from rule_engine.services.approval_settle import settle
-from rule_engine.services.approval_speaker import closed, speaker
+from rule_engine.services.approval_speaker import closed, speaker, text_refusal
 from rule_engine.services.approval_state import (
     ApprovalState,
     Decision,
@@ -136,18 +137,20 @@ def decide(
 ) -> Outcome:
     """Counts one approver's word; in a parallel block for all their open steps.
 
-    A rejection takes a comment. `on_behalf_of` is the approver in whose place `user_id` speaks;
-    without it, that is the first one asked for whom the directory lets them stand in. The step's
-    delegation must allow it. With `expected` the request must still have that revision. `files` are
-    kept with the word.
+    A rejection takes a comment; none is longer than MAX_COMMENT. `on_behalf_of` is the approver in
+    whose place `user_id` speaks; without it, that is the first one asked for whom the directory
+    lets them stand in. The step's delegation must allow it. With `expected` the request must still
+    have that revision. `files` are kept with the word.
     """
     said = speaker(
         definition, state, user_id, directory, on_behalf_of=on_behalf_of, expected=expected
     )
     if isinstance(said, Refusal):
         return Outcome(state, problems=(said,))
-    if verdict == "reject" and not comment.strip():
-        return refused(state, "comment_required", "A rejection needs a comment that says why")
+    why = Refusal("comment_required", Phrase("A rejection needs a comment that says why"))
+    refusal = text_refusal(comment, why if verdict == "reject" else None)
+    if refusal is not None:
+        return Outcome(state, problems=(refusal,))
     revision, behind = state.revision + 1, (said.on_behalf_of, said.away_until)
     spoken = tuple(
         Decision(step.name, user_id, verdict, comment.strip(), now, revision, *behind, files)

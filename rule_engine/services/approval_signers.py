@@ -12,7 +12,7 @@ from datetime import datetime
 from rule_engine.messages import Phrase
 from rule_engine.program import Approval
 from rule_engine.services.approval_settle import settle
-from rule_engine.services.approval_speaker import Speaker, speaker
+from rule_engine.services.approval_speaker import Speaker, speaker, text_refusal
 from rule_engine.services.approval_state import (
     ApprovalState,
     Handover,
@@ -178,8 +178,10 @@ def _refusal(
     reason: str,
     environment: Environment,
 ) -> Refusal | None:
-    if not reason.strip():
-        return Refusal("reason_required", Phrase("Say why somebody else is to decide"))
+    why = Refusal("reason_required", Phrase("Say why somebody else is to decide"))
+    unfit = text_refusal(reason, why)
+    if unfit is not None:
+        return unfit
     if other in (said.user, said.person):
         return Refusal("oneself", Phrase("Name somebody else than yourself"))
     if not may_decide(definition, state, other):

@@ -15,7 +15,11 @@ from rule_engine.services.substitutes import (
     stand_ins,
     step_named,
 )
+from rule_engine.text import is_blank
 from rule_engine.types import Directory
+
+MAX_COMMENT = 4_000
+"""So many characters a comment or a reason may have."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,6 +68,19 @@ def speaker(
         return Refusal("no_delegation", Phrase("This step can only be decided in person"))
     absence = directory.absence(on_behalf_of) if on_behalf_of else None
     return Speaker(user, on_behalf_of, absence.until if absence else None, steps)
+
+
+def text_refusal(text: str, missing: Refusal | None) -> Refusal | None:
+    """Gives what is wrong with what somebody says: it is too long, or has nothing to read where
+    that is `missing`. It is kept with the request as long as that is kept."""
+    if missing is not None and is_blank(text):
+        return missing
+    if len(text) > MAX_COMMENT:
+        values = {"limit": MAX_COMMENT, "length": len(text)}
+        return Refusal(
+            "text_too_long", Phrase("At most {limit} characters; here are {length}", values)
+        )
+    return None
 
 
 def closed(state: ApprovalState) -> Refusal:

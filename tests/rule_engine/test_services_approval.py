@@ -161,6 +161,9 @@ def test_decisions_that_do_not_count() -> None:
         ("amy", "approve", "", "You are not asked to decide on this now", state),
         ("gone", "approve", "", "You are not asked to decide on this now", state),
         ("bob", "reject", " ", "A rejection needs a comment that says why", state),
+        ("bob", "reject", "\u200b\u3164", "A rejection needs a comment that says why", state),
+        ("bob", "reject", "x" * 4_001, "At most 4000 characters; here are 4001", state),
+        ("bob", "approve", "x" * 4_001, "At most 4000 characters; here are 4001", state),
         ("bob", "approve", "", "You have decided on this step already", once),
         ("bob", "reject", "no", "You have decided on this step already", once),
     ]:

@@ -77,6 +77,8 @@ def brought(how: str, state: ApprovalState | None, user: str, other: str, why: s
     ("user", "other", "why", "message"),
     [
         ("bob", "eve", " ", "Say why somebody else is to decide"),
+        ("bob", "eve", "\u200b", "Say why somebody else is to decide"),
+        ("bob", "eve", "x" * 4_001, "At most 4000 characters; here are 4001"),
         ("bob", "bob", "so", "Name somebody else than yourself"),
         ("bob", "amy", "so", "Who submitted this cannot decide on it"),
         ("bob", "gone", "so", "This person does not work here any more"),

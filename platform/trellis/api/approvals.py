@@ -9,6 +9,7 @@ from flask import Response
 
 from metadata.json_text import pointer
 from metadata.problems import Problem
+from rule_engine.services.approval_speaker import MAX_COMMENT
 from rule_engine.services.approval_state import Verdict
 from trellis.api.answers import json_answer, request_json
 from trellis.api.history import page_limit
@@ -73,7 +74,7 @@ DECIDE = Operation(
         closed(
             {
                 "verdict": {"enum": list(VERDICTS)},
-                "comment": TEXT,
+                "comment": {"type": "string", "maxLength": MAX_COMMENT},
                 "requests": {
                     "type": "array",
                     "maxItems": MAX_AT_ONCE,
@@ -113,6 +114,9 @@ def decide_many() -> Response:
     comment = body.get("comment") or ""
     if not isinstance(comment, str):
         problems.append(Problem("/comment", "text_expected", {"field": "comment", "value": "?"}))
+    elif len(comment) > MAX_COMMENT:
+        values = {"limit": MAX_COMMENT, "length": len(comment)}
+        problems.append(Problem("/comment", "max_length", values))
     if problems or verdict is None:
         raise RequestError(UNPROCESSABLE, problems)
     told = decide_each(writing_now, asked, verdict, str(comment))

@@ -48,12 +48,13 @@ FORMS: Mapping[KeyType, tuple[type, str]] = {
 
 @dataclass(frozen=True, slots=True)
 class Key:
-    """A key that the body of an action may have."""
+    """A key that the body of an action may have; `limit` is that of a text, in characters."""
 
     name: str
     type: KeyType
     summary: Sentence
     required: bool = False
+    limit: int = MAX_TEXT
 
     def problem(self, value: object) -> Problem | None:
         """Gives what is wrong with a value; None for nothing."""
@@ -66,8 +67,8 @@ class Key:
             fits = len(value) <= MAX_ITEMS and all(isinstance(item, str) for item in value)
         if not fits:
             return Problem(path, code, {"field": self.name, "value": shown(value)})
-        if isinstance(value, str) and len(value) > MAX_TEXT:
-            return Problem(path, "max_length", {"limit": MAX_TEXT})
+        if isinstance(value, str) and len(value) > self.limit:
+            return Problem(path, "max_length", {"limit": self.limit})
         return None
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import ClassVar, Final
 
+from rule_engine.services.approval_speaker import MAX_COMMENT
 from rule_engine.services.approval_state import Place
 from trellis import approvals
 from trellis.api.actions import Answer, Call, Key, KeyType, RecordAction
@@ -27,7 +28,7 @@ class AddSigner(RecordAction):
     keys: ClassVar[tuple[Key, ...]] = (
         Key("to", KeyType.TEXT, Sentence("Id or user name of the other person"), required=True),
         Key("place", KeyType.TEXT, Sentence("before (the default) or after oneself")),
-        Key("reason", KeyType.TEXT, Sentence("Why"), required=True),
+        Key("reason", KeyType.TEXT, Sentence("Why"), required=True, limit=MAX_COMMENT),
         Key("revision", KeyType.NUMBER, Sentence("The revision of the request that was seen")),
     )
 

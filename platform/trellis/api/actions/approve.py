@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import ClassVar
 
+from rule_engine.services.approval_speaker import MAX_COMMENT
 from rule_engine.services.approval_state import Verdict
 from trellis import approvals
 from trellis.api.actions import Answer, Call, Key, KeyType, RecordAction
@@ -18,7 +19,7 @@ class Decide(RecordAction):
     scope = "approve"
     verdict: ClassVar[Verdict]
     keys = (
-        Key("comment", KeyType.TEXT, Sentence("Why; a rejection needs it")),
+        Key("comment", KeyType.TEXT, Sentence("Why; a rejection needs it"), limit=MAX_COMMENT),
         Key("files", KeyType.TEXTS, Sentence("Ids of uploaded files that are kept with it")),
         Key("revision", KeyType.NUMBER, Sentence("The revision of the request that was seen")),
     )

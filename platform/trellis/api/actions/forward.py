@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import ClassVar
 
+from rule_engine.services.approval_speaker import MAX_COMMENT
 from trellis import approvals
 from trellis.api.actions import Answer, Call, Key, KeyType, RecordAction
 from trellis.api.answers import request_json
@@ -20,7 +21,7 @@ class Forward(RecordAction):
     scope = "approve"
     keys: ClassVar[tuple[Key, ...]] = (
         Key("to", KeyType.TEXT, Sentence("Id or user name of the other person"), required=True),
-        Key("reason", KeyType.TEXT, Sentence("Why"), required=True),
+        Key("reason", KeyType.TEXT, Sentence("Why"), required=True, limit=MAX_COMMENT),
         Key("revision", KeyType.NUMBER, Sentence("The revision of the request that was seen")),
     )
 
