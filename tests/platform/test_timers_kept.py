@@ -95,6 +95,11 @@ def test_each_timer_that_keeps_its_time_is_tried_here() -> None:
     assert keeping == set(TIMERS)
 
 
+def leads(platform: Platform) -> list[str]:
+    with system(platform) as unit:
+        return [str(one["id"]) for one in unit.records().list("lead").items]
+
+
 @pytest.mark.parametrize("action", TIMERS)
 def test_a_timer_that_asks_what_time_has_brought_is_not_done_before(
     platform: Platform, people: People, login: Login, bearer: Bearer, action: str
@@ -121,6 +126,9 @@ def test_a_timer_that_asks_what_time_has_brought_is_not_done_before(
     } == {(action, False)}
     page = get(client, "/setup/background/effects?state=waiting")
     assert row["id"] not in [one.get("value") for one in select(page, "input[name=id]")]
+    # What about which record: the lead, or who is away.
+    about = ("user", people["mark"]) if action == "stand_in" else ("lead", *leads(platform))
+    assert (row["object"], row["record_id"]) == about
     assert timer(platform, action) == row
     run_at(platform, datetime.now(UTC) + timedelta(days=2))
     assert told(platform, kind) == before + 1

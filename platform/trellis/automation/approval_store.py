@@ -166,22 +166,28 @@ def watch_time(unit: Unit, request_id: str, approval: Approval, state: ApprovalS
     """Has a request looked at when its time asks for something next (`approvals.keep_time`)."""
     at = next_at(approval, state, environment_of(unit))
     if at is not None and state.status == OPEN:
-        look_at(unit, request_id, state.revision, at)
+        look_at(unit, request_id, state.revision, at, (approval.object, state.record_id))
 
 
-def look_at(unit: Unit, request_id: str, revision: int, at: datetime) -> None:
-    """Has a request looked at when a time comes."""
+def look_at(
+    unit: Unit, request_id: str, revision: int, at: datetime, record: tuple[str | None, str]
+) -> None:
+    """Has a request about a record (its object and its id) looked at when a time comes."""
     key = f"{TIME}/{request_id}/{revision}/{at.isoformat()}"
-    add(unit.connection, TIME, {"request": request_id}, key, at=at)
+    payload, (name, record_id) = {"request": request_id}, record
+    add(unit.connection, TIME, payload, key, object_name=name, record_id=record_id, at=at)
 
 
 def look_later(unit: Unit, request_id: str) -> None:
     """Has a request looked at in a day, if it is open then."""
     asked = approval_request.c
-    query = sa.select(asked.revision).where(asked.id == request_id, asked.status == OPEN)
-    revision = unit.connection.scalar(query)
-    if revision is not None:
-        look_at(unit, request_id, revision, unit.moment.now + LATER)
+    query = sa.select(asked.revision, asked.object, asked.record_id)
+    chosen = query.where(asked.id == request_id, asked.status == OPEN)
+    row = unit.connection.execute(chosen).one_or_none()
+    if row is not None:
+        definition = object_by_id(unit, row.object)
+        record = None if definition is None else definition.name, row.record_id
+        look_at(unit, request_id, row.revision, unit.moment.now + LATER, record)
 
 
 def advance(

@@ -81,7 +81,8 @@ def enter_absence(
     note(unit, "away", object=USER, record_ids=[user_id], values=told, why=away.why)
     starts = datetime.combine(begins, time(), unit.moment.zone)
     at = starts if starts > unit.moment.now else None
-    add(unit.connection, STAND_IN, {"absence": away.id}, f"{STAND_IN}/{away.id}", at=at)
+    payload, key = {"absence": away.id}, f"{STAND_IN}/{away.id}"
+    add(unit.connection, STAND_IN, payload, key, object_name=USER, record_id=user_id, at=at)
     return away
 
 

@@ -6,7 +6,7 @@ it, is held to the queue's terms (`queue_terms`), and so is everybody to whom it
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime
 from typing import Final
 
@@ -69,7 +69,7 @@ def note_claim(
     terms = terms_of(unit, queue_id)
     step = next_step(terms, Held(now, now), unit.moment.zone) if terms else None
     if step is not None:
-        plan_look(unit, str(row["id"]), step.at)
+        plan_look(unit, definition, row, step.at)
 
 
 def take_as_own(unit: Unit, definition: ObjectDefinition, record_id: str, user_id: str) -> None:
@@ -84,12 +84,19 @@ def terms_of(unit: Unit, queue_id: str) -> Terms | None:
     return None if queue is None else Terms.of(queue)
 
 
-def plan_look(unit: Unit, claim_id: str, at: datetime) -> None:
+def plan_look(
+    unit: Unit, definition: ObjectDefinition, claim: Mapping[str, object], at: datetime
+) -> None:
     """Has a claim looked at; what was planned for it before is void."""
+    claim_id, record_id = str(claim["id"]), str(claim["record_id"])
     mine = sa.update(queue_claim).where(queue_claim.c.id == claim_id)
     unit.connection.execute(mine.values(look_at=at))
-    payload = {"claim": claim_id, "at": at.isoformat()}
-    add(unit.connection, RECYCLE, payload, f"{RECYCLE}/{claim_id}/{at.isoformat()}", at=at)
+    payload, key = (
+        {"claim": claim_id, "at": at.isoformat()},
+        f"{RECYCLE}/{claim_id}/{at.isoformat()}",
+    )
+    about = {"object_name": definition.name, "record_id": record_id}
+    add(unit.connection, RECYCLE, payload, key, at=at, **about)
 
 
 def plan_replan(unit: Unit, queue_id: str, version: int, after: str = "") -> None:

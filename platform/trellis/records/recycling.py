@@ -66,11 +66,13 @@ def look_at_claim(unit: Unit, claim_id: str, at: datetime, writers: Writers) -> 
         return
     now = unit.moment.now
     if step.at > now:
-        plan_look(unit, claim_id, step.at)
+        plan_look(unit, definition, claim, step.at)
     elif held_among(unit.connection, [(definition.id, claim["record_id"])]):
-        plan_look(unit, claim_id, later(now, 1, unit.moment.zone))
+        plan_look(unit, definition, claim, later(now, 1, unit.moment.zone))
     elif not is_open(definition, record):
-        plan_look(unit, claim_id, later(now, max(terms.recycle_days or 1, 1), unit.moment.zone))
+        plan_look(
+            unit, definition, claim, later(now, max(terms.recycle_days or 1, 1), unit.moment.zone)
+        )
     elif step.kind == "warn":
         warn(unit, definition, claim, terms)
     else:
@@ -89,8 +91,8 @@ def replan(unit: Unit, queue_id: str, version: int, after: str) -> None:
     for claim in rows:
         definition = object_of(unit, claim)
         step = step_of(unit, definition, claim, terms) if terms and definition else None
-        if step is not None:
-            plan_look(unit, claim["id"], max(step.at, unit.moment.now))
+        if definition is not None and step is not None:
+            plan_look(unit, definition, claim, max(step.at, unit.moment.now))
     if len(rows) == BATCH:
         plan_replan(unit, queue_id, version, rows[-1]["id"])
 
@@ -138,7 +140,7 @@ def warn(unit: Unit, definition: ObjectDefinition, claim: Claim, terms: Terms) -
     tell(unit, definition, claim, GOES_BACK)
     step = step_of(unit, definition, {**claim, "warned_at": now}, terms)
     if step is not None:
-        plan_look(unit, claim["id"], step.at)
+        plan_look(unit, definition, claim, step.at)
 
 
 def give_back(
