@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from typing import Final
+from typing import Any, Final
 
 import sqlalchemy as sa
 
@@ -28,6 +28,7 @@ kept_answer = sa.Table(
     sa.Column("headers", sa.Text, nullable=False),
     sa.Column("body", sa.Text, nullable=False),
     sa.Column("at", Instant, nullable=False),
+    sa.Column("shown", sa.Text),
     sa.Index("kept_answer_at", "at"),
 )
 
@@ -42,12 +43,13 @@ class Asked:
 
 @dataclass(frozen=True, slots=True)
 class Answered:
-    """What a request was answered."""
+    """What a request was answered; `shown` is what the read audit is told of it, as JSON."""
 
     fingerprint: str
     status: int
     headers: Mapping[str, str]
     body: str
+    shown: Sequence[Any] = ()
 
 
 def scope_of(*parts: object) -> str:
@@ -80,7 +82,8 @@ def find(connection: sa.Connection, scope: str, cipher: Cipher) -> Answered | No
     if row is None:
         return None
     body = cipher.open(row.body, place_of(scope))
-    return Answered(row.fingerprint, row.status, json.loads(row.headers), body)
+    shown = json.loads(row.shown or "[]")
+    return Answered(row.fingerprint, row.status, json.loads(row.headers), body, shown)
 
 
 def keep(
@@ -94,6 +97,7 @@ def keep(
         "headers": json.dumps(dict(answered.headers)),
         "body": cipher.seal(answered.body, place_of(asked.scope)),
         "at": now,
+        "shown": json.dumps(answered.shown),
     }
     connection.execute(sa.insert(kept_answer).values(row))
 

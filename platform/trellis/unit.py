@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from typing import Literal, Protocol
 
@@ -83,6 +83,12 @@ class Unit:
         """Says that fields of records are shown which did not come through the door."""
         if self.witness is not None:
             self.witness.saw(self.catalog, object_name, ids, fields)
+
+    def show_record(self, object_name: str, record: Mapping[str, object]) -> None:
+        """Says that a record is shown, as the principal reads it, which nobody saw being read."""
+        access = self.principal.access(object_name)
+        told = [name for name, value in record.items() if value is not None and access.reads(name)]
+        self.show(object_name, [str(record["id"])], told)
 
     def rates(self) -> DatedRates:
         """Gives the exchange rates in force today; nothing is read before one is asked for."""

@@ -6,10 +6,11 @@ from typing import Any
 
 import pytest
 import sqlalchemy as sa
+from flask import Flask
 from flask.testing import FlaskClient
 
 from tests.platform.acting import acting, change_element, make, restrict_field
-from tests.platform.world import Login, People
+from tests.platform.world import Bearer, Login, People
 from trellis import audit
 from trellis.audit.tables import audit_event
 from trellis.db import Database
@@ -114,6 +115,83 @@ def test_other_reads_are_not(
     make(platform, "rita", "contact", name="Wang", account=account)
     ask(login("rita"), PLAIN[door], account)
     assert events(platform, "read") == []
+
+
+STALE = {"If-Match": '"x"'}
+REFUSED = {
+    "change": ("PATCH", "/api/v1/account/{id}", {}),
+    "delete": ("DELETE", "/api/v1/account/{id}", None),
+    "upsert": ("PUT", "/api/v1/account/by/name/Acme", {}),
+    "assign": ("POST", "/api/v1/account/{id}/actions/assign", {"to": "?"}),
+}
+
+
+@pytest.mark.parametrize("door", REFUSED)
+def test_a_refusal_that_shows_the_present_record_is_noted(
+    platform: Platform, people: People, bearer: Bearer, app: Flask, account: str, door: str
+) -> None:
+    method, address, body = REFUSED[door]
+    if door == "upsert":
+        change_element(platform, "object", "account", unique_name)
+    if body:
+        body = {"to": people["rita"]}
+    headers = {**bearer("diana"), **STALE}
+    answer = app.test_client().open(
+        address.format(id=account), method=method, json=body, headers=headers
+    )
+    assert answer.status_code == 412, answer.get_json()
+    assert answer.get_json()["current"][SENSITIVE] == {"amount": "5000000.00", "currency": "CNY"}
+    (event,) = events(platform, "read")
+    assert (event["by"], event["record_ids"]) == (people["diana"], [account])
+    assert event["values"]["fields"] == [SENSITIVE]
+
+
+def unique_name(body: dict[str, Any]) -> None:
+    body["properties"]["name"].setdefault("crm", {})["unique"] = True
+
+
+def test_a_refusal_that_masks_it_is_not(
+    platform: Platform, bearer: Bearer, app: Flask, account: str
+) -> None:
+    restrict_field(platform, "sales_rep", "account", SENSITIVE, "masked")
+    address, headers = f"/api/v1/account/{account}", {**bearer("rita"), **STALE}
+    answer = app.test_client().patch(address, json={}, headers=headers)
+    assert (answer.status_code, events(platform, "read")) == (412, [])
+
+
+@pytest.mark.parametrize("seen", [{"If-Match": "*"}, STALE], ids=["done", "refused"])
+def test_an_answer_that_is_given_again_is_noted_again(
+    platform: Platform, bearer: Bearer, app: Flask, account: str, seen: dict[str, str]
+) -> None:
+    headers = {**bearer("rita"), **seen, "Idempotency-Key": "once"}
+    for _ in range(2):
+        answer = app.test_client().patch(f"/api/v1/account/{account}", json={}, headers=headers)
+    assert answer.headers["Idempotency-Replayed"] == "true"
+    first, again = events(platform, "read")
+    assert (again["record_ids"], again["values"]) == (first["record_ids"], first["values"])
+    assert again["values"]["fields"] == [SENSITIVE]
+
+
+@pytest.mark.parametrize("door", ["api", "page"])
+def test_a_record_that_stands_in_the_way_of_a_new_one_is_noted(
+    platform: Platform, people: People, login: Login, door: str
+) -> None:
+    def block(body: dict[str, Any]) -> None:
+        body["crm"]["duplicates"][0]["on_create"] = "block"
+        body["properties"]["email"].setdefault("crm", {})["sensitivity"] = "health"
+
+    change_element(platform, "object", "contact", block)
+    values = {"name": "Li Wei", "email": "li.wei@acme.cn"}
+    found, client = make(platform, "rita", "contact", **values), login("rita")
+    if door == "api":
+        answer = client.post("/api/v1/contact", json=values)
+        assert answer.status_code == 409, answer.get_json()
+    else:
+        answer = client.post("/o/contact/new", data=values)
+        assert answer.status_code == 422
+    assert found in answer.get_data(as_text=True)
+    (event,) = events(platform, "read")
+    assert (event["record_ids"], event["values"]["fields"]) == ([found], ["email"])
 
 
 def test_no_answer_leaves_without_its_event(

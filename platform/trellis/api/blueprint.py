@@ -72,7 +72,9 @@ def answer_problem(error: RecordError | DefinitionError) -> Response:
     more: dict[str, object] = {}
     if isinstance(error, Stale):
         object_name = str((request.view_args or {})["object_name"])
-        more["current"] = record_json(reading(), object_name, error.current)
+        unit = reading()
+        unit.show_record(object_name, error.current)
+        more["current"] = record_json(unit, object_name, error.current)
     if isinstance(error, DuplicatesFound):
         object_name = str((request.view_args or {})["object_name"])
         more["duplicates"] = findings_json(reading(), object_name, error.findings, language())

@@ -33,6 +33,7 @@ def findings_json(
 
 def candidate_json(unit: Unit, object_name: str, candidate: Candidate) -> dict[str, object]:
     """Gives one record that may be the same."""
+    unit.show_record(object_name, candidate.record)
     name = unit.catalog.objects[object_name].name_field
     shown = record_json(unit, object_name, candidate.record).get(name)
     return {

@@ -19,6 +19,7 @@ from metadata.encryption import EncryptionError
 from metadata.problems import DefinitionError, Problem
 from trellis import current
 from trellis.api.problems import RequestError
+from trellis.audit.requests import witness
 from trellis.declared import declaration_of
 from trellis.errors import Conflict, RecordError
 from trellis.kept_answers import Answered, Asked, cipher_for, claim, find, keep, scope_of
@@ -141,6 +142,7 @@ def answer_kept(connection: sa.Connection, asked: Asked) -> Response | None:
     if known.fingerprint != asked.fingerprint:
         problem = Problem(HEADER, "idempotency_other_body")
         raise RequestError(HTTPStatus.UNPROCESSABLE_ENTITY, [problem])
+    witness().tell_again(known.shown)
     answer = Response(known.body, status=known.status)
     answer.headers.pop("Content-Type", None)
     answer.headers.update(known.headers)
@@ -158,6 +160,7 @@ def keep_answer(whole: Whole, asked: Asked, answer: Response) -> None:
         raise AnswerReadyError(answer)
     headers = {name: answer.headers[name] for name in KEPT_HEADERS if name in answer.headers}
     body = answer.get_data(as_text=True)
-    kept = Answered(asked.fingerprint, answer.status_code, headers, body)
+    shown = witness().told()
+    kept = Answered(asked.fingerprint, answer.status_code, headers, body, shown)
     cipher = cipher_for(current.platform().settings)
     keep(whole.begin(), asked, kept, cipher, current.moment().now)

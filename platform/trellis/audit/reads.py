@@ -22,6 +22,8 @@ from trellis.audit.events import write_event
 SENSITIVE: Final = frozenset({"health", "financial"})
 
 Record = dict[str, object]
+Told = tuple[str, list[str], list[str]]
+"""An object's id, ids of records (none: groups of them) and names of fields."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,7 +50,10 @@ def sensitive(catalog: Catalog) -> Sensitive:
 
 @dataclass(slots=True)
 class Seen:
-    """What was read of one object: ids and names of fields, each once and in order."""
+    """What was read of one object: ids and names of fields, each once and in order.
+
+    Without ids it is of groups of records.
+    """
 
     ids: dict[str, None] = field(default_factory=dict)
     fields: dict[str, None] = field(default_factory=dict)
@@ -56,8 +61,8 @@ class Seen:
 
 @dataclass(slots=True)
 class Witness:
-    """Remembers for one request what was read of sensitive fields, by the object and whether it
-    was told of groups of records, which have no ids."""
+    """Remembers for one request what was read of sensitive fields, by the object's id and whether
+    it was told of groups of records, which have no ids."""
 
     seen: dict[tuple[str, bool], Seen] = field(default_factory=dict)
 
@@ -77,34 +82,47 @@ class Witness:
         """Notes that fields of records were shown, if any of them is sensitive."""
         shown = sensitive(catalog).fields.get(object_name, frozenset()).intersection(fields)
         if shown:
-            self.note(object_name, ids, sorted(shown))
+            self.note(catalog.objects[object_name].id, ids, sorted(shown))
 
-    def note(self, object_name: str, ids: Iterable[str], fields: Iterable[str]) -> None:
+    def note(self, object_id: str, ids: Iterable[str], fields: Iterable[str]) -> None:
         """Notes that sensitive fields of records were shown."""
         keys = dict.fromkeys(ids)
         if keys:
-            seen = self.seen.setdefault((object_name, False), Seen())
+            seen = self.seen.setdefault((object_id, False), Seen())
             seen.ids.update(keys)
             seen.fields.update(dict.fromkeys(fields))
 
-    def note_groups(self, object_name: str, fields: Iterable[str]) -> None:
+    def note_groups(self, object_id: str, fields: Iterable[str]) -> None:
         """Notes that sensitive fields of records were shown by groups of these."""
-        seen = self.seen.setdefault((object_name, True), Seen())
+        seen = self.seen.setdefault((object_id, True), Seen())
         seen.fields.update(dict.fromkeys(fields))
 
-    def write(
-        self, connection: sa.Connection, catalog: Catalog, by: str, at: datetime, door: str
-    ) -> None:
+    def told(self) -> list[Told]:
+        """Gives what was seen, to be kept with an answer that may be given again."""
+        return [
+            (object_id, list(seen.ids), list(seen.fields))
+            for (object_id, _), seen in self.seen.items()
+        ]
+
+    def tell_again(self, told: Iterable[Told]) -> None:
+        """Notes what `told` gave: the answer that showed it is given again."""
+        for object_id, ids, fields in told:
+            if ids:
+                self.note(object_id, ids, fields)
+            else:
+                self.note_groups(object_id, fields)
+
+    def write(self, connection: sa.Connection, by: str, at: datetime, door: str) -> None:
         """Writes one event per object, and one without ids per object that was grouped."""
-        for (object_name, _), seen in self.seen.items():
+        for object_id, ids, fields in self.told():
             write_event(
                 connection,
                 "read",
                 by=by,
                 at=at,
-                object_id=catalog.objects[object_name].id,
-                record_ids=list(seen.ids),
-                values={"fields": list(seen.fields), "door": door},
+                object_id=object_id,
+                record_ids=ids,
+                values={"fields": fields, "door": door},
             )
 
 
@@ -122,13 +140,14 @@ class Watching:
         shown = [path for path in records[0] if self._is_sensitive(object_name, path)]
         told = [path for path in shown if any(one.get(path) is not None for one in records)]
         if told:
-            self.witness.note(object_name, [str(one["id"]) for one in records], told)
+            object_id = self.catalog.objects[object_name].id
+            self.witness.note(object_id, [str(one["id"]) for one in records], told)
 
     def groups(self, object_name: str, paths: Sequence[str]) -> None:
         """Tells of what groups of records show."""
         shown = [path for path in paths if self._is_sensitive(object_name, path)]
         if shown:
-            self.witness.note_groups(object_name, shown)
+            self.witness.note_groups(self.catalog.objects[object_name].id, shown)
 
     def _is_sensitive(self, object_name: str, path: str) -> bool:
         """Says whether a path ends in a sensitive field that is read in full."""

@@ -27,13 +27,13 @@ def install_read_audit(app: Flask) -> None:
         seen: Witness | None = g.pop("witness", None)
         if seen is None or not seen.seen:
             return response
-        at, catalog, account = datetime.now(UTC), current.catalog(), current.account()
+        at, account = datetime.now(UTC), current.account()
         looks = account.real if account is not None else None
         by = current.principal().name if looks is None else looks.principal.name
         door = f"{request.method} {request.url_rule}"
 
         def write(connection: sa.Connection) -> None:
-            seen.write(connection, catalog, by, at, door)
+            seen.write(connection, by, at, door)
 
         # Its lock is waited for by nobody who reads.
         current.platform().database.do(write)

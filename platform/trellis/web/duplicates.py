@@ -372,6 +372,7 @@ def warned_of(
     best: dict[str, tuple[str, str, int]] = {}
     for finding in findings:
         for one in finding.candidates:
+            unit.show_record(definition.name, one.record)
             line = (
                 record_address(definition.name, one.id),
                 title_of(definition, one.record),
