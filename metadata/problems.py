@@ -44,7 +44,8 @@ def templates(language: str) -> Mapping[str, str]:
 def sentence(problem: Problem, language: str = "en") -> str:
     """Words a problem for a reader. Lists among the values are joined as the language does.
 
-    A part of a template in square brackets is left out when a value in it is missing or empty.
+    A part of a template in square brackets is left out when a value in it is missing or empty;
+    elsewhere None is what a sender of JSON wrote.
     """
     known = templates(language if language in LANGUAGES else "en")
     # A code without words must not turn an answer into a fault: a test finds it instead.
@@ -53,11 +54,11 @@ def sentence(problem: Problem, language: str = "en") -> str:
         template = "{message}"  # the rule language has said it
     if template is None:
         return problem.code.replace("_", " ")
-    given = {name: value for name, value in problem.values.items() if value is not None}
-    values = {name: as_text(value, language) for name, value in given.items()}
+    values = {name: as_text(value, language) for name, value in problem.values.items()}
+    said = {name for name, text in values.items() if text and problem.values[name] is not None}
 
     def optional(part: re.Match[str]) -> str:
-        return part[1] if all(values.get(name) for name in NAMES.findall(part[1])) else ""
+        return part[1] if said.issuperset(NAMES.findall(part[1])) else ""
 
     return OPTIONAL.sub(optional, template).format_map(values)
 
@@ -77,6 +78,8 @@ class Said:
 
 def as_text(value: object, language: str = "en") -> str:
     """Writes a value into a sentence; what the rule language says is worded for the reader."""
+    if value is None:
+        return "null"
     if isinstance(value, Worded):
         return value.in_language(language)
     if isinstance(value, (list, tuple, set, frozenset)):

@@ -109,7 +109,27 @@ def test_an_export_that_the_database_cannot_make_ends_at_once(call: Client) -> N
         ({"dry": None, "layout": None},
          [("/dry", "boolean_expected"), ("/layout", "map_expected")]),
         ({"dry": True, "layout": "csv"}, [("/layout", "map_expected")]),
-        ({"layout": {"header": "no"}}, [("/header", "boolean_expected")]),
+        ({"layout": {"header": "no", "sheet": 5}},
+         [("/layout/sheet", "text_expected"), ("/layout/header", "boolean_expected")]),
+        ({"dry": 0, "layout": {"charset": "utf-8"}},
+         [("/dry", "boolean_expected"), ("/layout/charset", "unknown_key")]),
+        ({"layout": {"format": None, "encoding": [], "delimiter": None}},
+         [(f"/layout/{name}", "not_known") for name in ("format", "encoding", "delimiter")]),
+        ({"policy": None, "duplicates": None, "blank": {}},
+         [(f"/{name}", "not_known") for name in ("policy", "duplicates", "blank")]),
+        ({"policy": "foo"}, [("/policy", "not_known")]),
+        *(({"policy": policy}, [("/match", "import_match_missing")])
+          for policy in ("update", "upsert", "skip")),
+        ({"policy": "upsert", "match": None}, [("/match", "import_match_missing")]),
+        ({"match": 5}, [("/match", "not_known")]),
+        *(({"save_as": name}, [("/save_as", "text_expected")])
+          for name in (None, 5, [], {"a": 1})),
+        ({"columns": {"name": {"date": None, "decimal": None, "values": "x"}}},
+         [("/columns/name/date", "not_known"), ("/columns/name/decimal", "not_known"),
+          ("/columns/name/values", "map_expected")]),
+        ({"columns": {"name": {"values": {"x": None}}}},
+         [("/columns/name/values/x", "text_expected")]),
+        ([], [("", "object_expected")]),
     ],
 )  # fmt: skip
 def test_what_is_not_understood_is_no_run(
@@ -119,6 +139,29 @@ def test_what_is_not_understood_is_no_run(
     errors = [(one["path"], one["code"]) for one in answer.get_json()["errors"]]
     assert (answer.status_code, errors) == (422, told)
     assert (names(call), jobs(platform)) == ([], 0)
+
+
+def test_null_is_no_run(app: Flask, bearer: Bearer, platform: Platform, uploaded: str) -> None:
+    address, headers = f"/api/v1/{uploaded}/run", bearer("diana")
+    kind = "application/json"
+    answer = app.test_client().post(address, data="null", content_type=kind, headers=headers)
+    assert (answer.status_code, jobs(platform)) == (422, 0)
+
+
+@pytest.mark.parametrize("name", ["format", "mode"])
+def test_an_export_of_no_kind_is_refused_in_words(call: Client, name: str) -> None:
+    answer = call("diana", "POST", "lead/export", {name: None})
+    (error,) = answer.get_json()["errors"]
+    assert (answer.status_code, error["path"]) == (422, f"/{name}")
+    assert error["message"].startswith('no "null"; there are: ')
+
+
+def test_how_a_file_is_read_is_refused_where_it_was_said(app: Flask, bearer: Bearer) -> None:
+    layout = json.dumps({"encoding": None, "header": "yes"})
+    form = {"file": (io.BytesIO(LEADS), "leads.csv"), "options": layout}
+    answer = app.test_client().post("/api/v1/lead/import", data=form, headers=bearer("diana"))
+    paths = [one["path"] for one in answer.get_json()["errors"]]
+    assert (answer.status_code, paths) == (422, ["/options/encoding", "/options/header"])
 
 
 def in_pieces(port: int, headers: dict[str, str], address: str, body: bytes) -> tuple[int, Any]:

@@ -2,26 +2,29 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import replace
 from http import HTTPStatus
 from typing import Any, Final
 
 from flask import Response, request
 
-from metadata.json_text import read_json
+from metadata.json_text import pointer, read_json
 from metadata.problems import Problem
 from trellis import current
 from trellis.api.answers import json_answer
 from trellis.api.components import many
 from trellis.api.operations import FILE, FLAG, TEXT, Answer, Body, Operation, closed, made_of, route
 from trellis.api.problems import RequestError
-from trellis.api.requests import read_body, read_parameters
+from trellis.api.requests import read_body, read_parameters, unknown
 from trellis.api.transfer_json import (
     RUN_OF_EXPORT,
     RUN_OF_IMPORT,
     export_json,
     import_json,
 )
+from trellis.errors import Refused
 from trellis.files.downloads import as_download, stored_answer
 from trellis.files.requests import takes_files
 from trellis.phrases import Sentence
@@ -151,7 +154,8 @@ def upload_import(object_name: str) -> Response:
     here = current.platform()
     wanted = layout_of(request.form.get(OPTIONS))
     limit = here.settings.max_upload_bytes
-    stored, look = take_file(here.blobs, sent.stream, sent.filename, wanted, limit)
+    with layout_at(OPTIONS):
+        stored, look = take_file(here.blobs, sent.stream, sent.filename, wanted, limit)
     with writing_now() as unit:
         run_id = begin_import(unit, object_name, stored, look)
     address = f"/api/v1/{object_name}/import/{run_id}"
@@ -167,19 +171,31 @@ def layout_of(text: str | None) -> Mapping[str, Any]:
         raise RequestError(HTTPStatus.BAD_REQUEST, problems)
     if not isinstance(document, Mapping):
         raise RequestError(UNPROCESSABLE, [Problem("/options", "object_expected")])
-    return checked_layout(document)
-
-
-def checked_layout(document: Mapping[str, Any]) -> Mapping[str, Any]:
-    """Gives a layout whose keys are known. Raises RequestError."""
-    problems = [
-        Problem(f"/{key}", "unknown_key", {"key": key, "known": list(LAYOUT_KEYS)})
-        for key in document
-        if key not in LAYOUT_KEYS
-    ]
+    problems = unknown_keys(OPTIONS, document)
     if problems:
         raise RequestError(UNPROCESSABLE, problems)
     return document
+
+
+def unknown_keys(place: str, layout: Mapping[str, Any]) -> list[Problem]:
+    """Gives what a layout says that nobody knows, by its place in what was sent."""
+    return [
+        unknown(pointer((place, key)), "unknown_key", key, LAYOUT_KEYS)
+        for key in layout
+        if key not in LAYOUT_KEYS
+    ]
+
+
+@contextmanager
+def layout_at(place: str) -> Iterator[None]:
+    """Has what is wrong with a layout told by its place in what was sent."""
+    try:
+        yield
+    except Refused as error:
+        raise Refused(
+            replace(one, path=f"/{place}{one.path}") if one.path[1:] in LAYOUT_KEYS else one
+            for one in error.problems
+        ) from error
 
 
 def import_answer(
@@ -217,7 +233,8 @@ def run_import(object_name: str, run_id: str) -> Response:
     dry, layout, settings = parts_of_run(read_body(optional=True))
     with writing_now() as unit:
         if layout is not None:
-            change_layout(unit, current.platform().blobs, object_name, run_id, layout)
+            with layout_at("layout"):
+                change_layout(unit, current.platform().blobs, object_name, run_id, layout)
         start_import(unit, object_name, run_id, settings, dry=dry)
     return worked_on(object_name, run_id)
 
@@ -233,11 +250,13 @@ def parts_of_run(
     problems = []
     if not isinstance(dry, bool):
         problems.append(Problem("/dry", "boolean_expected"))
-    if "layout" in body and not isinstance(layout, Mapping):
+    if isinstance(layout, Mapping):
+        problems += unknown_keys("layout", layout)
+    elif "layout" in body:
         problems.append(Problem("/layout", "map_expected"))
     if problems:
         raise RequestError(UNPROCESSABLE, problems)
-    wanted = checked_layout(layout) if isinstance(layout, Mapping) else None
+    wanted = layout if isinstance(layout, Mapping) else None
     settings = {name: body[name] for name in body if name not in ("dry", "layout")}
     return dry is True, wanted, settings
 

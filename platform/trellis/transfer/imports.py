@@ -210,8 +210,7 @@ def configure(unit: Unit, object_name: str, run_id: str, body: Mapping[str, obje
             raise Conflict([Problem("", "import_ran", {})])
         return run.settings
     definition = importable(unit, object_name)
-    given = {name: value for name, value in body.items() if name != "save_as"}
-    settings = read_settings(unit, definition, run.layout.headers, run.settings, given)
+    settings = read_settings(unit, definition, run.layout.headers, run.settings, body)
     changed = sa.update(import_run).where(import_run.c.id == run_id)
     unit.connection.execute(changed.values(settings=settings.to_json()))
     refuse_silent(unit, settings)

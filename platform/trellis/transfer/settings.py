@@ -159,9 +159,10 @@ def read_settings(
 ) -> Settings:
     """Gives the settings changed as a body says. Raises Refused with all that is wrong."""
     problems = [unknown((name,), name, KEYS) for name in body if name not in KEYS]
+    taken: dict[str, Any] = {name: body[name] for name in (*WORDS, "match") if name in body}
     for name, known in WORDS.items():
-        if name in body and body[name] not in known:
-            problems.append(not_known((name,), body[name], known))
+        if name in taken and taken[name] not in known:
+            problems.append(not_known((name,), taken.pop(name), known))
     problems += [
         Problem(pointer([name]), "map_expected")
         for name in ("columns", "defaults")
@@ -170,6 +171,8 @@ def read_settings(
     silent = body.get("silent", before.silent)
     if not isinstance(silent, bool):
         problems.append(Problem("/silent", "boolean_expected"))
+    if not isinstance(body.get("save_as", ""), str):
+        problems.append(Problem("/save_as", "text_expected"))
     columns = list(before.columns)
     for header, wanted in mapping(body.get("columns")).items():
         if header not in headers:
@@ -177,10 +180,7 @@ def read_settings(
             continue
         place = list(headers).index(header)
         columns[place] = read_column(unit, definition, header, wanted, columns[place], problems)
-    taken = {
-        name: body[name] for name in ("policy", "match", "duplicates", "blank") if name in body
-    }
-    made = replace(before, columns=tuple(columns), silent=silent is True, **taken)  # type: ignore[arg-type]  # words were checked
+    made = replace(before, columns=tuple(columns), silent=silent is True, **taken)
     if "defaults" in body:
         made = replace(made, defaults=mapping(body["defaults"]))
     problems += flaws(unit, definition, headers, made)
@@ -210,11 +210,13 @@ def read_column(
     for key, known in (("date", ORDERS), ("decimal", POINTS)):
         if key in wanted and wanted[key] not in known:
             problems.append(not_known((*place, key), wanted[key], known))
+    values = wanted.get("values", before.values)
+    problems += not_texts((*place, "values"), values)
     column = replace(
         before,
         date=wanted.get("date", before.date),
         decimal=wanted.get("decimal", before.decimal),
-        values={str(k): str(v) for k, v in mapping(wanted.get("values", before.values)).items()},
+        values={str(k): str(v) for k, v in mapping(values).items()},
     )
     if "field" not in wanted:
         return column
@@ -225,6 +227,16 @@ def read_column(
     if target is None:
         problems.append(unknown_target(unit, definition, (*place, "field"), str(text)))
     return replace(column, target=target, score=100, how="chosen")
+
+
+def not_texts(place: tuple[str, ...], given: object) -> Iterator[Problem]:
+    """Finds what is no text by text."""
+    if not isinstance(given, Mapping):
+        yield Problem(pointer(place), "map_expected")
+        return
+    for name, value in given.items():
+        if not isinstance(value, str):
+            yield Problem(pointer((*place, name)), "text_expected")
 
 
 def unknown_target(
@@ -261,7 +273,9 @@ def flaws(
             yield unknown_target(unit, definition, ("defaults", name), name)
     if made.policy != "create" or made.match is not None:
         known = [RECORD_ID, *searchable(unit, definition.name)]
-        if made.match not in known:
+        if made.match is None:
+            yield Problem("/match", "import_match_missing")
+        elif made.match not in known:
             yield not_known(("match",), made.match, known)
         elif made.match not in made.targets:
             yield Problem("/match", "import_match_unmapped", {"field": made.match})
