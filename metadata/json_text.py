@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import json
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from decimal import Decimal
 from difflib import get_close_matches
 
 from metadata.problems import Problem
 
 MAX_NESTING = 60
+NUL = "\0"
 
 
 def mapping(value: object) -> Mapping[str, object]:
@@ -115,3 +116,16 @@ def flaws(document: object, place: tuple[object, ...], most_keys: int | None) ->
             yield Problem(pointer((*place, key)), "json_depth", {"limit": MAX_NESTING})
         elif isinstance(item, CONTAINERS):
             yield from flaws(item, (*place, key), most_keys)
+
+
+def nul_flaws(document: object, place: tuple[object, ...] = ()) -> Iterator[Problem]:
+    """Gives a problem for each text and key with U+0000, which PostgreSQL cannot hold."""
+    if isinstance(document, str) and NUL in document:
+        yield Problem(pointer(place), "nul_character")
+    elif isinstance(document, Mapping):
+        for key, item in document.items():
+            yield from nul_flaws(key, (*place, key))
+            yield from nul_flaws(item, (*place, key))
+    elif isinstance(document, list):
+        for index, item in enumerate(document):
+            yield from nul_flaws(item, (*place, index))

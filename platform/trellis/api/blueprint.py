@@ -16,7 +16,7 @@ from trellis import current
 from trellis.api.answers import record_json
 from trellis.api.duplicates_json import findings_json
 from trellis.api.problems import status_of
-from trellis.api.requests import MAX_BODY_BYTES
+from trellis.api.requests import MAX_BODY_BYTES, refuse_nul
 from trellis.duplicates.doors import DuplicatesFound
 from trellis.duplicates.redirects import survivor_of
 from trellis.errors import Missing, NotAllowed, RecordError, Stale
@@ -103,6 +103,7 @@ META.before_request(limit_body)
 META.before_request(keep_to_administrators)
 PACKAGES.before_request(keep_to_administrators)
 for blueprint in (API, META, FILES, PACKAGES):
+    blueprint.before_request(refuse_nul)
     blueprint.register_error_handler(Missing, answer_missing)
     blueprint.register_error_handler(RecordError, answer_problem)
     blueprint.register_error_handler(DefinitionError, answer_problem)

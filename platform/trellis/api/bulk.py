@@ -9,7 +9,7 @@ from typing import Final, cast
 
 from flask import Response
 
-from metadata.json_text import pointer
+from metadata.json_text import nul_flaws, pointer
 from metadata.problems import Problem
 from trellis.api.answers import json_answer
 from trellis.api.blueprint import takes_bytes
@@ -87,7 +87,7 @@ def write_many(object_name: str) -> Response:
     mode = read_mode(read_parameters(("mode",)).get("mode", MODES[0]))
     definition_of(reading(), object_name)
     demand_room(reading().connection)
-    asked = read_operations(read_document(exact=True))
+    asked = read_operations(read_document(exact=True, by_part=True))
     with writing_now() as unit:
         yield_to_people(unit.connection)
         pairs = tried(unit, object_name, asked, mode)
@@ -115,6 +115,9 @@ def read_operations(document: object) -> list[Asked]:
 
 def read_operation(place: int, item: object) -> Asked:
     """Gives one write of a body."""
+    unheld = tuple(nul_flaws(item, (place,)))
+    if unheld:
+        return Asked(None, unheld)
     if not isinstance(item, Mapping):
         return Asked(None, (Problem(pointer((place,)), "map_expected"),))
     kind = item.get("op")

@@ -7,10 +7,11 @@ import re
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from http import HTTPStatus
+from itertools import islice
 
-from flask import request
+from flask import abort, request
 
-from metadata.json_text import nearest, pointer, read_json
+from metadata.json_text import NUL, nearest, nul_flaws, pointer, read_json
 from metadata.problems import Problem
 from metadata.query import QueryProblem, UnknownObject
 from trellis.api.problems import RequestError
@@ -19,6 +20,9 @@ MAX_BODY_BYTES = 2 * 1024 * 1024
 MAX_BULK_BYTES = 16 * 1024 * 1024
 MAX_OPERATIONS = 1_000
 MAX_KEYS = 1_000
+
+# As JSON writes U+0000, and as a body of two or four bytes a letter does.
+SIGNS_OF_NUL = (b"\\u0000", b"\0")
 
 ETAG = re.compile(r'"([^":]+):(\d{1,18})"', re.ASCII)
 
@@ -45,8 +49,12 @@ def has_body() -> bool:
     return bool(known)
 
 
-def read_document(*, exact: bool = False) -> object:
-    """Gives the JSON document of the body, whatever it is."""
+def read_document(*, exact: bool = False, by_part: bool = False) -> object:
+    """Gives the JSON document of the body, whatever it is.
+
+    Texts that no database holds are 422; `by_part` leaves it to the caller to ask for `nul_flaws`
+    of each part.
+    """
     declared = request.mimetype
     if declared != "application/json" and not declared.endswith("+json"):
         problem = Problem("", "media_type", {"type": declared})
@@ -57,6 +65,10 @@ def read_document(*, exact: bool = False) -> object:
         problems = [Problem("", "json_encoding")]
     if problems:
         raise RequestError(HTTPStatus.BAD_REQUEST, problems)
+    if not by_part and any(sign in source for sign in SIGNS_OF_NUL):
+        problems = list(islice(nul_flaws(document), MAX_KEYS))
+    if problems:
+        raise RequestError(UNPROCESSABLE, problems)
     return document
 
 
@@ -118,6 +130,22 @@ def told_with(problems: Sequence[Problem]) -> Iterator[None]:
         raise
     except QueryProblem as error:
         raise RequestError(UNPROCESSABLE, [*problems, *error.problems]) from error
+    if problems:
+        raise RequestError(UNPROCESSABLE, problems)
+
+
+def refuse_nul() -> None:
+    """Refuses an address with U+0000, which no database holds: 404 in its path, 422 in its query.
+
+    Raises RequestError for the query.
+    """
+    if any(NUL in str(part) for part in (request.view_args or {}).values()):
+        abort(HTTPStatus.NOT_FOUND)
+    problems = [
+        Problem(name.replace(NUL, ""), "nul_character")
+        for name, values in request.args.lists()
+        if NUL in "".join((name, *values))
+    ]
     if problems:
         raise RequestError(UNPROCESSABLE, problems)
 

@@ -31,7 +31,9 @@ def receive(source_id: str) -> Response:
     headers = {name.lower(): value for name, value in request.headers.items()}
     body = request.get_data(cache=False)
     try:
-        take_in(current.platform(), source_id[:64], headers, body, datetime.now(UTC))
+        take_in(
+            current.platform(), source_id[:64].replace("\0", ""), headers, body, datetime.now(UTC)
+        )
     except NotSignedError:
         return problem_answer(HTTPStatus.UNAUTHORIZED, [Problem("", "not_signed")])
     return Response(status=202)

@@ -117,7 +117,7 @@ def take_in(
             "id": str(uuid_utils.uuid7()),
             "key": f"{source_id}/{found}",
             "source": source_id,
-            "body": body.decode(errors="replace"),
+            "body": body.decode(errors="replace").replace("\0", "\ufffd"),
             "state": WAITING,
             "attempts": 0,
             "available_at": at,
