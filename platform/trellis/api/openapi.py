@@ -288,7 +288,7 @@ def answer_of(one: Answer) -> dict[str, object]:
     """Gives what is answered when all goes well."""
     found: dict[str, object] = {"description": one.description}
     if one.schema is not None:
-        found["content"] = {one.media_type: {"schema": one.schema}}
+        found["content"] = {kind: {"schema": one.schema} for kind in one.media_types}
     if one.headers:
         found["headers"] = {name: {"schema": TEXT} for name in one.headers}
     return found

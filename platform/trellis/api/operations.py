@@ -52,11 +52,12 @@ class Body:
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """What is answered when all goes well; without a schema there is no body."""
+    """What is answered when all goes well, in one of some forms; without a schema there is no
+    body."""
 
     description: Sentence
     schema: Schema | None = None
-    media_type: str = JSON
+    media_types: tuple[str, ...] = (JSON,)
     headers: tuple[str, ...] = ()
 
 

@@ -68,7 +68,7 @@ UNINSTALLED = Operation(
 )
 EXPORTED = Operation(
     Sentence("Get a package as a zip"),
-    {200: Answer(Sentence("The zip."), FILE, ZIP)},
+    {200: Answer(Sentence("The zip."), FILE, (ZIP,))},
     (
         Parameter(
             "local",
@@ -79,5 +79,5 @@ EXPORTED = Operation(
 )
 DATA = Operation(
     Sentence("Get the records of a package's objects as CSV in a zip"),
-    {200: Answer(Sentence("The zip."), FILE, ZIP)},
+    {200: Answer(Sentence("The zip."), FILE, (ZIP,))},
 )

@@ -53,11 +53,14 @@ from trellis.transfer.imports import (
 from trellis.transfer.runs import work_at_once
 from trellis.transfer.settings import BLANKS, DUPLICATES, POLICIES
 from trellis.transfer.sources import FORMATS
+from trellis.transfer.writing import MEDIA_TYPES
 from trellis.work import reading, writing_now
 
 PART, OPTIONS = "file", "options"
 LAYOUT_KEYS: Final = ("format", "encoding", "delimiter", "sheet", "header")
 UNPROCESSABLE: Final = HTTPStatus.UNPROCESSABLE_ENTITY
+
+FILE_TYPES: Final = tuple(kind.partition(";")[0] for kind in MEDIA_TYPES.values())
 
 STATE = Answer(Sentence("The import as it stands."), RUN_OF_IMPORT)
 EXPORT_STATE = Answer(Sentence("The export as it stands."), RUN_OF_EXPORT)
@@ -119,7 +122,7 @@ CANCELLED = Operation(
 UNDONE = Operation(Sentence("Take back what an import has done"), {200: STATE}, refuses=(403, 409))
 ERRORS = Operation(
     Sentence("The rows that could not be imported, with the reasons"),
-    {200: Answer(Sentence("A CSV file with the original columns."), TEXT, "text/csv")},
+    {200: Answer(Sentence("A CSV file with the original columns."), TEXT, ("text/csv",))},
     refuses=(403,),
 )
 EXPORTED = Operation(
@@ -137,7 +140,7 @@ EXPORT_SHOWN = Operation(Sentence("Get an export"), {200: EXPORT_STATE}, refuses
 EXPORT_CANCELLED = Operation(Sentence("End an export"), {200: EXPORT_STATE}, refuses=(403, 409))
 EXPORT_FILE = Operation(
     Sentence("The file of an export; it is kept for a day"),
-    {200: Answer(Sentence("The file."), FILE, "application/octet-stream")},
+    {200: Answer(Sentence("The file."), FILE, FILE_TYPES)},
     refuses=(403,),
 )
 

@@ -114,7 +114,7 @@ def flaws(wanted: Mapping[str, Any]) -> Iterator[Problem]:
         if name in wanted and wanted[name] not in values:
             told = {"value": wanted[name], "known": list(values), "nearest": None}
             yield Problem(f"/{name}", "not_known", told)
-    if not isinstance(wanted.get("sheet", ""), str):
+    if not isinstance(wanted.get("sheet"), str | None):
         yield Problem("/sheet", "text_expected")
     if not isinstance(wanted.get("header", True), bool):
         yield Problem("/header", "boolean_expected")
