@@ -8,7 +8,7 @@ from decimal import ROUND_FLOOR, Decimal
 
 import sqlalchemy as sa
 
-from rule_engine.arithmetic import EXACT, ONE, QUOTIENT_PLACES, divide, scale_integer
+from rule_engine.arithmetic import EXACT, ONE, QUOTIENT_PLACES, divide, scale_integer, shorten
 from rule_engine.backends.dialects.numbers import MIRRORED, OPERATORS, Condition
 from rule_engine.backends.dialects.sqlite_roundings import Roundings
 from rule_engine.backends.dialects.sqlite_scales import (
@@ -100,15 +100,15 @@ class SqliteNumbers(Roundings):
         """Gives an IN list of integers; constants with more places than the column never match."""
 
         def exact() -> Condition:
-            text = Number(self.exact(number), number.nullable)
-            tests = [self.compare("=", text, self.constant(value)) for value in values]
-            return sa.or_(sa.false(), *tests)
+            texts = [literal(format(shorten(value), "f"), TEXT) for value in values]
+            return function("digits", self.exact(number)).in_(texts)
 
         if number.scale is None:
             return exact()
         wholes = [scale_integer(value, number.scale) for value in values]
         fitting = [each for each in wholes if each is not None and abs(each) <= MAX_INTEGER]
-        native = number.element.in_(fitting) if fitting else sa.false()
+        listed = [literal(value, INTEGER) for value in fitting]
+        native = number.element.in_(listed) if fitting else sa.false()
         return self._trusted(number, native, exact)
 
     # ------------------------------------------------------------ arithmetic
