@@ -6,7 +6,6 @@ from collections.abc import Iterator
 from typing import Final
 
 from metadata.catalog import Catalog
-from metadata.checks.nesting import is_readable
 from metadata.computed.columns import kept_parts
 from metadata.computed.definitions import (
     ROLLUP,
@@ -23,6 +22,7 @@ from metadata.fields.read import COMPUTED
 from metadata.json_text import pointer
 from metadata.objects import ObjectDefinition
 from metadata.problems import Problem
+from metadata.query.nesting import is_readable
 from metadata.query.tables import SystemTables
 from rule_engine import core
 from rule_engine.errors import NotTranslatableError, RuleCheckError, RuleSyntaxError
@@ -154,7 +154,7 @@ def sql_problems(one: Computed, catalog: Catalog, place: str) -> Iterator[Proble
         except NotTranslatableError as error:
             yield diagnostic_problem(error.diagnostic, place)
             return
-        if dialect == "sqlite" and not is_readable(parts):
+        if dialect == "sqlite" and not is_readable(parts.values()):
             yield Problem(place, "computed_nesting")
             return
 

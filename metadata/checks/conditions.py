@@ -18,10 +18,11 @@ from metadata.json_text import nearest, pointer
 from metadata.objects import FieldDefinition, ObjectDefinition
 from metadata.parse import unknown_field
 from metadata.problems import Problem
+from metadata.query.nesting import is_readable
 from metadata.query.tables import SystemTables
 from metadata.record_types import RECORD_TYPE, RecordType
 from rule_engine.backends.sql import compile_node_sql
-from rule_engine.core import Aggregate, Path, Scope, walk
+from rule_engine.core import Aggregate, Node, Path, Scope, walk
 from rule_engine.errors import NotTranslatableError
 from rule_engine.expression import Expression
 from rule_engine.types import Kind
@@ -73,15 +74,22 @@ def sql_problems(
     """Gives what is wrong with a condition that the databases must be able to say."""
     found = list(expression_problems(text, catalog.schema, object_name, place, this))
     yield from found
-    if found:
-        return
-    node = Expression.parse(text).resolve(catalog.schema, object_name, this=this)
+    if not found:
+        node = Expression.parse(text).resolve(catalog.schema, object_name, this=this)
+        yield from node_problems(node, object_name, place, catalog)
+
+
+def node_problems(node: Node, object_name: str, place: str, catalog: Catalog) -> Iterator[Problem]:
+    """Gives what keeps the databases from saying a checked condition."""
     for dialect in DIALECTS:
-        tables = SystemTables(catalog, dialect)
+        tables = SystemTables(catalog, dialect).needing(node, object_name)
         try:
-            compile_node_sql(node, tables, catalog.tables[object_name].alias())
+            made = compile_node_sql(node, tables, catalog.tables[object_name].alias())
         except NotTranslatableError as error:
             yield diagnostic_problem(error.diagnostic, place)
+            return
+        if dialect == "sqlite" and not is_readable([made]):
+            yield Problem(place, "too_nested")
             return
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from metadata.catalog import Catalog
+from metadata.checks.conditions import node_problems
 from metadata.checks.sealed import sealed_filter_problems
 from metadata.conditions import expression_problems
 from metadata.field_paths import path_problems
@@ -12,7 +13,11 @@ from metadata.holding import territory_field
 from metadata.json_text import nearest, pointer
 from metadata.objects import ObjectDefinition
 from metadata.problems import Problem
+from metadata.query.sealed import is_sealed
+from metadata.query.tables import parse_condition
 from metadata.roles import ANY_FIELD, ANY_OBJECT, Grant, RoleDefinition
+from rule_engine.core import walk
+from rule_engine.types import Kind
 
 OWNED_SCOPES = frozenset({"own", "team", "subtree", "territory"})
 
@@ -71,5 +76,19 @@ def grant_problems(
     yield from path_problems(catalog.objects, definition.name, fields)
     for index, share in enumerate(grant.shares):
         where = f"{place}/share/{index}/{share.action}"
-        yield from expression_problems(share.condition, catalog.schema, definition.name, where)
-        yield from sealed_filter_problems(share.condition, catalog.schema, definition.name, where)
+        yield from share_problems(share.condition, definition.name, where, catalog)
+
+
+def share_problems(text: str, object_name: str, place: str, catalog: Catalog) -> Iterator[Problem]:
+    """Gives what is wrong with a condition under which a role reaches records."""
+    schema = catalog.schema
+    found = [
+        *expression_problems(text, schema, object_name, place),
+        *sealed_filter_problems(text, schema, object_name, place),
+    ]
+    yield from found
+    if not found:
+        node = parse_condition(text).resolve(schema, object_name, expect=Kind.BOOLEAN)
+        # What an encrypted field is compared with only the keys know, which are not at hand here.
+        if not any(is_sealed(one, schema) for one in walk(node)):
+            yield from node_problems(node, object_name, place, catalog)

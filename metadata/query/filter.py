@@ -6,6 +6,8 @@ import sqlalchemy as sa
 
 from metadata.problems import Problem
 from metadata.query.answers import MAX_FILTER_BYTES, QueryProblem
+from metadata.query.lifted import with_numbers
+from metadata.query.nesting import is_readable
 from metadata.query.sealed import sealed_problems, use_indexes
 from metadata.query.tables import PermittedTables, parse_condition
 from rule_engine.backends.sql import compile_node_sql
@@ -19,6 +21,7 @@ from rule_engine.errors import (
 from rule_engine.types import Kind, Schema
 
 PARAMETER = "filter"
+SQLITE = "sqlite"
 
 
 def resolve_filter(text: str, schema: Schema, object_name: str, this: str | None = None) -> Node:
@@ -45,13 +48,22 @@ def compile_filter(
 ) -> sa.ColumnElement[bool]:
     """Gives a checked condition on an object's records as SQL.
 
-    Raises QueryProblem for what SQL cannot say.
+    Raises QueryProblem for what SQL cannot say, and what is nested deeper than SQLite reads.
     """
+    used = use_indexes(node, tables.catalog, tables.cipher)
+
+    def compiled(node: Node, chosen: PermittedTables) -> sa.ColumnElement[bool]:
+        return compile_node_sql(node, chosen.needing(node, object_name), root)
+
     try:
-        used = use_indexes(node, tables.catalog, tables.cipher)
-        return compile_node_sql(used, tables.needing(node, object_name), root)
+        made = on_sqlite = compiled(used, tables)
+        if tables.dialect != SQLITE:
+            on_sqlite = compiled(with_numbers(used), tables.on(SQLITE))
     except NotTranslatableError as error:
         raise QueryProblem([as_problem(error.diagnostic)]) from error
+    if not is_readable([on_sqlite]):
+        raise QueryProblem([Problem(PARAMETER, "too_nested")])
+    return made
 
 
 def as_problem(found: Diagnostic) -> Problem:

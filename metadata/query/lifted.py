@@ -12,6 +12,7 @@ from dataclasses import dataclass, field, replace
 from typing import Final
 
 from metadata.query.sealed import NOWHERE, is_sealed, with_children
+from rule_engine.arithmetic import ONE
 from rule_engine.core import Compare, Constant, Given, LocalInstant, Node, Path, Scope, TextTest
 from rule_engine.text import clean, fold
 from rule_engine.types import Kind, Schema
@@ -68,6 +69,14 @@ def lift(node: Node, schema: Schema, dialect: str) -> Lifted:
 
     lifted = again(node)
     return Lifted(lifted, repr(without_places(lifted)), values)
+
+
+def with_numbers(node: Node) -> Node:
+    """Gives a lifted condition as it is on SQLite, where numbers stay: as deep, whichever they
+    are."""
+    if isinstance(node, Given) and node.type.kind in NUMBERS:
+        return Constant(node.type, node.nullable, node.span, ONE)
+    return with_children(node, with_numbers)
 
 
 def is_plain(node: Node, schema: Schema) -> bool:

@@ -14,6 +14,7 @@ from metadata.exchange import DatedRates
 from metadata.prepared import Prepared, Ready
 from metadata.problems import Problem
 from metadata.query.answers import Moment, QueryProblem, This
+from metadata.query.nesting import is_too_much
 from metadata.query.tables import Bound
 from rule_engine.backends.sql import rate_parameters
 from rule_engine.types import RateTable
@@ -54,7 +55,7 @@ class Runner:
         """Gives all rows. `bound` are the statement's owners and teams, `values` its own values.
 
         Raises QueryProblem for values that fit no column: more digits than numbers have, letters
-        that the database has not.
+        that the database has not; and for a statement that is too long, deep or large for it.
         """
         try:
             if isinstance(statement, Prepared):
@@ -65,9 +66,11 @@ class Runner:
         except (sa.exc.DataError, OverflowError, UnicodeEncodeError) as error:
             raise out_of_range() from error
         except sa.exc.StatementError as error:
-            if isinstance(error, sa.exc.DBAPIError):
-                raise
-            raise out_of_range() from error
+            if not isinstance(error, sa.exc.DBAPIError):
+                raise out_of_range() from error
+            if is_too_much(error):
+                raise QueryProblem([Problem("filter", "too_nested")]) from error
+            raise
 
     def _given(
         self, statement: Prepared, bound: Mapping[str, Bound], values: Mapping[str, object]

@@ -157,6 +157,10 @@ class PermittedTables(SystemTables):
         self.principal = principal
         self.bound: dict[str, Bound] = {}
 
+    def on(self, dialect: str) -> PermittedTables:
+        """Gives the same for another database."""
+        return PermittedTables(self.catalog, dialect, self.principal, self.cipher)
+
     def table(self, object_name: str) -> sa.FromClause:
         """Gives the readable rows of an object as a derived table of its readable columns."""
         base = self.catalog.tables[object_name].alias()
