@@ -19,6 +19,10 @@ WHITE_SPACE = "".join(character for character in map(chr, range(0x3001)) if char
 UNSEEN = frozenset({"Cc", "Cf", "Cs", "Zs", "Zl", "Zp"})
 FILLERS = "\u115f\u1160\u2800\u3164\uffa0"
 
+#: How many characters a text may have that is longer for what was replaced in it: each `replace`
+#: in a `replace` could multiply it, until no memory holds it.
+MOST_GROWN = 100_000
+
 NUMBER = re.compile(r"[+-]?(?:[0-9]{1,100}(?:\.[0-9]{0,100})?|\.[0-9]{1,100})", re.ASCII)
 
 
@@ -39,6 +43,14 @@ def is_blank(text: str) -> bool:
     """Says whether nothing of a text is to be seen: it is empty, white space, or marks without a
     shape of their own, such as the zero-width space."""
     return all(one in FILLERS or unicodedata.category(one) in UNSEEN for one in text)
+
+
+def replace(text: str, part: str, by: str) -> str | None:
+    """Gives the text with each exact part replaced, None when nothing is left, or too much."""
+    growth = text.count(part) * (len(by) - len(part)) if part else 0
+    if growth > 0 and len(text) + growth > MOST_GROWN:
+        return None
+    return text.replace(part, by) or None if part else text
 
 
 def fold(text: str) -> str:

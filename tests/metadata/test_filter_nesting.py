@@ -10,6 +10,7 @@ import sqlalchemy as sa
 
 from metadata.access import SYSTEM, Rows
 from metadata.checks import check_elements
+from metadata.prepared import Prepared
 from metadata.problems import sentence
 from metadata.query import QueryProblem, Records
 from tests.metadata.databases import element, engine_for
@@ -125,6 +126,17 @@ def test_more_arguments_than_sqlite_takes(
 ) -> None:
     records = Records(world.catalog, connection, SYSTEM, MOMENT)
     assert [refusal(connection, ask) for ask in questions(records, WIDE[form])] == [SAID] * 5
+
+
+def test_what_a_database_cannot_take_while_it_answers_is_no_crash(
+    world: World, connection: sa.Connection
+) -> None:
+    run = Records(world.catalog, connection, SYSTEM, MOMENT)._run
+    deep = sa.literal_column("(" * 200 + "1" + ")" * 200)
+    large = sa.func.repeat("a", 2**31 - 1)
+    statement = sa.select(deep if connection.dialect.name == "sqlite" else large)
+    assert refusal(connection, lambda: run(statement, {})) == SAID
+    assert refusal(connection, lambda: run(Prepared(statement), {})) == SAID
 
 
 @pytest.mark.parametrize("form", ["brackets", "sums"])

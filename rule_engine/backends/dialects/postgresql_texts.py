@@ -7,10 +7,11 @@ from collections.abc import Mapping, Sequence
 
 import sqlalchemy as sa
 from sqlalchemy.dialects import postgresql
+from sqlalchemy.dialects.postgresql import array
 
-from rule_engine.backends.dialects.texts import TEXT, Condition, Texts, white_space
+from rule_engine.backends.dialects.texts import TEXT, Condition, Texts, replaced, white_space
 from rule_engine.backends.dialects.values import Element, literal, retype, verbatim
-from rule_engine.text import case_mapping
+from rule_engine.text import MOST_GROWN, case_mapping
 
 JSONB = postgresql.JSONB()
 FEW = 4
@@ -67,6 +68,21 @@ class PostgresqlTexts(Texts):
         ordered = postgresql.aggregate_order_by(sa.literal(separator, TEXT), *order)
         return sa.func.string_agg(text, ordered, type_=TEXT)
 
+    def _replaced(self, text: Element, old: Element, new: Element) -> Element:
+        """Counts before it replaces; what is counted in stands in a row, to be written once."""
+        call = sa.func.unnest(array([text]), array([old]), array([new]))
+        row = call.table_valued("text", "part", "by").render_derived()
+        whole, part, by = (retype(column, TEXT) for column in row.c)
+        nothing = sa.literal("", TEXT)
+        size, removed, added = map(_size, (whole, part, by))
+        count = (size - _size(sa.func.replace(whole, part, nothing))).op("/")(
+            sa.func.nullif(removed, verbatim(0))
+        )
+        grown = sa.func.coalesce(size + count * (added - removed), verbatim(0))
+        fits = grown <= sa.func.greatest(size, verbatim(MOST_GROWN))
+        made = sa.case((fits, replaced(whole, part, by)), else_=None)
+        return retype(sa.select(made).select_from(row).scalar_subquery(), TEXT)
+
     def _strip(self, text: Element) -> Element:
         return sa.func.btrim(text, white_space(), type_=TEXT)
 
@@ -81,6 +97,10 @@ def _replace_letters(text: Element, letters: Mapping[str, str]) -> Element:
     ordered = postgresql.aggregate_order_by(literal("", TEXT), row.c.place)
     joined = sa.select(sa.func.string_agg(letter, ordered, type_=TEXT)).select_from(row)
     return joined.scalar_subquery()
+
+
+def _size(text: Element) -> Element:
+    return sa.cast(sa.func.length(text), sa.BigInteger())
 
 
 def _nfc(text: Element) -> Element:

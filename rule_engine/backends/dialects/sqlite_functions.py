@@ -230,6 +230,7 @@ FUNCTIONS: dict[str, tuple[int, Function]] = {
     "clean": (1, _clean),
     "lower": (1, text.lower),
     "upper": (1, text.upper),
+    "replace": (3, text.replace),
     "shift_date": (3, _shift_date),
     "shift_instant": (4, _shift_instant),
     "add_clock": (2, _add_clock),

@@ -54,5 +54,8 @@ class SqliteTexts(Texts):
         """Gives group_concat() in the order that the rows come in."""
         return sa.func.group_concat(text, sa.literal(separator), type_=TEXT)
 
+    def _replaced(self, text: Element, old: Element, new: Element) -> Element:
+        return function("replace", text, old, new)
+
     def _strip(self, text: Element) -> Element:
         return sa.func.trim(text, white_space(), type_=TEXT)

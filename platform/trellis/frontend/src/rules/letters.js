@@ -46,9 +46,19 @@ export function makeTexts(letters) {
   }
 }
 
+/** `rule_engine.text.MOST_GROWN`. */
+const MOST_GROWN = 100_000
+const lengthOf = value => [...value].length
+
 /** Reads the wire form. */
 export const text = value => (value == null || value === '' ? null : String(value))
 export const concat = (...texts) => texts.join('') || null
-export const countLetters = value => new Decimal([...(value ?? '')].length)
-export const replace = full((value, part, by) => (part ? value.split(part).join(by) || null : value))
+export const countLetters = value => new Decimal(lengthOf(value ?? ''))
+export const replace = full((value, part, by) => {
+  if (!part) return value
+  const pieces = value.split(part)
+  const growth = (pieces.length - 1) * (lengthOf(by) - lengthOf(part))
+  if (growth > 0 && lengthOf(value) + growth > MOST_GROWN) return null
+  return pieces.join(by) || null
+})
 export const textOfTruth = full(value => (value ? 'true' : 'false'))
