@@ -218,7 +218,10 @@ class Directory(Protocol):
         """
 
     def relation(self, kind: str, user: str) -> Sequence[str]:
-        """Gives the active users that stand in a relation to a user: the `manager`."""
+        """Gives the active users that stand in a relation to a user: the `manager`.
+
+        Who is gone is climbed over: whoever stands above them comes in.
+        """
 
     def absence(self, user: str) -> Absence | None:
         """Gives why somebody else may speak for a user today; None while the user is there."""

@@ -6,6 +6,7 @@ import sqlite3
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from itertools import groupby
 from typing import Literal
 
 import sqlalchemy as sa
@@ -203,6 +204,17 @@ def examine_accounts(platform: Platform) -> Iterator[Finding]:
         yield Finding("wrong", "users", f"record and account differ: {', '.join(names)}")
 
 
+def examine_managers(platform: Platform) -> Iterator[Finding]:
+    """Looks for people whose manager is gone."""
+    with platform.database.read() as connection:
+        unit = unit_for(platform, connection, platform.catalogs.current(connection), SYSTEM)
+        found = unit.directory.reports()
+    for manager, people in groupby(found, key=lambda one: one.manager):
+        names = ", ".join(one.username for one in people)
+        text = f"{manager} is gone, the manager of {names}: who stands above comes in"
+        yield Finding("note", "managers", f"{text}; name another manager for them")
+
+
 def examine_calendars(platform: Platform) -> Iterator[Finding]:
     """Looks for calendars that lack the days of this year, or of one that begins soon."""
     with platform.database.read() as connection:
@@ -294,6 +306,7 @@ EXAMINATIONS = (
     examine_amounts,
     examine_search,
     examine_accounts,
+    examine_managers,
     examine_calendars,
     examine_work,
     examine_rules,

@@ -11,6 +11,8 @@ from rule_engine.messages import Phrase
 from trellis.phrases import Sentence
 
 ESCALATION: Final = "escalation"
+ESCALATED: Final = "escalated"
+"""How a history says whom an escalation told: the word, and their ids behind it."""
 QUARANTINE: Final = "rule_quarantine"
 STOPPED: Final = "approval_stopped"
 UNKNOWN_YEAR: Final = "calendar_year"

@@ -26,7 +26,7 @@ from rule_engine.program import (
 from rule_engine.services.candidates import find_candidates
 from rule_engine.services.effects import Effect
 from rule_engine.services.evaluate import Record, evaluate, holds
-from rule_engine.services.people import Company, find_people
+from rule_engine.services.people import Company, find_people, last_resort
 from rule_engine.types import Directory, Environment, Kind, Type
 
 
@@ -78,7 +78,8 @@ class Run:
             case Notify():
                 self._notify(action, company)
             case Escalate(to=people):
-                self._do("escalate", recipients=list(find_people(people, company)))
+                found = find_people(people, company) or last_resort(company.directory)
+                self._do("escalate", recipients=list(found))
             case AssignTo(to=to):
                 self._do("assign", **find_candidates(to, company).to_json())
             case Create(object=target, values=values):

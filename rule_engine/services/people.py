@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from rule_engine import core
 from rule_engine.program import Actor, Group, Person, Principal, Relation
 from rule_engine.services.evaluate import Record, evaluate
 from rule_engine.types import Directory, Environment
+
+FALLBACK_ROLE = "admin"
+"""Who is asked or told when nobody else can be found."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,6 +34,25 @@ def find_people(principals: Sequence[Principal], company: Company) -> tuple[str,
     """
     found = (user for principal in principals for user in _find(principal, company))
     return tuple(dict.fromkeys(found))
+
+
+def last_resort(directory: Directory) -> Sequence[str]:
+    """Gives who is asked or told when nobody else can be found."""
+    return directory.resolve("role", FALLBACK_ROLE, None)
+
+
+def nearest_above(user: str, above: Callable[[str], Mapping[str, bool]]) -> list[str]:
+    """Gives the nearest people above a user who work here: it climbs over those who are gone.
+
+    `above` gives who stands directly above somebody, and whether they work here.
+    """
+    found, climbed, seen = [], [user], {user}
+    while climbed:
+        for person, works in above(climbed.pop(0)).items():
+            if person not in seen:
+                seen.add(person)
+                (found if works else climbed).append(person)
+    return found
 
 
 def describe(principals: Sequence[Principal]) -> str:

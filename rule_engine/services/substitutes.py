@@ -6,10 +6,8 @@ from collections.abc import Sequence
 
 from rule_engine.program import Approval, Step
 from rule_engine.services.approval_state import ApprovalState, StepPlan
+from rule_engine.services.people import last_resort
 from rule_engine.types import Directory
-
-#: Who is asked when nobody else can be found.
-FALLBACK_ROLE = "admin"
 
 
 def may_decide(definition: Approval, state: ApprovalState, user: str) -> bool:
@@ -19,7 +17,7 @@ def may_decide(definition: Approval, state: ApprovalState, user: str) -> bool:
 
 def fallback(definition: Approval, state: ApprovalState, directory: Directory) -> tuple[str, ...]:
     """Gives who is asked when nobody else can be found."""
-    everyone = directory.resolve("role", FALLBACK_ROLE, None)
+    everyone = last_resort(directory)
     return tuple(user for user in everyone if may_decide(definition, state, user))
 
 

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 
 from rule_engine import dates
 from rule_engine.services.evaluate import Record
+from rule_engine.services.people import nearest_above
 from rule_engine.testing.world import World
 from rule_engine.types import Absence
 
@@ -30,9 +31,14 @@ class People:
         return self._described(kind, name, scope) or (unnamed,)
 
     def relation(self, kind: str, user: str) -> Sequence[str]:
-        """Gives who stands in a relation to a user: what the user's field of that name holds."""
-        found = (self.world.record("user", user) or {}).get(kind)
-        return () if found is None else (str(found),)
+        """Gives who stands in a relation to a user by the field of that name, over who is gone."""
+
+        def above(person: str) -> Mapping[str, bool]:
+            found = (self.world.record("user", person) or {}).get(kind)
+            record = self.world.record("user", str(found)) or {}
+            return {} if found is None else {str(found): record.get("active") is not False}
+
+        return nearest_above(user, above)
 
     def absence(self, user: str) -> Absence | None:
         """Gives a user's absence; who has a substitute and no dates is always away."""

@@ -65,6 +65,9 @@ class Writing(Protocol):
     def give(self, object_name: str, record_id: str, to: str) -> None:
         """Gives a record to a user (id or user name) or a queue (id or name)."""
 
+    def note(self, object_name: str, record_id: str, why: str) -> None:
+        """Notes in a record's history what a rule did about it; in one that is deleted nothing."""
+
     def refused(self, definition: ObjectDefinition, error: RecordError) -> Refused:
         """Gives what to tell the person whose save it was of what a rule could not do."""
 

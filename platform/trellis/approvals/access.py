@@ -12,7 +12,8 @@ from metadata.problems import Problem
 from metadata.scopes import Scopes
 from rule_engine.program import Approval
 from rule_engine.services.approval_state import Outcome
-from rule_engine.services.substitutes import FALLBACK_ROLE, present
+from rule_engine.services.people import last_resort
+from rule_engine.services.substitutes import present
 from trellis.automation.approval_effects import Word, carry_out, problem_of
 from trellis.automation.approval_store import Request, advance, open_request
 from trellis.automation.requests import OPEN, approval_approver, approval_request
@@ -98,7 +99,7 @@ def voices(unit: Unit) -> tuple[str, ...]:
     away = absences_on(unit.connection, unit.catalog, unit.moment.today)
     if not away:
         return (here,)
-    is_fallback = here in directory.resolve("role", FALLBACK_ROLE, None)
+    is_fallback = here in last_resort(directory)
     others = (one for one in away if is_fallback or present(one, directory) == here)
     return tuple(dict.fromkeys((here, *others)))
 

@@ -98,6 +98,8 @@ def leave(username: str, rule: str, to: str | None, by: str) -> None:
     click.echo(f"locked {username}, who owned {owned}; job {found.job} hands it over")
     for name, titles in found.webhooks.items():
         click.echo(f"nobody acts for {name}: {', '.join(titles)}; choose somebody in `acts_as`")
+    if found.reports:
+        click.echo(f"{username} managed {', '.join(found.reports)}; choose another `manager`")
 
 
 @command.command("list")

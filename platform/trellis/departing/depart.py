@@ -29,7 +29,9 @@ class Departure:
     """What somebody left behind: records by object, shares that ended; `job` hands over.
 
     `webhooks` are the titles, by object, of those that acted as her: whose rights they have next is
-    for a person to say. Until then their messages are given up, and can be sent again.
+    for a person to say. Until then their messages are given up, and can be sent again. `reports`
+    are the names of those she managed: until they have another manager, who stands above her
+    comes in.
     """
 
     user: str
@@ -37,6 +39,7 @@ class Departure:
     owned: Mapping[str, int]
     shares: int
     webhooks: Mapping[str, Sequence[str]]
+    reports: Sequence[str]
 
 
 def depart(
@@ -66,7 +69,8 @@ def depart(
     job = start_job(unit, TRANSFER, {**params, "total": sum(owned.values())})
     values = {"rule": rule, "to": to, "owned": owned, "shares": shares, "job": job}
     note(unit, "departed", object=USER, record_ids=[user_id], values=values)
-    return Departure(user_id, job, owned, shares, acting_titles(unit, user_id))
+    reports = [one.name for one in unit.directory.reports(user_id)]
+    return Departure(user_id, job, owned, shares, acting_titles(unit, user_id), reports)
 
 
 def acting_titles(unit: Unit, user_id: str) -> dict[str, list[str]]:

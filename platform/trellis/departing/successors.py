@@ -82,13 +82,11 @@ def successors_by(unit: Unit, user_id: str, rule: str, to: str | None) -> Succes
 
 
 def managers(unit: Unit, user_id: str) -> tuple[str, ...]:
-    """Gives the active managers of a user today, those of the line before dotted ones."""
+    """Gives the active managers of a user today: of the line, over who is gone, then dotted ones."""
     lines = Standing(unit.connection, unit.catalog, unit.moment.today).lines()
-    found = sa.select(lines.c.manager).where(lines.c.person == user_id)
-    user = unit.as_automation().records().get(USER, user_id, ["manager"]) or {}
-    ids = unit.connection.scalars(found).all()
-    ordered = sorted(set(ids), key=lambda one: (one != user.get("manager"), one))
-    return active(unit, [one for one in ordered if one != user_id])
+    direct = sa.select(lines.c.manager).where(lines.c.person == user_id)
+    ids = [*unit.directory.relation(MANAGER, user_id), *sorted(unit.connection.scalars(direct))]
+    return active(unit, [one for one in dict.fromkeys(ids) if one != user_id])
 
 
 def active(unit: Unit, ids: Sequence[str]) -> tuple[str, ...]:

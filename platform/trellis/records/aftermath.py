@@ -13,6 +13,7 @@ from time import perf_counter
 
 from metadata.catalog import Translated
 from metadata.objects import ObjectDefinition
+from metadata.prepared import write_all
 from metadata.problems import Problem, Said
 from rule_engine.program import Rule
 from rule_engine.services.automate import AfterSave, Event, after_save, before_delete
@@ -22,6 +23,7 @@ from trellis.actions import Doing, rule_action
 from trellis.automation.environment import environment_of
 from trellis.automation.runs import keep_runs, run_row
 from trellis.errors import Missing, RecordError, Refused
+from trellis.records.history import history_write
 from trellis.records.holders import holder_named
 from trellis.records.judge import violation_problem
 from trellis.records.reach import definition_of
@@ -185,6 +187,15 @@ class RuleWriting:
             change(self.unit, definition, record_id, {}, channel="rule", why=None, given=given)
         except RecordError as error:
             raise self.refused(definition, error) from error
+
+    def note(self, object_name: str, record_id: str, why: str) -> None:
+        """Adds an entry without changes; to the history of one that is deleted none."""
+        unit, definition = self.unit, definition_of(self.unit, object_name)
+        record = unit.records().get(object_name, record_id, ["version"])
+        if record is not None:
+            about = unit, definition, record_id, int(str(record["version"]))
+            entry = history_write(*about, {}, channel="rule", why=why, rules=unit.led_by)
+            write_all(unit.connection, entry)
 
     def refused(self, definition: ObjectDefinition, error: RecordError) -> Refused:
         """Gives what to tell the person whose save it was: the problem is not in her record.

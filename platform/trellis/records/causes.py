@@ -1,19 +1,21 @@
 """Why something was written, worded for its reader.
 
 Automation keeps no sentences: it writes what happened to which object (`quote_line changed`),
-what became of which approval (`Discount: approved`), or a word. What a person gives as reason is
+what became of which approval (`Discount: approved`), whom it told (`escalated <id> <id>`), or a
+word. What a person gives as reason is
 kept and shown as it is.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Final
 
 from trellis.automation.approval_effects import Word
 from trellis.phrases import Sentence
 from trellis.unit import Unit
+from trellis.wording import ESCALATED
 
 PERSONAL: Final = frozenset({"page", "api", "import"})
 WORDS: Final[Mapping[str, Sentence]] = {
@@ -69,4 +71,14 @@ def worded(unit: Unit, why: str | None, channel: str, language: str) -> str | No
             return None
         values = {"object": unit.catalog.objects[name].label(language)}
         return replace(HAPPENED[verb], values=values).in_language(language)
+    if channel not in PERSONAL and name == ESCALATED:
+        return escalated(unit, verb.split(), language)
     return unit.catalog.message(why, language)
+
+
+def escalated(unit: Unit, people: Sequence[str], language: str) -> str:
+    """Gives who was told of an escalation, as far as the reader may know them."""
+    known = unit.records().names("user", people) if unit.principal.access("user").exists else {}
+    names = [known[one] for one in people if one in known]
+    said = Sentence("escalated to {people}", {"people": names}) if names else Sentence("escalated")
+    return said.in_language(language)

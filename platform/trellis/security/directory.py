@@ -10,9 +10,10 @@ import sqlalchemy as sa
 
 from metadata.catalog import Catalog
 from metadata.query.tables import alive
+from rule_engine.services.people import nearest_above
 from rule_engine.types import Absence
 from trellis.security.absences import absences_on
-from trellis.security.standing import QUEUE_MEMBERS, TEAM_MEMBERS, Standing
+from trellis.security.standing import LINE, QUEUE_MEMBERS, TEAM_MEMBERS, Standing
 from trellis.security.tables import (
     ab_group_role,
     ab_role,
@@ -52,13 +53,39 @@ class UserDirectory:
         return list(self.connection.execute(statement.order_by(users.c.username)).scalars())
 
     def relation(self, kind: str, user: str) -> Sequence[str]:
-        """Gives the active people who stand in a relation to a user: the `manager`."""
+        """Gives the active people who stand in a relation to a user: the `manager`.
+
+        The manager is the one of the line today; over one who is gone it climbs to the next.
+        """
         if kind != "manager":
             raise ValueError(f"no relation {kind!r}; there is: manager")
-        users = self.catalog.tables["user"]
-        manager = sa.select(users.c.manager).where(users.c.id == user).scalar_subquery()
-        statement = sa.select(users.c.id).where(self.is_active(users), users.c.id == manager)
-        return list(self.connection.execute(statement).scalars())
+        return nearest_above(user, self.above)
+
+    def above(self, user: str) -> Mapping[str, bool]:
+        """Gives who stands directly above a user in the line today, and whether they work here."""
+        users, lines = self.catalog.tables["user"], self.standing.lines()
+        statement = (
+            sa.select(users.c.id, self.is_active(users))
+            .join(lines, lines.c.manager == users.c.id)
+            .where(lines.c.person == user, lines.c.kind == LINE)
+            .order_by(users.c.username)
+        )
+        return {manager: works for manager, works in self.connection.execute(statement)}
+
+    def reports(self, manager: str | None = None) -> Sequence[sa.Row[tuple[str, str, str]]]:
+        """Gives the active people whom somebody manages in the line today: name, user name and
+        user name of the `manager`. None asks for those whose manager is gone."""
+        lines, users = self.standing.lines(), self.catalog.tables["user"]
+        people, managers = users.alias(), users.alias()
+        wanted = sa.not_(self.is_active(managers)) if manager is None else managers.c.id == manager
+        statement = (
+            sa.select(people.c.name, people.c.username, managers.c.username.label("manager"))
+            .join_from(people, lines, lines.c.person == people.c.id)
+            .join(managers, managers.c.id == lines.c.manager)
+            .where(self.is_active(people), lines.c.kind == LINE, wanted)
+            .order_by(managers.c.username, people.c.username)
+        )
+        return self.connection.execute(statement).all()
 
     def absence(self, user: str) -> Absence | None:
         """Gives a user's absence of today."""
@@ -70,7 +97,7 @@ class UserDirectory:
             self._away.append(absences_on(self.connection, self.catalog, self.today))
         return self._away[0]
 
-    def is_active(self, users: sa.Table) -> sa.ColumnElement[bool]:
+    def is_active(self, users: sa.FromClause) -> sa.ColumnElement[bool]:
         """Gives the condition of somebody who works here."""
         return sa.and_(users.c.active.is_(True), users.c.deleted_at.is_(None))
 

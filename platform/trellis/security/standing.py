@@ -64,13 +64,14 @@ class Standing:
         return self._ids(sa.select(people.c.id))
 
     def lines(self) -> sa.Subquery:
-        """Gives who is managed by whom today.
+        """Gives who is managed by whom today, and by which kind of line.
 
         The manager in a user's own record counts unless a period names another one of the line
         today, or names this very one at other times.
         """
         users = self.catalog.tables["user"]
-        own = sa.select(users.c.id.label("person"), users.c.manager.label("manager"))
+        line = sa.literal(LINE).label("kind")
+        own = sa.select(users.c.id.label("person"), users.c.manager.label("manager"), line)
         own = own.where(users.c.manager.is_not(None))
         period = self._columns(PERIODS)
         if not period:
@@ -78,7 +79,8 @@ class Standing:
         of_line = sa.and_(period["person"] == users.c.id, period["kind"] == LINE)
         stands_above = sa.or_(self._counts(period), period["manager"] == users.c.manager)
         replaced = sa.exists().where(of_line, alive(self.catalog.tables[PERIODS]), stands_above)
-        dated = sa.select(period["person"], period["manager"]).where(*self._now(PERIODS))
+        dated = sa.select(period["person"], period["manager"], period["kind"])
+        dated = dated.where(*self._now(PERIODS))
         return sa.union_all(own.where(~replaced), dated).subquery()
 
     def teams(self, user_id: str, team: str | None) -> frozenset[str]:

@@ -152,6 +152,8 @@ class Timeline:
             return Event(entry.at, "trash-2" if gone else "undo-2", text, by, why=why)
         changes = tuple(filter(None, (self.change(n, p, names) for n, p in entry.changes.items())))
         icon = "workflow" if entry.channel == "rule" else "pencil"
+        if why and not entry.changes:
+            return Event(entry.at, icon, why, by)
         if len(changes) == 1:
             text = gettext("set %(field)s", field=changes[0].column.label)
             return Event(entry.at, icon, text, by, why=why, single=changes[0])

@@ -38,6 +38,7 @@ class Depart(RecordAction):
             "owned": dict(found.owned),
             "shares": found.shares,
             "webhooks": dict(found.webhooks),
+            "reports": list(found.reports),
         }
 
 

@@ -45,11 +45,12 @@ class Person:
 @dataclass(frozen=True, slots=True)
 class Leaving:
     """The page of somebody who departs: what she owns, the webhooks that act as her (label, title
-    and address of each), and what was typed."""
+    and address of each), whom she manages, and what was typed."""
 
     person: Person
     owned: tuple[tuple[str, int], ...]
     webhooks: tuple[tuple[str, str, str], ...]
+    reports: tuple[str, ...]
     rules: tuple[tuple[str, str], ...]
     given: Mapping[str, str]
     problems: tuple[str, ...]
@@ -183,6 +184,7 @@ def leaving(
         person=person_of(unit, record),
         owned=tuple(owned),
         webhooks=tuple(webhooks),
+        reports=tuple(one.name for one in unit.directory.reports(user_id)),
         rules=tuple((rule, titles[rule]) for rule in RULES),
         given=given,
         problems=problems,
