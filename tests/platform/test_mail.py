@@ -51,6 +51,7 @@ class PostOffice:
     port: int = 0
     answers: list[tuple[str, str]] = field(default_factory=list)
     taken: list[EmailMessage] = field(default_factory=list)
+    bytes_taken: list[bytes] = field(default_factory=list)
     hanging: bool = False
 
     def fault(self, word: str) -> str | None:
@@ -91,6 +92,7 @@ class PostOffice:
         letter = message_from_bytes(cast("bytes", envelope.content), policy=default)
         if not self.answers or self.answers[0] not in (("END", "451 later"), ("END", "554 no")):
             self.taken.append(letter)
+            self.bytes_taken.append(cast("bytes", envelope.content))
         return await self.answer(server, "END", "250 taken")
 
 
@@ -191,7 +193,8 @@ def test_somebody_without_a_login_gets_what_the_template_says(
         make(here, "admin", "mail_template", **values)
     mine = lead(here)
     about = {"object_name": "lead", "record_id": mine}
-    zh = replace(here, settings=replace(here.settings, language="zh"))
+    mail_from = f"crm@{'x' * 60}.example"
+    zh = replace(here, settings=replace(here.settings, language="zh", mail_from=mail_from))
     tell(zh, kind="welcome", addressees=[["lead", mine]], about=about)
     assert (Postman(zh).drain(), letters(here)) == (1, [(DONE, 1, "250 taken")])
     (letter,) = office.taken
@@ -201,9 +204,14 @@ def test_somebody_without_a_login_gets_what_the_template_says(
         ".",
         f"https://crm.example/o/lead/{mine}",
     ]
-    assert str(letter["Message-ID"]).endswith("@trellis.example>")
+    assert str(letter["Message-ID"]).endswith("xx.example>")
     assert letter["Auto-Submitted"] == "auto-generated"
     assert letter["List-Unsubscribe-Post"] == "List-Unsubscribe=One-Click"
+    lines = office.bytes_taken[0].split(b"\r\n")
+    (leave,) = (line for line in lines if line.startswith(b"List-Unsubscribe: "))
+    assert re.fullmatch(rb".*: <https://crm\.example/mail/unsubscribe/[\w.-]{40,}>", leave)
+    assert f"Message-ID: {letter['Message-ID']}".encode() in lines
+    assert max(map(len, lines)) <= 998
 
 
 def test_users_are_told_by_mail_as_they_wish_and_read_what_they_may(

@@ -11,7 +11,7 @@ import ssl
 from collections.abc import Callable
 from dataclasses import dataclass
 from email.message import EmailMessage
-from email.policy import SMTP
+from email.policy import EmailPolicy
 from typing import Final, Literal
 from urllib.parse import unquote, urlsplit
 
@@ -21,6 +21,25 @@ SECONDS: Final = 30.0
 PORTS: Final = {"smtp": 587, "smtps": 465}
 OK: Final = 250
 GO_ON: Final = 354
+
+
+class WirePolicy(EmailPolicy):
+    """How letters are written for a server: folded, but for headers whose values stay whole.
+
+    A line may have 998 letters (RFC 5322, 2.1.1). What is longer than a folded line and has no
+    space is otherwise written as an encoded word, which nobody may look for in an address or an id
+    (RFC 2047, 5).
+    """
+
+    def fold_binary(self, name: str, value: str) -> bytes:
+        """Gives a header as it is sent."""
+        if name.lower() in WHOLE and value.isascii():
+            return f"{name}: {value}{self.linesep}".encode("ascii")
+        return super().fold_binary(name, value)
+
+
+WHOLE: Final = frozenset({"list-unsubscribe", "message-id"})
+WIRE: Final = WirePolicy(linesep="\r\n")
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,7 +134,7 @@ class Session:
             return answer_of(code, text)
         mark()
         try:
-            self._client.send(dotted(letter.as_bytes(policy=SMTP)))
+            self._client.send(dotted(letter.as_bytes(policy=WIRE)))
             return answer_of(*self._client.getreply())
         except (OSError, smtplib.SMTPException) as error:
             raise CutOffError(said(error)) from error
