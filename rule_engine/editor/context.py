@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, fields, replace
+from itertools import takewhile
 
 from rule_engine import tree
 from rule_engine.check.mentions import Mention
@@ -255,6 +256,17 @@ def _after_name(unfinished: Unfinished) -> frozenset[str]:
 # Other names.
 
 
+def _before_cursor(around: Around) -> list[tree.Statement]:
+    """Gives the approval at the cursor with the stages before the one where it stands."""
+    approvals = [node for node in around.path if isinstance(node, tree.Approval)]
+    return [
+        replace(
+            one, statements=tuple(takewhile(lambda part: part not in around.path, one.statements))
+        )
+        for one in approvals
+    ]
+
+
 def _names(around: Around, word: tree.Name, parent: object) -> Iterator[Wanted]:
     every = around.statements
     match parent:
@@ -279,6 +291,9 @@ def _names(around: Around, word: tree.Name, parent: object) -> Iterator[Wanted]:
         case tree.Notify():
             yield Wanted("people", "channel")
         case tree.RejectionLine():
-            yield Wanted("rejection" if parent.to_submitter is word else "step", statements=every)
+            if parent.to_submitter is word:
+                yield Wanted("rejection")
+            else:
+                yield Wanted("step", statements=_before_cursor(around))
         case tree.Relation() | tree.Group():
             yield Wanted("person")

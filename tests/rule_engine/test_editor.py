@@ -123,7 +123,10 @@ NAMED = [
     ("approval a on quote { step x { approvers ro", "person", "role round_robin"),
     ('approval a on quote { step x { approvers role "', "role", '"CFO" "Legal"'),
     ("approval a on quote { step one { approvers owner } step x { rejection returns to step ",
-     "step", "one x"),
+     "step", "one"),
+    ("approval a on quote { step one { approvers owner } step x { approvers owner } } "
+     "approval b on quote { step two { approvers owner } parallel { step y { approvers owner } "
+     "step z { rejection returns to step ", "step", "two"),
     ("rule r on lead after save { notify owner by ", "channel", "email"),
     ("rule r on lead after save { notify owner using ", "template", '"welcome"'),
 ]  # fmt: skip

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
-from dataclasses import replace
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
 from decimal import Decimal
 from typing import Literal, cast
 
@@ -22,6 +22,14 @@ from rule_engine.values import BusinessLength
 _PHASES_OF_STEP = ("approve", "reject", "overdue")
 
 
+@dataclass(frozen=True, slots=True)
+class Steps:
+    """The names of an approval's steps, and of those in the stages before the one at hand."""
+
+    names: Sequence[str]
+    earlier: Sequence[str]
+
+
 def check_approval(context: Context, written: tree.Approval) -> program.Approval | None:
     """Gives the checked approval; None when its object is unknown."""
     owner = context.object_of(written.head)
@@ -35,11 +43,12 @@ def check_approval(context: Context, written: tree.Approval) -> program.Approval
     people = () if submitters is None else submitters.people
     how = "forbidden" if self_approval is None else self_approval.how
     names = _step_names(context, written)
-    stages = [
-        _stage(context, place, one, names)
-        for one in written.statements
-        if isinstance(one, tree.Step | tree.ParallelSteps)
-    ]
+    stages: list[program.Step | program.Parallel] = []
+    earlier: list[str] = []
+    for one in written.statements:
+        if isinstance(one, tree.Step | tree.ParallelSteps):
+            stages.append(_stage(context, place, one, Steps(names, tuple(earlier))))
+            earlier += (step.name.text for step in _steps_of(one))
     if not stages:
         context.session.report(
             "no_step",
@@ -61,10 +70,7 @@ def check_approval(context: Context, written: tree.Approval) -> program.Approval
 def _step_names(context: Context, written: tree.Approval) -> list[str]:
     names: list[str] = []
     for stage in written.statements:
-        steps = stage.steps if isinstance(stage, tree.ParallelSteps) else (stage,)
-        for step in steps:
-            if not isinstance(step, tree.Step):
-                continue
+        for step in _steps_of(stage):
             if step.name.text in names:
                 context.session.report(
                     "name_taken",
@@ -74,6 +80,13 @@ def _step_names(context: Context, written: tree.Approval) -> list[str]:
                 )
             names.append(step.name.text)
     return names
+
+
+def _steps_of(stage: object) -> Iterator[tree.Step]:
+    """Gives the steps of a stage; a line that is none has none."""
+    for step in stage.steps if isinstance(stage, tree.ParallelSteps) else (stage,):
+        if isinstance(step, tree.Step):
+            yield step
 
 
 def _fields(context: Context, place: Place, paths: tuple[tree.Path, ...]) -> tuple[str, ...]:
@@ -110,18 +123,18 @@ def _phases(
 
 
 def _stage(
-    context: Context, place: Place, written: tree.Step | tree.ParallelSteps, names: list[str]
+    context: Context, place: Place, written: tree.Step | tree.ParallelSteps, known: Steps
 ) -> program.Step | program.Parallel:
     if isinstance(written, tree.Step):
-        return _step(context, place, written, names)
+        return _step(context, place, written, known)
     guard = context.condition(place, written.guard)
-    steps = tuple(_step(context, place, step, names) for step in written.steps)
+    steps = tuple(_step(context, place, step, known) for step in written.steps)
     for step in steps:
         warn_excluded(context.session, guard, step.guard)
     return program.Parallel(written.label or "", guard, steps, written.span)
 
 
-def _step(context: Context, place: Place, written: tree.Step, names: list[str]) -> program.Step:
+def _step(context: Context, place: Place, written: tree.Step, known: Steps) -> program.Step:
     lines = written.statements
     approvers = context.only(lines, tree.Approvers, "approvers")
     if approvers is None:
@@ -159,7 +172,7 @@ def _step(context: Context, place: Place, written: tree.Step, names: list[str]) 
         calendar=None if due is None else context.calendar(due.calendar),
         remind=() if remind is None else remind.at,
         overdue=_overdue(context, place, overdue),
-        rejection=_rejection(context, context.only(lines, tree.RejectionLine, "rejection"), names),
+        rejection=_rejection(context, context.only(lines, tree.RejectionLine, "rejection"), known),
         phases=_phases(context, place, lines, *_PHASES_OF_STEP),
         span=written.span,
     )
@@ -229,18 +242,26 @@ def _overdue(
 
 
 def _rejection(
-    context: Context, written: tree.RejectionLine | None, names: list[str]
+    context: Context, written: tree.RejectionLine | None, known: Steps
 ) -> program.Rejection:
     if written is None or written.ends:
         return program.Rejection("ends")
     session = context.session
     if (step := written.to_step) is not None:
-        if step.text not in names:
+        if step.text not in known.names:
             session.report(
                 "unknown_step",
                 'there is no step "{name}"',
                 step.span,
-                did_you_mean(step.text, names),
+                did_you_mean(step.text, known.names),
+                name=step.text,
+            )
+        elif step.text not in known.earlier:
+            session.report(
+                "later_step",
+                'the step "{name}" does not come before this one',
+                step.span,
+                "a rejection goes back: to an earlier step, to the submitter, or it ends",
                 name=step.text,
             )
         return program.Rejection("step", step.text)
