@@ -9,14 +9,17 @@ from typing import get_args
 import pytest
 from flask import Flask
 
+from metadata.problems import sentence
 from tests.platform.acting import acting, make, system
 from tests.platform.pages import read, texts
 from tests.platform.test_assignments import activate
 from tests.platform.world import Bearer, Login, People
 from trellis.approvals import submit
 from trellis.automation.approval_effects import Word
+from trellis.errors import Refused
 from trellis.records.causes import DECIDED, worded
 from trellis.runtime import Platform
+from trellis.security.users import set_active
 from trellis.worker import make_dispatcher
 
 RULES = """
@@ -69,3 +72,30 @@ def test_what_the_time_decides_is_the_times(
     )
     found = [one["why"] for one in answer.get_json()["items"]]
     assert any(why in (one or "") for one in found), found
+
+
+def test_refusals_name_approval_and_step_in_the_readers_language(
+    platform: Platform, people: People
+) -> None:
+    account = make(platform, "rita", "account", name="Acme")
+    values = {"name": "Q", "account": account, "amount": "800"}
+    low, high = (
+        make(platform, "rita", "quote", **values, discount=share) for share in ("0.01", "0.15")
+    )
+    said = []
+    with acting(platform, "rita") as unit, pytest.raises(Refused) as caught:
+        submit(unit, "quote", low)
+    said += [sentence(one, language) for one in caught.value.problems for language in SAID]
+    with platform.database.write() as connection:
+        catalog = platform.catalogs.current(connection)
+        for name in ("mark", "diana"):
+            set_active(connection, catalog, people[name], active=False)
+    with acting(platform, "rita") as unit, pytest.raises(Refused) as caught:
+        submit(unit, "quote", high)
+    said += [sentence(one, language) for one in caught.value.problems for language in SAID]
+    assert said == [
+        'The record does not meet the condition of "Discount approval"',
+        "此记录不符合“折扣审批”的条件",
+        'Nobody can be asked for the step "Sales manager": manager of owner gives nobody',
+        "步骤“销售经理”找不到审批人：manager of owner 没有对应的人",
+    ]

@@ -31,6 +31,7 @@ from trellis.channels.in_app import notification
 from trellis.demo.load import load_demo
 from trellis.errors import Missing, NotAllowed, Refused
 from trellis.mail.tables import mail_message
+from trellis.records.absences import end_absence, enter_absence
 from trellis.records.delete import delete_record
 from trellis.records.read import read_record
 from trellis.records.save import save_record
@@ -418,3 +419,15 @@ def test_its_demo_is_a_desk_at_work(template: Template, tmp_path: Path) -> None:
             assert any(one["messages_sent"] for one in tickets)
         assert load_demo(platform, folder, password=PASSWORD) == {}
         platform.close()
+
+
+def test_who_is_away_gets_no_ticket(desk: Desk) -> None:
+    with acting(desk.platform, "luc") as unit:
+        away = enter_absence(unit, desk.ids["luc"], None, unit.moment.today)
+    owners = {desk.owner(route(desk, name)) for name in ("billing", "account", "billing")}
+    assert owners == {"meng"}
+    with acting(desk.platform, "luc") as unit:
+        end_absence(unit, desk.ids["luc"], away.id)
+    for name in ("billing", "billing"):
+        owners.add(desk.owner(route(desk, name)))
+    assert owners == {"luc", "meng"}

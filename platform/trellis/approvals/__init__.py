@@ -120,7 +120,7 @@ def enter(
             request = insert(unit, definition, approval, outcome.state)
             carry_out(unit, definition, request, outcome.effects, "submitted", change)
             return request
-        refusals += [problem_of(refusal) for refusal in outcome.problems]
+        refusals += [problem_of(unit, refusal) for refusal in outcome.problems]
     raise Refused(refusals)
 
 
@@ -207,7 +207,7 @@ def keep_time(unit: Unit, request_id: str) -> None:
         return
     around = record, environment, unit.directory, unit.moment.now
     outcome = approval_clock.tick(approval, request.state, *around)
-    problems = [problem_of(refusal) for refusal in outcome.problems]
+    problems = [problem_of(unit, refusal) for refusal in outcome.problems]
     if outcome.state == request.state:
         watch_time(unit, request.id, approval, request.state)
         return

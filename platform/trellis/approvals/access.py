@@ -149,7 +149,7 @@ def move(
 ) -> Request:
     """Takes a request to its next state. Raises Refused with the engine's reasons against it."""
     if outcome.problems or outcome.state is None:
-        raise Refused([problem_of(refusal) for refusal in outcome.problems])
+        raise Refused([problem_of(unit, refusal) for refusal in outcome.problems])
     return take(unit, definition, request, approval, outcome, word)
 
 

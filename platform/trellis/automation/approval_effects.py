@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
-from typing import Literal, Protocol
+from typing import Final, Literal, Protocol
 
 from metadata.json_text import sequence
 from metadata.objects import ObjectDefinition
@@ -30,6 +30,9 @@ Word = Literal[
 ]
 """What happened to a request, as histories keep it (worded by `records.causes`)."""
 
+WRITTEN: Final = frozenset({"approval", "label", "text"})
+"""The places of the engine's refusals that hold a name or a sentence of the rules' author."""
+
 
 class Change(Protocol):
     """The way to write a record: `records.save.change`."""
@@ -47,9 +50,13 @@ class Change(Protocol):
         """Changes fields of a record."""
 
 
-def problem_of(refusal: Refusal) -> Problem:
-    """Gives the engine's refusal as a problem; it brings its own words."""
-    return Problem("", f"approval_{refusal.code}", {"message": refusal.said})
+def problem_of(unit: Unit, refusal: Refusal) -> Problem:
+    """Gives the engine's refusal as a problem; it brings its own words, and what the author of the
+    rules wrote is worded as the rules' translations say."""
+    values = refusal.said.values
+    named = {name: unit.catalog.rule_text(str(values[name])) for name in WRITTEN & values.keys()}
+    said = replace(refusal.said, values={**values, **named})
+    return Problem("", f"approval_{refusal.code}", {"message": said})
 
 
 def carry_out(

@@ -35,5 +35,5 @@ def restart(
     if outcome.state is not None and not outcome.problems:
         after = advance(unit, request, approval, outcome.state)
     if after is None:
-        raise Conflict([problem_of(refusal) for refusal in outcome.problems])
+        raise Conflict([problem_of(unit, refusal) for refusal in outcome.problems])
     carry_out(unit, definition, after, outcome.effects, "restarted", change)
