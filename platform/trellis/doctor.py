@@ -29,6 +29,7 @@ from trellis.files.cleanup import clean, lost_contents
 from trellis.records.webhooks import SOURCE, WEBHOOK, active_webhooks, webhook_problems
 from trellis.runtime import Platform
 from trellis.security.rotation import sealings, waiting
+from trellis.security.standing import Standing
 from trellis.security.tables import ab_user
 from trellis.upkeep import (
     bring_forward,
@@ -208,7 +209,7 @@ def examine_managers(platform: Platform) -> Iterator[Finding]:
     """Looks for people whose manager is gone."""
     with platform.database.read() as connection:
         unit = unit_for(platform, connection, platform.catalogs.current(connection), SYSTEM)
-        found = unit.directory.reports()
+        found = Standing(unit.connection, unit.catalog, unit.moment.today).reports()
     for manager, people in groupby(found, key=lambda one: one.manager):
         names = ", ".join(one.username for one in people)
         text = f"{manager} is gone, the manager of {names}: who stands above comes in"

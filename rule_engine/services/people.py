@@ -46,7 +46,8 @@ def nearest_above(user: str, above: Callable[[str], Mapping[str, bool]]) -> list
 
     `above` gives who stands directly above somebody, and whether they work here.
     """
-    found, climbed, seen = [], [user], {user}
+    found: list[str] = []
+    climbed, seen = [user], {user}
     while climbed:
         for person, works in above(climbed.pop(0)).items():
             if person not in seen:

@@ -146,8 +146,8 @@ def test_a_departure_and_the_doctor_name_those_who_are_left(
     page = login("admin").get(address).get_data(as_text=True)
     assert "Managed by this person" in page
     with directory(platform) as found:
-        names = [one.name for one in found.reports(people["mark"])]
-        users = [one.username for one in found.reports(people["mark"])]
+        names = [one.name for one in found.standing.reports(people["mark"])]
+        users = [one.username for one in found.standing.reports(people["mark"])]
     assert {"rita", "ron"} <= set(users)
     assert list(examine_managers(platform)) == []
     with acting(platform, "admin") as unit:

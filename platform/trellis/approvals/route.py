@@ -66,7 +66,7 @@ def route_of(unit: Unit, approval: Approval, record: dict[str, object]) -> Route
     around = record, acting_user(unit), environment_of(unit), unit.directory
     outcome = service.submit(approval, *around, unit.moment.now)
     planned = Reader(unit).state(approval, service.foreseen(approval, *around))
-    problems = tuple(map(problem_of, outcome.problems))
+    problems = tuple(problem_of(unit, refusal) for refusal in outcome.problems)
     return Route(approval.name, approval.label, steps(unit, approval, planned), problems)
 
 

@@ -19,6 +19,7 @@ from trellis.jobs.running import start_job
 from trellis.records.save import save_record
 from trellis.records.sharing import remove_shares_with
 from trellis.records.webhooks import acting_as
+from trellis.security.standing import Standing
 from trellis.unit import Channel, Unit
 
 api_keys: sa.Table = ApiKey.__table__
@@ -69,7 +70,10 @@ def depart(
     job = start_job(unit, TRANSFER, {**params, "total": sum(owned.values())})
     values = {"rule": rule, "to": to, "owned": owned, "shares": shares, "job": job}
     note(unit, "departed", object=USER, record_ids=[user_id], values=values)
-    reports = [one.name for one in unit.directory.reports(user_id)]
+    reports = [
+        one.name
+        for one in Standing(unit.connection, unit.catalog, unit.moment.today).reports(user_id)
+    ]
     return Departure(user_id, job, owned, shares, acting_titles(unit, user_id), reports)
 
 

@@ -82,7 +82,7 @@ def successors_by(unit: Unit, user_id: str, rule: str, to: str | None) -> Succes
 
 
 def managers(unit: Unit, user_id: str) -> tuple[str, ...]:
-    """Gives the active managers of a user today: of the line, over who is gone, then dotted ones."""
+    """Gives the active managers of a user today: of the line, over who is gone; then dotted."""
     lines = Standing(unit.connection, unit.catalog, unit.moment.today).lines()
     direct = sa.select(lines.c.manager).where(lines.c.person == user_id)
     ids = [*unit.directory.relation(MANAGER, user_id), *sorted(unit.connection.scalars(direct))]

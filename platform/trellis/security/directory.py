@@ -13,7 +13,13 @@ from metadata.query.tables import alive
 from rule_engine.services.people import nearest_above
 from rule_engine.types import Absence
 from trellis.security.absences import absences_on
-from trellis.security.standing import LINE, QUEUE_MEMBERS, TEAM_MEMBERS, Standing
+from trellis.security.standing import (
+    LINE,
+    QUEUE_MEMBERS,
+    TEAM_MEMBERS,
+    Standing,
+    works_here,
+)
 from trellis.security.tables import (
     ab_group_role,
     ab_role,
@@ -46,7 +52,7 @@ class UserDirectory:
         if kind not in conditions:
             raise ValueError(f"no kind of people {kind!r}; there are: {', '.join(conditions)}")
         users = self.catalog.tables["user"]
-        statement = sa.select(users.c.id).where(self.is_active(users), conditions[kind](name))
+        statement = sa.select(users.c.id).where(works_here(users), conditions[kind](name))
         if scope is not None:
             place = str(scope)
             statement = statement.where(sa.or_(users.c.region == place, users.c.team == place))
@@ -65,27 +71,12 @@ class UserDirectory:
         """Gives who stands directly above a user in the line today, and whether they work here."""
         users, lines = self.catalog.tables["user"], self.standing.lines()
         statement = (
-            sa.select(users.c.id, self.is_active(users))
+            sa.select(users.c.id, works_here(users))
             .join(lines, lines.c.manager == users.c.id)
             .where(lines.c.person == user, lines.c.kind == LINE)
             .order_by(users.c.username)
         )
         return {manager: works for manager, works in self.connection.execute(statement)}
-
-    def reports(self, manager: str | None = None) -> Sequence[sa.Row[tuple[str, str, str]]]:
-        """Gives the active people whom somebody manages in the line today: name, user name and
-        user name of the `manager`. None asks for those whose manager is gone."""
-        lines, users = self.standing.lines(), self.catalog.tables["user"]
-        people, managers = users.alias(), users.alias()
-        wanted = sa.not_(self.is_active(managers)) if manager is None else managers.c.id == manager
-        statement = (
-            sa.select(people.c.name, people.c.username, managers.c.username.label("manager"))
-            .join_from(people, lines, lines.c.person == people.c.id)
-            .join(managers, managers.c.id == lines.c.manager)
-            .where(self.is_active(people), lines.c.kind == LINE, wanted)
-            .order_by(managers.c.username, people.c.username)
-        )
-        return self.connection.execute(statement).all()
 
     def absence(self, user: str) -> Absence | None:
         """Gives a user's absence of today."""
@@ -96,10 +87,6 @@ class UserDirectory:
         if not self._away:
             self._away.append(absences_on(self.connection, self.catalog, self.today))
         return self._away[0]
-
-    def is_active(self, users: sa.FromClause) -> sa.ColumnElement[bool]:
-        """Gives the condition of somebody who works here."""
-        return sa.and_(users.c.active.is_(True), users.c.deleted_at.is_(None))
 
     def has_role(self, name: str) -> sa.ColumnElement[bool]:
         """Gives the condition of holding a role, directly or by a group."""

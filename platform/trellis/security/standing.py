@@ -6,7 +6,7 @@ without one it has always counted, or has no end.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from typing import Any, Final
@@ -82,6 +82,21 @@ class Standing:
         dated = sa.select(period["person"], period["manager"], period["kind"])
         dated = dated.where(*self._now(PERIODS))
         return sa.union_all(own.where(~replaced), dated).subquery()
+
+    def reports(self, manager: str | None = None) -> Sequence[sa.Row[str, str, str]]:
+        """Gives the active people whom somebody manages in the line today: name, user name and
+        user name of the `manager`. None asks for those whose manager is gone."""
+        lines, users = self.lines(), self.catalog.tables["user"]
+        people, managers = users.alias(), users.alias()
+        wanted = sa.not_(works_here(managers)) if manager is None else managers.c.id == manager
+        statement = (
+            sa.select(people.c.name, people.c.username, managers.c.username.label("manager"))
+            .join_from(people, lines, lines.c.person == people.c.id)
+            .join(managers, managers.c.id == lines.c.manager)
+            .where(works_here(people), lines.c.kind == LINE, wanted)
+            .order_by(managers.c.username, people.c.username)
+        )
+        return self.connection.execute(statement).all()
 
     def teams(self, user_id: str, team: str | None) -> frozenset[str]:
         """Gives the teams somebody belongs to, and those that she manages with all below."""
@@ -182,3 +197,8 @@ class Standing:
 
     def _ids(self, statement: sa.Select[Any]) -> frozenset[str]:
         return frozenset(self.connection.execute(statement).scalars())
+
+
+def works_here(users: sa.FromClause) -> sa.ColumnElement[bool]:
+    """Gives the condition of somebody who may log in and is not deleted."""
+    return sa.and_(users.c.active.is_(True), users.c.deleted_at.is_(None))

@@ -17,6 +17,7 @@ from trellis.errors import Missing, RecordError
 from trellis.jobs.running import Job, list_jobs
 from trellis.records.webhooks import acting_as
 from trellis.security.preview import demand_administrator, start_as_role, start_as_user
+from trellis.security.standing import Standing
 from trellis.unit import Unit
 from trellis.web.addresses import record_address
 from trellis.web.doors import make_blueprint, words
@@ -184,7 +185,10 @@ def leaving(
         person=person_of(unit, record),
         owned=tuple(owned),
         webhooks=tuple(webhooks),
-        reports=tuple(one.name for one in unit.directory.reports(user_id)),
+        reports=tuple(
+            one.name
+            for one in Standing(unit.connection, unit.catalog, unit.moment.today).reports(user_id)
+        ),
         rules=tuple((rule, titles[rule]) for rule in RULES),
         given=given,
         problems=problems,
