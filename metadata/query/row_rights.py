@@ -71,19 +71,20 @@ class RowRights(CompiledReads):
         return frozenset(str(one["id"]) for one in self._read(query, {IDS: sorted(set(ids))}))
 
     def beside(
-        self, object_name: str, rows: sa.Select[Any], record: sa.ColumnElement[str]
+        self, object_name: str, rows: sa.Select[Any], *records: sa.ColumnElement[str]
     ) -> Sequence[Row]:
         """Gives those of some rows that are about living records which the principal may read.
 
-        `rows` selects from tables of the platform, in its own order and at most so many; `record`
-        is the column among these that names the record.
+        `rows` selects from tables of the platform, in its own order and at most so many; `records`
+        are the columns among these that name the records, all of which she may read.
         """
         self._demand(object_name)
         cipher = find_cipher(self._run.connection)
         tables = PermittedTables(self.catalog, self._dialect, self.principal, cipher)
-        root = self.catalog.tables[object_name].alias()
-        rules = tables.conditions(root, object_name)
-        return self._run(rows.where(root.c.id == record, *rules), tables.bound)
+        for record in records:
+            root = self.catalog.tables[object_name].alias()
+            rows = rows.where(root.c.id == record, *tables.conditions(root, object_name))
+        return self._run(rows, tables.bound)
 
     def within(self, object_name: str, ids: Iterable[str], action: str) -> frozenset[str]:
         """Gives on which of some records, all readable, the principal may do an action."""

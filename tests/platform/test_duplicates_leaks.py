@@ -17,6 +17,7 @@ from tests.platform.acting import change_element, make, system
 from tests.platform.world import Login
 from trellis.duplicates.scan import start_scan
 from trellis.jobs.running_loop import drain_jobs
+from trellis.records.delete import delete_record
 from trellis.records.save import save_record
 from trellis.runtime import Platform
 
@@ -129,6 +130,26 @@ def test_sec_01_a_scan_counts_only_what_its_starter_reads(platform: Platform, lo
         told.append(scan_of(platform, login("rita")))
     assert told == [(1, {"compared": 1, "new": 1}), *[(1, {"compared": 1, "new": 0})] * 3]
     assert scan_of(platform, login("diana")) == (3, {"compared": 3, "new": 2})
+
+
+def test_sec_01_the_end_of_a_page_of_pairs_tells_of_no_others(
+    platform: Platform, login: Login
+) -> None:
+    """However many pairs of others stand before one's own, and with none of one's own."""
+    for place in range(8):
+        for owner in ("ron", "ron", "rita") if place == 7 else ("ron", "ron"):
+            email = f"n{place}@example.com"
+            make(platform, owner, "lead", name=f"N {place}", email=email, lead_source="web")
+    make(platform, "rita", "lead", name="N 7", email="n7@example.com", lead_source="web")
+    scan_of(platform, login("diana"))
+    address = "/api/v1/lead/duplicates?limit=1"
+    hers = login("rita").get(address).get_json()
+    assert (len(hers["items"]), hers["next"]) == (1, None)
+    assert login("diana").get(address).get_json()["next"]
+    remove = hers["items"][0]["records"][0]["id"]
+    with system(platform) as unit:
+        delete_record(unit, "lead", remove, channel="api")
+    assert login("rita").get(address).get_json() == {"items": [], "next": None}
 
 
 def scan_of(platform: Platform, client: FlaskClient) -> tuple[int, object]:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Final
+from typing import Any, Final
 
 import sqlalchemy as sa
 import uuid_utils
@@ -26,7 +26,7 @@ from trellis.records.reach import definition_of
 from trellis.unit import Unit
 
 ROUNDS: Final = 5
-"""How many times more rows are looked at when those before were not for the reader."""
+"""How many times more rows are looked at when those before do not fit any more."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,11 +66,11 @@ def list_pairs(
     found: list[Pair] = []
     for _ in range(ROUNDS):
         rows = stored(unit, definition, rules, state, limit + 1, after)
-        following = rows[limit - 1]["id"] if len(rows) > limit else None
+        following = rows[limit - 1].id if len(rows) > limit else None
         for pair in seen(unit, definition, rules, rows[:limit]):
             found.append(pair)
             if len(found) == limit:
-                return found, pair.id if pair.id != rows[-1]["id"] else None
+                return found, pair.id if pair.id != rows[-1].id else None
         after = following
         if following is None:
             break
@@ -84,8 +84,9 @@ def stored(
     state: str,
     limit: int,
     after: str | None,
-) -> Sequence[sa.RowMapping]:
-    """Gives rows of pairs behind the one with the id `after`."""
+) -> Sequence[sa.Row[Any]]:
+    """Gives rows of pairs behind the one with the id `after`, of which the principal may read both
+    records: of others not even a page's end tells."""
     here = duplicate_pair.c
     query = sa.select(duplicate_pair).where(
         here.object == definition.id, here.state == state, here.rule.in_(sorted(rules))
@@ -94,18 +95,18 @@ def stored(
         last = sa.select(here.score).where(here.id == after).scalar_subquery()
         query = query.where(sa.or_(here.score < last, sa.and_(here.score == last, here.id > after)))
     ordered = query.order_by(here.score.desc(), here.id).limit(limit)
-    return unit.connection.execute(ordered).mappings().all()
+    return unit.records().beside(definition.name, ordered, here.first, here.second)  # type: ignore[return-value]
 
 
 def seen(
     unit: Unit,
     definition: ObjectDefinition,
     rules: Mapping[str, DuplicateRule],
-    rows: Iterable[sa.RowMapping],
+    rows: Iterable[sa.Row[Any]],
 ) -> list[Pair]:
     """Gives the pairs of rows of which the principal may read both records, if they still fit."""
     wanted = list(rows)
-    ids = {str(row[side]) for row in wanted for side in ("first", "second")}
+    ids = {str(one) for row in wanted for one in (row.first, row.second)}
     records = unit.records().by_ids(definition.name, ids)
     kept = {
         name: fulfilling(unit.records(), definition, rule.when, records) if rule.when else set(ids)
@@ -113,7 +114,7 @@ def seen(
     }
     found = []
     for row in wanted:
-        rule, both = rules[row["rule"]], (row["first"], row["second"])
+        rule, both = rules[row.rule], (row.first, row.second)
         if not all(one in records and one in kept[rule.name] for one in both):
             continue
         first, second = (records[one] for one in both)
@@ -121,13 +122,13 @@ def seen(
         if made.certainty >= rule.threshold:
             found.append(
                 Pair(
-                    row["id"],
+                    row.id,
                     rule,
                     first,
                     second,
                     made.certainty,
                     made.agreements,
-                    row["state"],
+                    row.state,
                 )
             )
     return found
@@ -148,8 +149,7 @@ def read_pair(unit: Unit, object_name: str, pair_id: str) -> Pair:
     query = sa.select(duplicate_pair).where(
         here.id == pair_id, here.object == definition.id, here.rule.in_(sorted(rules))
     )
-    row = unit.connection.execute(query).mappings().first()
-    pairs = seen(unit, definition, rules, [row]) if row is not None else []
+    pairs = seen(unit, definition, rules, unit.connection.execute(query).all())
     if not pairs:
         raise Missing([Problem("", "missing_pair", {})])
     return pairs[0]
