@@ -13,8 +13,10 @@ from typing import Any
 import pytest
 from flask.testing import FlaskClient
 
-from tests.platform.acting import change_element, make, system
+from tests.platform.acting import acting, change_element, make, system
 from tests.platform.world import Login
+from trellis.duplicates.check import find_each
+from trellis.duplicates.crowded import MOST_OF_KEY
 from trellis.duplicates.scan import start_scan
 from trellis.jobs.running_loop import drain_jobs
 from trellis.records.delete import delete_record
@@ -130,6 +132,36 @@ def test_sec_01_a_scan_counts_only_what_its_starter_reads(platform: Platform, lo
         told.append(scan_of(platform, login("rita")))
     assert told == [(1, {"compared": 1, "new": 1}), *[(1, {"compared": 1, "new": 0})] * 3]
     assert scan_of(platform, login("diana")) == (3, {"compared": 3, "new": 2})
+
+
+def test_sec_01_so_many_of_ones_own_tell_of_no_other(platform: Platform, login: Login) -> None:
+    """A key that more than a hundred have says nothing: those out of sight do not count for it."""
+    guess = {"name": "Ada", "email": "guess@example.com", "lead_source": "web"}
+    for _ in range(MOST_OF_KEY):
+        make(platform, "rita", "lead", **guess)
+    asked = [guess, {**guess, "name": "Other"}]
+
+    def heard() -> list[object]:
+        single = login("rita").post("/api/v1/lead/duplicates", json=asked[0]).get_json()
+        with acting(platform, "rita") as unit:
+            lead = unit.catalog.objects["lead"]
+            batch = find_each(unit, lead, asked, door="import", every=True)
+        ids = [[one.id for found in each for one in found.candidates] for each in batch]
+        return [single, ids, scan_of(platform, login("rita"))]
+
+    before = heard()
+    assert before[0]["items"]  # type: ignore[index]
+    pairs = MOST_OF_KEY * (MOST_OF_KEY - 1) // 2
+    assert before[2] == (pairs, {"compared": pairs, "new": pairs})
+    for _ in range(3):
+        make(platform, "ron", "lead", **guess)
+    after = heard()
+    assert after[:2] == before[:2]
+    assert after[2] == (pairs, {"compared": pairs, "new": 0})
+    # For who reads them all the key says nothing, and so it does with one more of one's own.
+    assert scan_of(platform, login("diana")) == (0, {"compared": 0, "new": 0})
+    make(platform, "rita", "lead", **guess)
+    assert login("rita").post("/api/v1/lead/duplicates", json=guess).get_json() == {"items": []}
 
 
 def test_sec_01_the_end_of_a_page_of_pairs_tells_of_no_others(

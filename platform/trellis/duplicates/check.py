@@ -184,14 +184,14 @@ class Search:
         connection = self.unit.connection
         if len(forms) == 1:
             ((place, form),) = forms.items()
-            found = candidates(connection, self.definition, self.rule, form, self.fields)
+            found = candidates(self.unit, self.definition, self.rule, form, self.fields)
             return {place: [one for one in found if one not in self.besides]}
         keys = {
             place: digests(connection, self.definition, self.rule, form, self.fields)
             for place, form in forms.items()
         }
         wanted = {key for some in keys.values() for key in some}
-        known = holders(connection, self.definition, self.rule, wanted)
+        known = holders(self.unit, self.definition, self.rule, wanted)
         return {
             place: sorted({one for key in some for one in known.get(key, ())} - self.besides)
             for place, some in keys.items()

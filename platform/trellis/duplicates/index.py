@@ -16,6 +16,7 @@ from metadata.duplicates.keys import keys_of
 from metadata.encryption import find_cipher
 from metadata.objects import FieldDefinition, ObjectDefinition
 from trellis.db import insert_into
+from trellis.duplicates.crowded import MOST_OF_KEY, readable_holders, reads_all
 from trellis.duplicates.tables import duplicate_key
 from trellis.records.written import Written
 from trellis.unit import Unit
@@ -23,8 +24,6 @@ from trellis.unit import Unit
 FORMS: Final = 1
 """The number of this way to make keys: another one has all of them made anew."""
 
-MOST_OF_KEY: Final = 100
-"""Records under one key that are looked at; a key of more says nothing."""
 MOST_CANDIDATES: Final = 200
 KEYS_AT_ONCE: Final = 400
 
@@ -146,9 +145,9 @@ RULE: Final = sa.bindparam("rule", type_=sa.Text)
 KEYS: Final = sa.column("value", sa.BigInteger)
 
 
-def held_on_sqlite() -> sa.Select[Any]:
-    """Gives the statement for the records under listed keys, of which few enough have each: a key
-    that everybody has is counted up to the limit and never read as a whole."""
+def held_on_sqlite() -> sa.CompoundSelect[Any]:
+    """Gives the statement for the records under listed keys, of which few enough have each, and
+    other keys without any: one that everybody has is counted up to the limit, and not read."""
     here, other = duplicate_key.c, duplicate_key.alias("other").c
     keys = sa.func.json_each(sa.bindparam("keys", type_=sa.JSON))
     listed = keys.table_valued(KEYS, name="listed")
@@ -158,9 +157,11 @@ def held_on_sqlite() -> sa.Select[Any]:
     counted = same.correlate(listed).limit(MOST_OF_KEY + 1).subquery()
     number = sa.select(sa.func.count()).select_from(counted).scalar_subquery()
     telling = sa.select(listed.c.value).where(number <= MOST_OF_KEY)
-    return sa.select(here.key, here.record).where(
+    held = sa.select(here.key, here.record).where(
         here.object == OBJECT, here.rule == RULE, here.key.in_(telling)
     )
+    crowded = sa.select(listed.c.value, sa.null()).where(number > MOST_OF_KEY)
+    return sa.union_all(held, crowded)
 
 
 def held_on_postgresql() -> sa.Select[Any]:
@@ -177,39 +178,53 @@ def held_on_postgresql() -> sa.Select[Any]:
     return sa.select(listed.c.value, some.c.record).select_from(listed.join(some, sa.true()))
 
 
-HELD: Final = {"sqlite": held_on_sqlite(), "postgresql": held_on_postgresql()}
+HELD: Final[Mapping[str, sa.Executable]] = {
+    "sqlite": held_on_sqlite(),
+    "postgresql": held_on_postgresql(),
+}
 
 
 def holders(
-    connection: sa.Connection,
-    definition: ObjectDefinition,
-    rule: DuplicateRule,
-    keys: Iterable[int],
+    unit: Unit, definition: ObjectDefinition, rule: DuplicateRule, keys: Iterable[int]
 ) -> dict[int, list[str]]:
-    """Gives the records by key; keys that too many have are left out."""
+    """Gives the records by key; keys that too many have are left out, and of those that the
+    principal does not read as a whole only what she reads is there."""
     wanted = sorted(set(keys))
-    statement = HELD[connection.dialect.name]
+    statement = HELD[unit.connection.dialect.name]
     of_rule = {"object": definition.id, "rule": rule.name}
-    found: dict[int, list[str]] = {}
+    found: dict[int, list[str | None]] = {}
     for start in range(0, len(wanted), KEYS_AT_ONCE):
         some = wanted[start : start + KEYS_AT_ONCE]
-        for key, record in connection.execute(statement, {**of_rule, "keys": some}):
+        for key, record in unit.connection.execute(statement, {**of_rule, "keys": some}):
             found.setdefault(key, []).append(record)
-    return {key: records for key, records in found.items() if len(records) <= MOST_OF_KEY}
+    crowded = {
+        key for key, records in found.items() if len(records) > MOST_OF_KEY or None in records
+    }
+    held = {key: list(map(str, found[key])) for key in found.keys() - crowded}
+    if crowded and not reads_all(unit, definition):
+        held |= {key: readable_holders(unit, definition, rule, key) for key in crowded}
+    return held
 
 
 def candidates(
-    connection: sa.Connection,
+    unit: Unit,
     definition: ObjectDefinition,
     rule: DuplicateRule,
     forms: Values,
     only: Collection[str],
 ) -> list[str]:
-    """Gives the records that share keys with comparable forms, those that share most first."""
-    keys = digests(connection, definition, rule, forms, only)
+    """Gives the records that share keys with comparable forms, those that share most first.
+
+    At most so many that the principal reads, and as many others: neither take the others' places.
+    """
+    keys = digests(unit.connection, definition, rule, forms, only)
     if not keys:
         return []
-    known = holders(connection, definition, rule, keys)
+    known = holders(unit, definition, rule, keys)
     shared = Counter(record for records in known.values() for record in records)
     ordered = sorted(shared, key=lambda record: (-shared[record], record))
-    return ordered[:MOST_CANDIDATES]
+    if len(ordered) <= MOST_CANDIDATES:
+        return ordered
+    read = unit.records().readable(definition.name, ordered)
+    mine, others = ([one for one in ordered if (one in read) is side] for side in (True, False))
+    return [*mine[:MOST_CANDIDATES], *others[:MOST_CANDIDATES]]

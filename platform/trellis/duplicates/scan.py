@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Mapping
 from typing import Any, Final
 
@@ -15,8 +16,9 @@ from metadata.problems import Problem
 from trellis.db import insert_into
 from trellis.declared import ANY_OBJECT, declares
 from trellis.duplicates.check import fulfilling
+from trellis.duplicates.crowded import MOST_OF_KEY, readable_holders, reads_all
 from trellis.duplicates.filling import fill_some, is_filled
-from trellis.duplicates.index import MOST_OF_KEY, forms_of
+from trellis.duplicates.index import forms_of
 from trellis.duplicates.pairs import note_pairs, whole_rules
 from trellis.duplicates.tables import OPEN, duplicate_key, duplicate_pair, duplicate_work
 from trellis.errors import NotAllowed
@@ -97,7 +99,10 @@ def joined(
     mine = sa.and_(here.object == definition.id, here.rule == rule.name)
     edge = sa.select(here.key).where(mine, here.key >= low).order_by(here.key)
     high = unit.connection.scalar(edge.offset(KEYS_OF_STEP).limit(1))
-    note_shared(unit.connection, definition, rule, job_id, low, HIGHEST if high is None else high)
+    top = HIGHEST if high is None else high
+    note_shared(unit.connection, definition, rule, job_id, low, top)
+    if not reads_all(unit, definition):
+        note_readable(unit, definition, rule, job_id, low, top)
     if high is None or high == HIGHEST:
         return {**cursor, "phase": COMPARE}
     return {**cursor, "low": high + 1}
@@ -145,6 +150,28 @@ def note_shared(
     statement = insert_into(connection, duplicate_work)
     statement = statement.from_select(["job", "first", "second"], pairs)
     connection.execute(statement.on_conflict_do_nothing())
+
+
+def note_readable(
+    unit: Unit, definition: ObjectDefinition, rule: DuplicateRule, job_id: str, low: int, high: int
+) -> None:
+    """Puts those pairs into the work, too, that share a key which only of others too many have."""
+    here = duplicate_key.c
+    crowded = (
+        sa.select(here.key)
+        .where(here.object == definition.id, here.rule == rule.name, here.key.between(low, high))
+        .group_by(here.key)
+        .having(sa.func.count() > MOST_OF_KEY)
+    )
+    for key in unit.connection.scalars(crowded).all():
+        records = sorted(readable_holders(unit, definition, rule, key))
+        pairs = [
+            {"job": job_id, "first": one, "second": other}
+            for one, other in itertools.combinations(records, 2)
+        ]
+        if pairs:
+            statement = insert_into(unit.connection, duplicate_work).on_conflict_do_nothing()
+            unit.connection.execute(statement, pairs)
 
 
 def compared_some(
