@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import datetime
 
@@ -11,12 +11,14 @@ import sqlalchemy as sa
 
 from metadata.catalog import Catalog
 from metadata.changes.moved import changes_since
+from metadata.elements import Element
 from metadata.migrate import PublishConflict, Unconfirmed
 from metadata.problems import DefinitionError, Problem
-from metadata.store import META_CHANGE, load_elements
+from metadata.store import META_CHANGE, load_catalog, load_elements
 from trellis.audit import write_event
 from trellis.automation.pinned import follow_names
 from trellis.errors import Conflict, Refused
+from trellis.security.administrators import has_administrator, keep_administrator
 from trellis.security.users import user_names
 
 TOKEN = "/token"  # noqa: S105  # the path of a plan's token in a body
@@ -74,12 +76,24 @@ def conclude(
 ) -> int:
     """Does what belongs to every publishing besides the definitions, in its transaction: the rules
     of open requests follow new names, and the audit is told. `before` was in force until now;
-    nothing is done where that is the same. Gives the version."""
+    nothing is done where that is the same. Gives the version.
+
+    Raises Conflict for roles by which the last one who administers would no more.
+    """
     if version == before.version:
         return version
-    follow_names(connection, before, load_elements(connection))
+    elements = load_elements(connection)
+    follow_names(connection, before, elements)
+    are_others = roles_among(elements) != roles_among(before.elements)
+    if are_others and has_administrator(connection, before):  # at first there is none yet
+        keep_administrator(connection, load_catalog(connection, before), "/roles")
     note_published(connection, version, by=by, at=at, message=message)
     return version
+
+
+def roles_among(elements: Sequence[Element]) -> dict[str, Mapping[str, object]]:
+    """Gives the documents of the roles among elements, by name."""
+    return {element.name: element.body for element in elements if element.kind == "role"}
 
 
 def note_published(

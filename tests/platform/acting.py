@@ -16,6 +16,7 @@ from metadata.migrate import publish
 from metadata.store import load_elements
 from trellis.records.save import save_record
 from trellis.runtime import Platform
+from trellis.security.tables import ab_group_role, ab_role, ab_user_group
 from trellis.unit import Unit
 from trellis.work import writing, writing_as
 
@@ -116,6 +117,14 @@ def change_element(
         change(body)
         elements[place] = replace(elements[place], body=body)
         publish(connection, elements, by="system", confirm=confirm)
+
+
+def join_group(connection: sa.Connection, account: int, role: str) -> None:
+    """Puts an account into a new group that holds a role."""
+    held = connection.scalar(sa.select(ab_role.c.id).where(ab_role.c.name == role))
+    connection.exec_driver_sql("INSERT INTO ab_group (id, name) VALUES (7, 'g')")
+    connection.execute(sa.insert(ab_group_role).values(id=7, group_id=7, role_id=held))
+    connection.execute(sa.insert(ab_user_group).values(id=7, group_id=7, user_id=account))
 
 
 def restrict_field(platform: Platform, role: str, object_name: str, field: str, right: str) -> None:

@@ -6,20 +6,24 @@ import threading
 from collections.abc import Callable
 
 import pytest
-import sqlalchemy as sa
 
-from tests.platform.acting import acting, database_hash, stored, system
+from tests.platform.acting import (
+    acting,
+    database_hash,
+    join_group,
+    stored,
+    system,
+)
 from tests.platform.conditional_world import publish_more
 from tests.platform.importing import csv_bytes, problems, run, upload
 from tests.platform.test_api import Client, call
-from tests.platform.world import Login, People
+from tests.platform.world import Login, People, csrf_token
 from trellis.departing.depart import depart
 from trellis.errors import Conflict, RecordError, Refused
 from trellis.records.accounts import give_roles
 from trellis.records.delete import delete_record
 from trellis.records.save import save_record
 from trellis.runtime import Platform
-from trellis.security.tables import ab_group_role, ab_role, ab_user_group
 from trellis.security.users import account_of, set_active, set_roles
 from trellis.unit import Unit
 
@@ -167,11 +171,48 @@ def test_who_administers_by_a_group_counts(platform: Platform, people: People) -
     with platform.database.write() as connection:
         catalog = platform.catalogs.current(connection)
         account = account_of(connection, catalog, people["fay"])
-        role = connection.scalar(sa.select(ab_role.c.id).where(ab_role.c.name == "admin"))
-        connection.exec_driver_sql("INSERT INTO ab_group (id, name) VALUES (7, 'g')")
-        connection.execute(sa.insert(ab_group_role).values(id=7, group_id=7, role_id=role))
-        connection.execute(sa.insert(ab_user_group).values(id=7, group_id=7, user_id=account))
+        join_group(connection, account, "admin")
     with acting(platform, "fay") as unit:
         lock_out(unit, people["admin"])
     with pytest.raises(Conflict), system(platform) as unit:
         lock_out(unit, people["fay"])
+
+
+@pytest.mark.parametrize("way", ["edit", "delete"])
+def test_a_group_is_not_taken_from_the_last_one(
+    platform: Platform, people: People, login: Login, way: str
+) -> None:
+    with platform.database.write() as connection:
+        catalog = platform.catalogs.current(connection)
+        join_group(connection, account_of(connection, catalog, people["fay"]), "admin")
+    client = login("fay")
+    with acting(platform, "fay") as unit:
+        lock_out(unit, people["admin"])
+    form = {"name": "g", "label": "", "description": "", "csrf_token": csrf_token(client)}
+
+    def send() -> str:
+        answer = client.post(f"/groups/{way}/7", data=form, follow_redirects=True)
+        return answer.get_data(as_text=True)
+
+    assert "Nobody could administer any more" in send()
+    with acting(platform, "fay") as unit:
+        assert unit.principal.may_administer
+        save_record(unit, "user", people["admin"], {"active": True}, channel="api")
+    send()
+    with acting(platform, "fay") as unit:
+        assert not unit.principal.may_administer
+
+
+def test_a_role_is_not_published_by_which_nobody_administers(
+    platform: Platform, call: Client
+) -> None:
+    role = call("admin", "GET", "meta/roles/admin").get_json()
+    assert (
+        call("admin", "PUT", "meta/roles/admin", {**role, "administer": False}).status_code == 200
+    )
+    plan = call("admin", "POST", "meta/plan").get_json()
+    refused = call("admin", "POST", "meta/publish", {"token": plan["token"]})
+    assert refused.status_code == 409
+    assert [(one["path"], one["code"]) for one in refused.get_json()["errors"]] == [
+        ("/roles", LAST)
+    ]

@@ -9,12 +9,12 @@ import pytest
 import sqlalchemy as sa
 
 from metadata.problems import sentence
-from tests.platform.acting import acting, change_element, counted, system
-from tests.platform.world import Login, People
+from tests.platform.acting import acting, change_element, counted, database_hash, join_group, system
+from tests.platform.world import Login, People, csrf_token
 from trellis.records.save import save_record
 from trellis.runtime import Platform
 from trellis.security.access import Accounts
-from trellis.security.tables import ab_group_role, ab_role, ab_user_group
+from trellis.security.tables import ab_role
 from trellis.security.users import UserError, account_of, set_roles
 
 
@@ -69,10 +69,7 @@ def test_roles_that_exclude_each_other(platform: Platform, people: People) -> No
             )
             assert "不能同时持有" in sentence(problem, "zh")
         account = account_of(connection, catalog, people["rita"])
-        role = connection.scalar(sa.select(ab_role.c.id).where(ab_role.c.name == "finance"))
-        connection.exec_driver_sql("INSERT INTO ab_group (id, name) VALUES (7, 'g')")
-        connection.execute(sa.insert(ab_group_role).values(id=7, group_id=7, role_id=role))
-        connection.execute(sa.insert(ab_user_group).values(id=7, group_id=7, user_id=account))
+        join_group(connection, account, "finance")
     with acting(platform, "rita") as unit:
         assert unit.principal.roles == {"finance", "sales_rep"}
         assert not any(unit.principal.access(name).exists for name in unit.catalog.objects)
@@ -122,15 +119,20 @@ def test_every_change_of_standing_moves_the_version(
         assert platform.catalogs.snapshot(connection).security > before
 
 
+@pytest.mark.parametrize("way", ["add", "edit/7"])
 def test_a_group_may_not_bring_together_what_excludes_each_other(
-    platform: Platform, people: People, login: Login
+    platform: Platform, people: People, login: Login, way: str
 ) -> None:
     change_element(platform, "role", "finance", lambda body: body.update(excludes=["sales_rep"]))
-    with platform.database.read() as connection:
+    with platform.database.write() as connection:
         rows = connection.execute(sa.select(ab_role.c.name, ab_role.c.id)).all()
         ids = {str(row[0]): int(row[1]) for row in rows}
+        catalog = platform.catalogs.current(connection)
+        join_group(connection, account_of(connection, catalog, people["fay"]), "finance")
     admin = login("admin")
     data = {"name": "mixed", "roles": [str(ids["finance"]), str(ids["sales_rep"])]}
-    admin.post("/groups/add", data=data, follow_redirects=True)
-    with platform.database.read() as connection:
-        assert connection.exec_driver_sql("SELECT count(*) FROM ab_group").scalar() == 0
+    data["csrf_token"] = csrf_token(admin)
+    before = database_hash(platform)
+    told = admin.post(f"/groups/{way}", data=data, follow_redirects=True).get_data(as_text=True)
+    assert "may not be held together" in told
+    assert database_hash(platform) == before

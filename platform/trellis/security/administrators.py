@@ -23,6 +23,12 @@ def keep_administrator(connection: sa.Connection, catalog: Catalog, path: str) -
     Asked when the write is done: it has moved the security version (`versions`), which one
     transaction at a time can do, so of two at once the second sees here what the first did.
     """
+    if not has_administrator(connection, catalog):
+        raise Conflict([Problem(path, "last_administrator")])
+
+
+def has_administrator(connection: sa.Connection, catalog: Catalog) -> bool:
+    """Says whether anybody who may log in administers."""
     names = [role.name for role in catalog.roles.values() if role.administer]
     held = accounts_roles().subquery()
     holders = (
@@ -32,5 +38,4 @@ def keep_administrator(connection: sa.Connection, catalog: Catalog, path: str) -
         .where(ab_role.c.name.in_(names), ab_user.c.active.is_(True))
     )
     found = roles_by_account(connection, connection.scalars(holders).all())
-    if not any(role.administer for roles in found.values() for role in held_roles(catalog, roles)):
-        raise Conflict([Problem(path, "last_administrator")])
+    return any(role.administer for held in found.values() for role in held_roles(catalog, held))

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 
+from flask import request
 from flask_appbuilder.security.sqla.models import Group
 from flask_appbuilder.security.views import UserGroupModelView
 
@@ -11,24 +12,46 @@ from metadata.problems import Problem, sentence
 from metadata.roles import incompatible
 from trellis import current
 from trellis.audit import note
+from trellis.errors import Conflict
+from trellis.security.administrators import keep_administrator
 from trellis.security.page_actions import PageActions
 from trellis.work import writing_now
 
 
-class ExcludedRolesError(Exception):
-    """A group would give somebody roles that may not be held together."""
+class GroupRefusedError(Exception):
+    """A group would give somebody roles that may not be held together, or leave nobody who
+    administers."""
 
 
 class GroupPages(PageActions, UserGroupModelView):
-    """Flask-AppBuilder's pages, which know of roles that exclude each other."""
+    """Flask-AppBuilder's pages, which know of roles that exclude each other, and leave somebody who
+    administers."""
+
+    def _add(self) -> object:
+        self.begin()
+        return super()._add()
+
+    def _edit(self, pk: str) -> object:
+        self.begin()
+        return super()._edit(pk)
+
+    def _delete(self, pk: str) -> object:
+        self.begin()
+        return super()._delete(pk)
 
     def pre_add(self, item: Group) -> None:
         """Refuses a group that would give somebody roles which exclude each other."""
-        self.refuse_excluded(item)
+        self.refuse(excluded_in(item))
 
     def pre_update(self, item: Group) -> None:
-        """Refuses likewise."""
-        self.refuse_excluded(item)
+        """Refuses likewise, and what would take the right to administer from the last one."""
+        self.refuse(excluded_in(item))
+        self.keep_administrator()
+
+    def pre_delete(self, item: Group) -> None:
+        """Refuses what would take that right from the last one."""
+        item.users.clear()
+        self.keep_administrator()
 
     def post_add(self, item: Group) -> None:
         """Writes the group into the audit."""
@@ -42,13 +65,30 @@ class GroupPages(PageActions, UserGroupModelView):
         """Writes that it is gone."""
         note_group(item, is_gone=True)
 
-    def refuse_excluded(self, item: Group) -> None:
-        """Raises ExcludedRolesError, whose text Flask-AppBuilder shows."""
-        problems = list(excluded_in(item))
-        if problems:
+    def begin(self) -> None:
+        """Makes one transaction of what is sent: the session's statements stand alone otherwise, so
+        that what is flushed before a refusal would stay."""
+        if request.method == "POST":
+            session = self.datamodel.session
+            session.rollback()
+            is_sqlite = session.connection().dialect.name == "sqlite"
+            session.connection().exec_driver_sql("BEGIN IMMEDIATE" if is_sqlite else "BEGIN")
+
+    def keep_administrator(self) -> None:
+        """Refuses what the session holds where nobody would administer after it."""
+        session = self.datamodel.session
+        session.flush()
+        try:
+            keep_administrator(session.connection(), current.catalog(), "")
+        except Conflict as error:
+            self.refuse(error.problems)
+
+    def refuse(self, problems: Iterable[Problem]) -> None:
+        """Raises GroupRefusedError where there are any, whose text Flask-AppBuilder shows."""
+        said = ". ".join(sentence(problem, current.language()) for problem in problems)
+        if said:
             self.datamodel.session.rollback()
-            said = ". ".join(sentence(problem, current.language()) for problem in problems)
-            raise ExcludedRolesError(said)
+            raise GroupRefusedError(said)
 
 
 def note_group(group: Group, *, is_gone: bool = False) -> None:
