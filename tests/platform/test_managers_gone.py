@@ -109,7 +109,7 @@ def test_an_escalation_goes_up_and_is_noted(platform: Platform, people: People) 
         assert [(one.channel, dict(one.changes)) for one in noted] == [("rule", {})]
         words = [worded(unit, noted[0].why, "rule", language) for language in ("en", "zh")]
         name = unit.records().names("user", [people["diana"]])[people["diana"]]
-    assert words == [f"escalated to {name}", f"已升级给{name}"]
+    assert words == [f"escalated to {name}", f"已升级给 {name}"]
 
 
 def test_the_note_is_on_the_page_and_explained(
