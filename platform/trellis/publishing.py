@@ -84,11 +84,19 @@ def conclude(
         return version
     elements = load_elements(connection)
     follow_names(connection, before, elements)
-    are_others = roles_among(elements) != roles_among(before.elements)
-    if are_others and has_administrator(connection, before):  # at first there is none yet
-        keep_administrator(connection, load_catalog(connection, before), "/roles")
+    changed = changed_roles(before, elements)
+    if changed and has_administrator(connection, before):  # at first there is none yet
+        keep_administrator(connection, load_catalog(connection, before), f"/roles/{changed[0]}")
     note_published(connection, version, by=by, at=at, message=message)
     return version
+
+
+def changed_roles(before: Catalog, elements: Sequence[Element]) -> list[str]:
+    """Gives the names of the roles that are otherwise among elements, those that administered
+    first."""
+    was, now = roles_among(before.elements), roles_among(elements)
+    names = (name for name in was.keys() | now.keys() if was.get(name) != now.get(name))
+    return sorted(names, key=lambda name: (not was.get(name, {}).get("administer"), name))
 
 
 def roles_among(elements: Sequence[Element]) -> dict[str, Mapping[str, object]]:

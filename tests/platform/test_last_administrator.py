@@ -214,5 +214,5 @@ def test_a_role_is_not_published_by_which_nobody_administers(
     refused = call("admin", "POST", "meta/publish", {"token": plan["token"]})
     assert refused.status_code == 409
     assert [(one["path"], one["code"]) for one in refused.get_json()["errors"]] == [
-        ("/roles", LAST)
+        ("/roles/admin", LAST)
     ]
