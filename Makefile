@@ -3,6 +3,8 @@ PYTHON ?= $(shell for p in python3.13 python3.12 python3.11 python3; do \
 	"$$p" -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && echo $$p && break; done)
 BIN := .venv/bin
 WORKERS ?= 2
+# Compiled once, our modules take a third off the start of every process.
+unexport PYTHONDONTWRITEBYTECODE
 
 .PHONY: run test soak check bench docs format lock assets worlds clean
 

@@ -19,8 +19,8 @@ from flask import Flask
 from flask.testing import FlaskClient
 from werkzeug.security import generate_password_hash
 
+from tests.platform.quick_apps import make_app
 from tests.platform.world import PASSWORD, PEOPLE, Bearer, Login, People, csrf_token
-from trellis.app import create_app
 from trellis.config import Settings
 from trellis.installation import set_up_platform
 from trellis.runtime import Platform, open_platform
@@ -143,7 +143,7 @@ def people(platform: Platform, template: Template) -> People:
 @pytest.fixture
 def app(platform: Platform) -> Iterator[Flask]:
     """The web application on the platform."""
-    app = create_app(platform.settings, platform=platform)
+    app = make_app(platform)
     yield app
     app.extensions["trellis_fab_engine"].dispose()
 

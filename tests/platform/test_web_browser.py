@@ -145,8 +145,15 @@ def test_keys_and_palette(visitor: Visitor, lead: str) -> None:
     expect(page).to_have_url(re.compile("/approvals$"))
 
 
-@pytest.mark.parametrize("width", [DESK, PHONE])
-@pytest.mark.parametrize("theme", ["light", pytest.param("dark", marks=pytest.mark.on("sqlite"))])
+@pytest.mark.parametrize(
+    ("theme", "width"),
+    [
+        pytest.param("light", DESK, marks=pytest.mark.on("sqlite")),
+        pytest.param("dark", PHONE, marks=pytest.mark.on("sqlite")),
+        pytest.param("dark", DESK, marks=pytest.mark.on("postgresql")),
+        pytest.param("light", PHONE, marks=pytest.mark.on("postgresql")),
+    ],
+)
 def test_pages_are_accessible_and_fit(visitor: Visitor, lead: str, theme: str, width: int) -> None:
     page = visitor.enter("admin", width, theme)
     addresses = (
