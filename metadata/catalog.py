@@ -39,6 +39,7 @@ from metadata.relations import complete_objects
 from metadata.reuse import Kept, Reader, Readings, Tables, goes_on, is_same
 from metadata.roles import RoleDefinition
 from metadata.schema import RuleSchema, make_schema
+from metadata.scored_ways import ScoredWays, scored_ways
 from metadata.search.fields import Fields, searched_fields
 from metadata.translations import Translations
 from metadata.views import ViewDefinition, usual_view
@@ -205,6 +206,11 @@ class Catalog:
         """The references (object, field) over which rules of their targets look at the object:
         when such a record changes, the one it refers to is computed again."""
         return watched_references(self.program, self.links, self.computed)
+
+    @cached_property
+    def scored_ways(self) -> ScoredWays:
+        """What scores look at in records of each object, from elsewhere."""
+        return scored_ways(self.program, self.computed)
 
     @cached_property
     def _conditions(self) -> dict[str, Conditions]:

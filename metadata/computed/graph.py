@@ -40,10 +40,11 @@ class Graph:
         """Gives what a field looks at, virtual fields replaced by what these look at."""
         if key not in self._whole:
             self._whole[key] = frozenset()  # for a field that leads back to itself
-            self._whole[key] = frozenset(self._stored(self._direct[key]))
+            self._whole[key] = frozenset(self.through(self._direct[key]))
         return self._whole[key]
 
-    def _stored(self, reads: Iterable[Read]) -> Iterator[Read]:
+    def through(self, reads: Iterable[Read]) -> Iterator[Read]:
+        """Gives what is looked at, virtual fields replaced by what these look at."""
         for read in reads:
             known = self.fields.get((read.object, read.field))
             if known is None or not known.field.virtual:

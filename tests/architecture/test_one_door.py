@@ -33,6 +33,7 @@ REASONS: dict[str, str] = {
     "metadata.search.rebuild": "writes the index anew, likewise",
     "trellis.records.computed": "follows references of a saved record to what depends on it",
     "trellis.scoring.rescoring": "brings stored scores up to date, as the system",
+    "trellis.scoring.far": "finds the records whose scores look at a change, as the system",
     "trellis.scoring.outcomes": "counts records by points and outcome, for who may read all of it",
     # Writing: the use case has judged the record through `Records` before.
     "trellis.records.rows": "writes rows that the use cases have judged",

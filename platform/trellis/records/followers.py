@@ -18,6 +18,7 @@ from trellis.records.people import follow_accounts
 from trellis.records.planned import follow_dates
 from trellis.records.search import follow_search, search_entries
 from trellis.records.written import Companion, Follower, Written
+from trellis.scoring.watching import follow_scores
 from trellis.unit import Unit
 
 COMPANIONS: Final[tuple[Companion, ...]] = (search_entries,)
@@ -28,6 +29,7 @@ FOLLOWERS: Final[tuple[Follower, ...]] = (
     follow_claims,
     follow_keys,
     follow_dates,
+    follow_scores,
 )
 
 

@@ -31,7 +31,7 @@ from trellis.runtime import Platform
 from trellis.scoring.outcomes import Evaluated
 from trellis.scoring.rescoring import Rescored, records_between, rescore_some
 from trellis.scoring.runs import begin_run, digest_of, find_score, read_run
-from trellis.scoring.tables import ASKED, RULES, SHADOW, TIME, score_run, score_shadow
+from trellis.scoring.tables import ASKED, DATA, RULES, SHADOW, TIME, score_run, score_shadow
 from trellis.unit import Unit
 from trellis.work import writing_as
 
@@ -130,9 +130,11 @@ def wanted_job(kind: str, params: Mapping[str, object]) -> Wanted:
 
 
 def last_ended(connection: sa.Connection) -> Mapping[tuple[str, str], Any]:
-    """Gives the last run of each score that came to its end, by object and score."""
+    """Gives the last run of each score over all records that came to its end, by object and
+    score."""
     table = score_run.c
-    newest = sa.select(sa.func.max(table.id)).where(table.ended_at.is_not(None))
+    whole = table.ended_at.is_not(None), table.why != DATA
+    newest = sa.select(sa.func.max(table.id)).where(*whole)
     newest = newest.group_by(table.object, table.score)
     rows = sa.select(table.object, table.score, table.digest, table.started_at)
     found = connection.execute(rows.where(table.id.in_(newest)))

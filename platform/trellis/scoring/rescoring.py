@@ -25,7 +25,7 @@ import sqlalchemy as sa
 from metadata.computed.filling import fill
 from metadata.fields.base import FOLD, physical_name
 from metadata.objects import ObjectDefinition
-from metadata.query.tables import SystemTables, alive
+from metadata.query.tables import SystemTables, alive, many, one_of
 from rule_engine.backends.sql import Rescoring, compile_rescoring_sql, parameters
 from rule_engine.backends.sql.joins import Ids
 from rule_engine.errors import NotTranslatableError
@@ -36,9 +36,10 @@ from rule_engine.types import Environment
 from trellis.automation.environment import environment_of
 from trellis.automation.scores import filled
 from trellis.records.rows import update_row
-from trellis.scoring.runs import begin_run, go_on, read_run
+from trellis.scoring.runs import begin_run, forget_run, go_on, read_run
 from trellis.scoring.tables import (
     ASKED,
+    DATA,
     kept_points,
     places_of,
     score_change,
@@ -135,11 +136,26 @@ def rescore_some(
         counts = {"changed": some.changed, "refused": some.refused}
         go_on(unit, run, **counts, by_record=report.reason, is_done=upto is None)
         if upto is None and read_run(unit, run).changed:
-            follow_scores(unit, definition)
+            follow_stored(unit, definition)
     return upto
 
 
-def follow_scores(unit: Unit, definition: Score) -> None:
+def rescore_these(unit: Unit, definition: Score, ids: Sequence[str]) -> Sequence[str]:
+    """Brings some records up to date, and gives those that were not. These changes are a run of
+    their own, so that it is known what each has come of."""
+    report = Rescored(definition.object, definition.name)
+    run = begin_run(unit, definition, DATA)
+    _Batch(unit, definition, environment_of(unit), report, run).these(ids)
+    if not report.changed:
+        forget_run(unit, run)
+        return ()
+    counts = {"changed": report.changed, "refused": report.refused}
+    go_on(unit, run, **counts, by_record=report.reason, is_done=True)
+    mine = sa.select(score_change.c.record_id).where(score_change.c.run == run)
+    return unit.connection.scalars(mine).all()
+
+
+def follow_stored(unit: Unit, definition: Score) -> None:
     """Brings right what stored fields compute from a score."""
     names = [name for name in (definition.into, definition.grade_into) if name is not None]
     computed = unit.catalog.computed.dependents((definition.object, name) for name in names)
@@ -167,7 +183,23 @@ class _Batch:
     def run(self, after: str) -> str | None:
         """Does the records behind an id; gives the last one's id, None when there are no more."""
         upto = batch_end(self.unit, self.table, after)
-        in_batch = between(after, upto)
+        if self._by_database(between(after, upto)):
+            return upto
+        table = self.table
+        ids = sa.select(table.c.id).where(alive(table), table.c.id > after)
+        some = self.unit.connection.scalars(ids.order_by(table.c.id).limit(RECORDS)).all()
+        self._by_records(some)
+        return some[-1] if len(some) == RECORDS else None
+
+    def these(self, ids: Sequence[str]) -> None:
+        """Does some records."""
+        if not self._by_database(among(ids, self.unit.connection.dialect.name)):
+            self._by_records(ids)
+
+    # ------------------------------------------------------------ by the database
+
+    def _by_database(self, in_batch: Ids) -> bool:
+        """Has the database do it; says whether it can."""
         tables = SystemTables(self.unit.catalog, self.unit.connection.dialect.name)
         try:
             made = compile_rescoring_sql(
@@ -175,16 +207,9 @@ class _Batch:
             )
         except NotTranslatableError as error:
             self.report.reason = error.diagnostic.message
-            return self._by_records(after)
+            return False
         self._by_statement(made, in_batch)
-        return upto
-
-    def _ids(self, after: str, limit: int) -> sa.Select[str]:
-        table = self.table
-        ids = sa.select(table.c.id).where(alive(table), table.c.id > after)
-        return ids.order_by(table.c.id).limit(limit)
-
-    # ------------------------------------------------------------ by the database
+        return True
 
     def _by_statement(self, made: Rescoring, in_batch: Ids) -> None:
         if made.refused is not None:
@@ -258,8 +283,7 @@ class _Batch:
 
     # ------------------------------------------------------------ record by record
 
-    def _by_records(self, after: str) -> str | None:
-        ids = self.unit.connection.scalars(self._ids(after, RECORDS)).all()
+    def _by_records(self, ids: Sequence[str]) -> None:
         records = self.unit.records().by_ids(self.score.object, ids)
         for record_id, record in sorted(records.items()):
             result = score(self.score, record, self.environment)
@@ -279,7 +303,6 @@ class _Batch:
             self.report.changed += 1
             old = tuple(record[name] for name in self._fields)
             self._note(record_id, old, tuple(values[name] for name in self._fields))
-        return ids[-1] if len(ids) == RECORDS else None
 
     def _keep_one(
         self, run: int, record_id: str, old: Mapping[str, object], new: Mapping[str, object]
@@ -325,6 +348,16 @@ def between(after: str, upto: str | None) -> Ids:
     def in_batch(record_id: sa.ColumnElement[str]) -> sa.ColumnElement[bool]:
         behind = record_id > after
         return behind if upto is None else sa.and_(behind, record_id <= upto)
+
+    return in_batch
+
+
+def among(ids: Sequence[str], dialect: str) -> Ids:
+    """Gives the condition of being one of some ids."""
+    listed = sa.literal(list(ids), many("ids", dialect).type)
+
+    def in_batch(record_id: sa.ColumnElement[str]) -> sa.ColumnElement[bool]:
+        return one_of(record_id, listed, dialect)
 
     return in_batch
 

@@ -16,7 +16,7 @@ from metadata.computed.filling import meaning
 from metadata.computed.reads import reads_of
 from rule_engine.program import Score
 from rule_engine.program.whole import outer_nodes
-from trellis.scoring.tables import new_id, places_of, score_run
+from trellis.scoring.tables import DATA, new_id, places_of, score_run
 from trellis.unit import Unit
 
 SPANS: Final = re.compile(r"Span\([^)]*\)")
@@ -62,7 +62,7 @@ def find_score(scores: Sequence[Score], name: str) -> Score | None:
 
 
 def begin_run(unit: Unit, score: Score, why: str) -> int:
-    """Notes that a score is about to be computed for all records; gives the run."""
+    """Notes that a score is about to be computed; gives the run."""
     definition = unit.catalog.objects[score.object]
     graded = score.grade_into
     row = {
@@ -98,6 +98,11 @@ def go_on(
     unit.connection.execute(sa.update(score_run).where(table.id == run).values(values))
 
 
+def forget_run(unit: Unit, run: int) -> None:
+    """Takes a run back that has changed nothing."""
+    unit.connection.execute(sa.delete(score_run).where(score_run.c.id == run))
+
+
 def read_run(unit: Unit, run: int) -> Run:
     """Gives a run as it stands."""
     found = sa.select(score_run).where(score_run.c.id == run)
@@ -105,9 +110,10 @@ def read_run(unit: Unit, run: int) -> Run:
 
 
 def last_runs(unit: Unit, score: Score, limit: int) -> Sequence[Run]:
-    """Gives the newest runs of a score, those under way too."""
+    """Gives the newest runs of a score over all records, those under way too."""
     table, definition = score_run.c, unit.catalog.objects[score.object]
-    found = sa.select(score_run).where(table.object == definition.id, table.score == score.name)
+    mine = table.object == definition.id, table.score == score.name
+    found = sa.select(score_run).where(*mine, table.why != DATA)
     rows = unit.connection.execute(found.order_by(table.id.desc()).limit(limit)).mappings()
     return [run_of(row) for row in rows]
 

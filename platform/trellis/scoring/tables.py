@@ -17,12 +17,12 @@ from rule_engine.arithmetic import EXACT
 from rule_engine.columns import Instant, Scaled
 from trellis.db import SYSTEM_TABLES
 
-RULES, TIME, ASKED = "rules", "time", "asked"
+RULES, TIME, ASKED, DATA = "rules", "time", "asked", "data"
 SHADOW: Final = "score_shadow"
 """The name of the job that computes a shadow."""
-CAUSES: Final = (RULES, TIME, ASKED)
-"""Why a score was computed anew: other rules are in force, a night has passed, or somebody asked
-for it."""
+CAUSES: Final = (RULES, TIME, ASKED, DATA)
+"""Why a score was computed anew: other rules are in force, a night has passed, somebody asked for
+it, or what it looks at in other records has changed; that run is of those records alone."""
 
 score_run = sa.Table(
     "score_run",

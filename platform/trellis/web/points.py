@@ -14,7 +14,7 @@ from trellis import current
 from trellis.declared import ANY_OBJECT, declares
 from trellis.records.read import read_record
 from trellis.scoring.past import SAVE, Line, past_points
-from trellis.scoring.tables import ASKED, RULES, TIME
+from trellis.scoring.tables import ASKED, DATA, RULES, TIME
 from trellis.unit import Unit
 from trellis.web.addresses import record_address
 from trellis.web.doors import make_blueprint, object_for
@@ -84,4 +84,9 @@ def because(line: Line, people: Mapping[str, str]) -> str:
         return gettext("Saved by %(person)s", person=name_of(people, line.by or ""))
     if line.why == RULES:
         return gettext("The rules of version %(number)s", number=line.definitions)
-    return {TIME: gettext("Time has passed"), ASKED: gettext("Computed again by hand")}[line.why]
+    causes = {
+        TIME: gettext("Time has passed"),
+        ASKED: gettext("Computed again by hand"),
+        DATA: gettext("Other records have changed"),
+    }
+    return causes[line.why]
