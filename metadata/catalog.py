@@ -17,7 +17,7 @@ from metadata.computed.graph import Graph
 from metadata.computed.storage import settle_storage, without_values
 from metadata.computed.values import Formula, compile_formulas
 from metadata.conditions import Conditions, Test, compile_conditions, compile_test
-from metadata.elements import Element, by_key
+from metadata.elements import Element, by_key, holds_tests
 from metadata.fields.base import ENGLISH, choose_label
 from metadata.json_text import text
 from metadata.keywords import KeywordCheck, compile_keywords
@@ -77,7 +77,8 @@ class Catalog:
     """All definitions of one version.
 
     `objects` are those in use, `retired` those taken out of use; `rules` maps names of rule
-    files to their text, `rule_packages` to the packages they belong to, `packages` installed
+    files to their text, `tests` those of files that hold tests and nothing else: what runs never
+    reads them. `rule_packages` maps both to the packages they belong to, `packages` installed
     packages to versions, `messages` texts in rules to their translations by language.
     `retirements` say of rules that are kept and not run since when, by whom and why. `day` is the
     one whose rules are in force; without it the days are not minded.
@@ -93,6 +94,7 @@ class Catalog:
     views_by_object: Mapping[str, Mapping[str, ViewDefinition]] = field(default_factory=dict)
     layouts_by_object: Mapping[str, Mapping[str, LayoutDefinition]] = field(default_factory=dict)
     rules: Mapping[str, str] = field(default_factory=dict)
+    tests: Mapping[str, str] = field(default_factory=dict)
     rule_packages: Mapping[str, str] = field(default_factory=dict)
     packages: Mapping[str, str] = field(default_factory=dict)
     messages: Mapping[str, Labels] = field(default_factory=dict)
@@ -175,6 +177,14 @@ class Catalog:
             return replace(self.kept.program, schema=self.schema)
         stored = read_kept(self.stored_program, self.schema) if self.stored_program else None
         return stored or make_program(self.rules, self.schema, self.rule_packages)
+
+    @cached_property
+    def tested(self) -> Program:
+        """The rules as they are written, with all tests of them. Raises RuleError when they do not
+        fit the objects."""
+        if not self.tests:
+            return self.written
+        return make_program({**self.rules, **self.tests}, self.schema, self.rule_packages)
 
     def rules_of(self, object_name: str) -> ObjectProgram:
         """Gives what runs for an object, put together once."""
@@ -328,7 +338,7 @@ def build_catalog(
     found, _ = find_links(live)
     links = translations.links(found)
     live = settle_storage(live, links)
-    rules = {e.name: text(e.body.get("text")) or "" for e in of_kind(elements, "rules")}
+    texts = {e.name: text(e.body.get("text")) or "" for e in of_kind(elements, "rules")}
     rule_packages = {e.name: e.package for e in of_kind(elements, "rules")}
     return Catalog(
         version=version,
@@ -339,7 +349,8 @@ def build_catalog(
         roles=read_roles(elements, reader),
         views_by_object=read_views(elements, reader),
         layouts_by_object=read_layouts(elements, reader),
-        rules=rules,
+        rules={name: one for name, one in texts.items() if not holds_tests(name)},
+        tests={name: one for name, one in texts.items() if holds_tests(name)},
         rule_packages=rule_packages,
         packages={e.name: str(e.body.get("version")) for e in of_kind(elements, "package")},
         messages=translations.messages(),

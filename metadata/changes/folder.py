@@ -10,7 +10,7 @@ from typing import Final
 
 from metadata.changes.moved import authored
 from metadata.documents import document_problems
-from metadata.elements import LOCAL, Element, by_key
+from metadata.elements import LOCAL, Element, by_key, holds_tests
 from metadata.json_text import mapping, read_json, text
 from metadata.parse import NAME
 from metadata.problems import Problem
@@ -105,7 +105,14 @@ def read_file(found: Definitions, relative: PurePosixPath, path: Path) -> Iterat
 def is_name(kind: str, name: str) -> bool:
     """Says whether elements of a kind can have a name."""
     parts = name.split("/")
-    return len(parts) == (2 if kind in NESTED else 1) and all(map(NAME.fullmatch, parts))
+    return len(parts) == depth(kind, name) and all(map(NAME.fullmatch, parts))
+
+
+def depth(kind: str, name: str) -> int:
+    """Gives how many parts the names of a kind have; `name` may go on after its own."""
+    if kind == "rules" and holds_tests("/".join(name.split("/")[:3])):
+        return 3
+    return 2 if kind in NESTED else 1
 
 
 def place_in_folder(problem: Problem) -> Problem:
@@ -114,6 +121,6 @@ def place_in_folder(problem: Problem) -> Problem:
     kind = KINDS.get(folder)
     if kind is None:
         return problem
-    parts = 2 if kind in NESTED else 1
+    parts = depth(kind, "/".join(rest))
     name, inside = "/".join(rest[:parts]), "".join(f"/{part}" for part in rest[parts:])
     return replace(problem, path=f"{file_of(kind, name)}:{inside}".removesuffix(":"))

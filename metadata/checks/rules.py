@@ -2,20 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 
 from metadata.catalog import Catalog
 from metadata.conditions import diagnostic_problem
+from metadata.elements import holds_tests
 from metadata.problems import Problem
 from metadata.programs import parse_rules
-from rule_engine import compile_program, run_tests
+from rule_engine import compile_program, run_tests, tree
 from rule_engine.errors import Diagnostic, RuleCheckError
 
 
 def rules_problems(catalog: Catalog) -> Iterator[tuple[tuple[str, str], Problem]]:
     """Gives the errors in all rule files, each with the element it stands in."""
-    rulesets, diagnostics = parse_rules(catalog.rules, catalog.rule_packages)
+    texts = {**catalog.rules, **catalog.tests}
+    rulesets, diagnostics = parse_rules(texts, catalog.rule_packages)
     yield from placed(diagnostics)
+    yield from misplaced(rulesets)
     try:
         program = compile_program(rulesets, catalog.schema)
     except RuleCheckError as error:
@@ -27,6 +30,21 @@ def rules_problems(catalog: Catalog) -> Iterator[tuple[tuple[str, str], Problem]
             if field.virtual or field.type.is_sealed:
                 values = {"name": field.name, "assignment": one.name}
                 yield ("rules", one.source), Problem("", "sticky_unsearchable", values)
+
+
+def misplaced(rulesets: Iterable[tree.Ruleset]) -> Iterator[tuple[tuple[str, str], Problem]]:
+    """Finds what stands in files of tests and is none: nothing would ever run it."""
+    for ruleset in rulesets:
+        for one in ruleset.statements if holds_tests(ruleset.source) else ():
+            if not isinstance(one, tree.Test):
+                found = Problem("", "tests_only", {}, one.span.line, one.span.column)
+                yield ("rules", ruleset.source), found
+
+
+def unreadable_tests(name: str, text: str, package: str) -> list[Problem]:
+    """Gives what is wrong with a file of tests, whatever the rules are."""
+    rulesets, diagnostics = parse_rules({name: text}, {name: package})
+    return [problem for _, problem in (*placed(diagnostics), *misplaced(rulesets))]
 
 
 def placed(diagnostics: Sequence[Diagnostic]) -> Iterator[tuple[tuple[str, str], Problem]]:
@@ -45,13 +63,18 @@ def failing_tests(
     definitions in which nothing else is wrong; nothing is run where objects and rules are those of
     `known`, so that a rule can always be retired.
     """
-    cases = catalog.written.tests
-    same = known is not None and known.rule_texts == catalog.rule_texts
-    if not cases or (same and known is not None and known.objects == catalog.objects):
+    cases = catalog.tested.tests
+    if not cases or (known is not None and is_same(catalog, known)):
         return
-    results = run_tests(catalog.written, computed=catalog.computed_values)
+    results = run_tests(catalog.tested, computed=catalog.computed_values)
     for case, result in zip(cases, results, strict=True):
         if not result.passed:
             values = {"test": case.name, "reasons": result.failures}
             found = Problem("", "rule_test_failed", values, case.span.line, case.span.column)
             yield ("rules", case.source), found
+
+
+def is_same(catalog: Catalog, known: Catalog) -> bool:
+    """Says whether tests give what they gave: rules, tests and objects are the same."""
+    same_texts = (known.rule_texts, known.tests) == (catalog.rule_texts, catalog.tests)
+    return same_texts and known.objects == catalog.objects

@@ -10,11 +10,13 @@ from typing import Final
 from metadata.catalog import Catalog, build_catalog
 from metadata.checks import check_elements
 from metadata.checks.computed import virtual_warnings
+from metadata.checks.rules import unreadable_tests
 from metadata.checks.translations import missing_translations, unsaid_texts
-from metadata.elements import LOCAL, Element
+from metadata.elements import LOCAL, Element, is_of_tests
 from metadata.fields.base import FieldDefinition
-from metadata.json_text import mapping, nearest, pointer
+from metadata.json_text import mapping, nearest, pointer, text
 from metadata.packages.demo import demo_problems
+from metadata.packages.fitting_tests import with_fitting_tests
 from metadata.packages.read import Package, extended, placed
 from metadata.packages.requirements import (
     Offers,
@@ -33,7 +35,7 @@ LANGUAGES: Final = ("zh",)
 def check_package(
     package: Package, installed: Catalog, offers: Offers | None = None
 ) -> list[Problem]:
-    """Gives everything that keeps a package from being installed.
+    """Gives everything that keeps a package from being installed; a test of it that fails does not.
 
     `offers` are packages that could be installed, by name. Paths are `file:pointer`, problems in
     the order of files.
@@ -51,7 +53,10 @@ def check_package(
         *unknown_targets(package, installed),
     ]
     elements = with_package(package, installed.elements)
-    flaws = check_elements(elements)
+    flaws = check_elements([one for one in elements if not is_of_tests(one)])
+    for one in filter(is_of_tests, package.elements):
+        written = text(one.body.get("text")) or ""
+        flaws[one.key] = unreadable_tests(one.name, written, one.package)
     unread = unread_objects(package) | broken_roles(flaws)
     for key, found in flaws.items():
         problems.extend(
@@ -84,6 +89,7 @@ def package_warnings(package: Package, installed: Catalog) -> list[Problem]:
     elements = with_package(package, installed.elements)
     catalog = build_catalog(0, elements)
     warnings = [*package.warnings, *odd_options(package, catalog), *unstored(package, catalog)]
+    warnings += with_fitting_tests(installed.elements, elements, [package])[1]
     for language in LANGUAGES:
         file = f"translations/{language}.json"
         name = package.manifest.name

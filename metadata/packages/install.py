@@ -13,8 +13,9 @@ from metadata.catalog import build_catalog
 from metadata.elements import Element, by_key
 from metadata.locks import take_definitions
 from metadata.migrate import publish
-from metadata.packages.check import check_package
+from metadata.packages.check import check_package, line_of
 from metadata.packages.files import keep_files, load_bases
+from metadata.packages.fitting_tests import with_fitting_tests
 from metadata.packages.places import element_file
 from metadata.packages.read import Package
 from metadata.packages.requirements import Offers, removal_problems
@@ -32,7 +33,7 @@ class Prepared:
     """What installing some packages together would make of the definitions.
 
     `problems` keep them from being installed; then `elements` are as they were. `conflicts` and
-    `edits` are those of all packages.
+    `edits` are those of all packages, `left_out` the tests of packages that would fail.
     """
 
     packages: tuple[Package, ...]
@@ -40,12 +41,14 @@ class Prepared:
     problems: tuple[Problem, ...] = ()
     conflicts: tuple[Conflict, ...] = ()
     edits: tuple[str, ...] = ()
+    left_out: tuple[Problem, ...] = ()
 
     @property
     def message(self) -> str:
         """Gives what the list of versions says about it."""
-        listed = (package.manifest for package in self.packages)
-        return ", ".join(f"{manifest.name} {manifest.version}" for manifest in listed)
+        manifests = (package.manifest for package in self.packages)
+        listed = [f"{manifest.name} {manifest.version}" for manifest in manifests]
+        return ", ".join([*listed, *(f'− test "{one.values["test"]}"' for one in self.left_out)])
 
 
 def prepare_all(
@@ -73,7 +76,9 @@ def prepare_all(
         conflicts.extend(found.conflicts)
         edits.extend(found.edits)
     unknown = unknown_choices(conflicts, resolutions or {})
-    return Prepared(tuple(packages), elements, unknown, tuple(conflicts), tuple(edits))
+    versions = {**bases, **{package.manifest.name: package for package in packages}}
+    elements, left_out = with_fitting_tests(current, elements, versions.values())
+    return Prepared(tuple(packages), elements, unknown, tuple(conflicts), tuple(edits), left_out)
 
 
 def lost_edits(
@@ -124,6 +129,8 @@ def install(
     for conflict in prepared.conflicts:
         name = package.manifest.name
         logger.warning("%s: %s kept at %s, which both changed", name, conflict.kept, conflict.place)
+    for one in prepared.left_out:
+        logger.warning("%s", line_of(one))
     return version
 
 

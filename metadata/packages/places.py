@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from metadata.elements import holds_tests
 from metadata.packages.read import EXTENSION, FOLDERS, KINDS
 from metadata.packages.texts import MANIFEST
 
-FOLDER_OF = {kind: folder for folder, kind in KINDS.items()}
+FOLDER_OF = {kind: folder for folder, kind in reversed(KINDS.items())}
+"""The folder of a kind; files of tests are rules, too, and stand in one of their own."""
 WITHIN = frozenset({"rules", "translations"})
 """Kinds whose names begin with the package's."""
 
@@ -16,7 +18,7 @@ def element_file(kind: str, name: str) -> str:
         return MANIFEST
     folder = FOLDER_OF[kind]
     own = name.partition("/")[2] if kind in WITHIN else name
-    return f"{folder}/{own}{FOLDERS[folder][0]}"
+    return f"{own if holds_tests(name) else f'{folder}/{own}'}{FOLDERS[folder][0]}"
 
 
 def extension_file(target: str) -> str:

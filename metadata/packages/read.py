@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import IO, Final
 
 from metadata.documents import distinct, document_problems
-from metadata.elements import Element
+from metadata.elements import TESTS, Element
 from metadata.json_text import mapping, nearest, pointer, read_json, sequence
 from metadata.packages.manifest import Manifest, parse_manifest
 from metadata.packages.signing import SIGNATURE
@@ -23,6 +23,7 @@ FOLDERS: Final[Mapping[str, tuple[str, int]]] = {
     "layouts": (".json", 3),
     "roles": (".json", 2),
     "translations": (".json", 2),
+    TESTS: (".rules", 2),
 }
 """Folders whose files become elements: the files' ending, and how deep they stand."""
 KINDS: Final = {
@@ -32,8 +33,9 @@ KINDS: Final = {
     "layouts": "layout",
     "roles": "role",
     "translations": "translations",
+    TESTS: "rules",
 }
-BESIDES: Final = ("demo", "tests")
+BESIDES: Final = ("demo",)
 OPAQUE: Final = ("dashboards", "reports", "templates")
 """Folders whose files are kept as they are: no part of this version reads them."""
 DOCUMENTS: Final = frozenset(
@@ -51,7 +53,7 @@ class Package:
 
     `elements` have no ids yet (the store gives them) and are in the order of files; `extensions`
     maps other packages' objects to the properties added to them; `places` says in which file an
-    element stands; `demo` and `tests` hold files by path, `files` all of them. `problems` is what
+    element stands; `demo` holds files by name, `files` all of them by path. `problems` is what
     could not be read: paths are `file:pointer`.
     """
 
@@ -60,7 +62,6 @@ class Package:
     extensions: Mapping[str, Mapping[str, object]] = field(default_factory=dict)
     places: Mapping[tuple[str, str], str] = field(default_factory=dict)
     demo: Mapping[str, bytes] = field(default_factory=dict)
-    tests: Mapping[str, str] = field(default_factory=dict)
     files: Mapping[str, bytes] = field(default_factory=dict, repr=False)
     problems: tuple[Problem, ...] = ()
     warnings: tuple[Problem, ...] = ()
@@ -75,7 +76,6 @@ class Reading:
     extensions: dict[str, Mapping[str, object]] = field(default_factory=dict)
     places: dict[tuple[str, str], str] = field(default_factory=dict)
     demo: dict[str, bytes] = field(default_factory=dict)
-    tests: dict[str, str] = field(default_factory=dict)
     problems: list[Problem] = field(default_factory=list)
     warnings: list[Problem] = field(default_factory=list)
 
@@ -107,7 +107,6 @@ def package_of(files: Mapping[str, bytes]) -> Package:
         extensions=reading.extensions,
         places=reading.places,
         demo=reading.demo,
-        tests=reading.tests,
         files=dict(files),
         problems=tuple(reading.problems),
         warnings=tuple(reading.warnings),
@@ -135,8 +134,6 @@ def read_file(reading: Reading, path: str, content: bytes) -> None:
         read_element(reading, top, path, content)
     elif top == "demo" and len(rest) == 1 and path.endswith((".csv", ".json")):
         reading.demo[rest[0]] = content
-    elif top == "tests" and path.endswith(".rules"):
-        reading.tests[path] = text_of(reading, path, content) or ""
     elif top in OPAQUE and rest:
         reading.warnings.append(Problem(path, "file_not_yet"))
         if path.endswith(".json"):
@@ -163,9 +160,11 @@ def read_element(reading: Reading, folder: str, path: str, content: bytes) -> No
     written = text_of(reading, path, content)
     if written is None:
         return
-    if folder == "rules":
+    if KINDS[folder] == "rules":
+        inner = f"{TESTS}/{name}" if folder == TESTS else name
         body: Mapping[str, object] = {"text": written}
-        add(reading, Element("", "rules", f"{reading.package}/{name}", reading.package, body), path)
+        full = f"{reading.package}/{inner}"
+        add(reading, Element("", "rules", full, reading.package, body), path)
         return
     document, problems = read_json(written)
     if not problems and not isinstance(document, Mapping):

@@ -10,8 +10,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
-from metadata.elements import LOCAL, Element, by_key
-from metadata.json_text import text
+from metadata.elements import LOCAL, TESTS, Element, by_key, is_of_tests
+from metadata.json_text import mapping, text
 from metadata.packages.files import FILES, digests_of
 from metadata.packages.naming import Names, Sides, align
 from metadata.packages.object_merge import PROPERTIES, Share, fields_of, merge_object
@@ -53,7 +53,7 @@ def prepare(
     "ours" or "theirs".
     """
     name = package.manifest.name
-    base = still_there(base, current, name) if base is not None else None
+    base = as_installed(base, current, name) if base is not None else None
     upgrade = Upgrade(package, base, tuple(revived(current, name)), dict(resolutions or {}))
     elements = [*upgrade.own_elements(), *upgrade.others()]
     there = by_key(current).get(("package", name))
@@ -66,9 +66,11 @@ def prepare(
     )
 
 
-def still_there(base: Package, current: Sequence[Element], name: str) -> Package:
-    """Gives the base without what was purged while the package was uninstalled."""
+def as_installed(base: Package, current: Sequence[Element], name: str) -> Package:
+    """Gives the base without what was purged while the package was uninstalled, and without its
+    tests where they were not installed yet: they come with this version."""
     objects, fields = purged(current, name)
+    installed = mapping(by_key(current)["package", name].body.get(DIGESTS))
     extensions = {
         target: {
             **extension,
@@ -80,13 +82,20 @@ def still_there(base: Package, current: Sequence[Element], name: str) -> Package
         }
         for target, extension in base.extensions.items()
     }
-    elements = tuple(e for e in base.elements if e.kind != "object" or e.name not in objects)
+    elements = tuple(
+        one
+        for one in base.elements
+        if not (one.kind == "object" and one.name in objects)
+        if not (is_of_tests(one) and TESTS not in installed)
+    )
     return replace(base, elements=elements, extensions=extensions)
 
 
 def stored_manifest(package: Package) -> dict[str, object]:
-    """Gives the manifest together with the digests of the files that are installed."""
-    return {**package.manifest.document, DIGESTS: {FILES: digests_of(package.files)}}
+    """Gives the manifest together with the digests of the files that are installed, and that tests
+    are among them: earlier versions of Trellis left these out."""
+    installed = {FILES: digests_of(package.files), TESTS: True}
+    return {**package.manifest.document, DIGESTS: installed}
 
 
 @dataclass(slots=True)

@@ -13,7 +13,6 @@ from metadata.layouts import Section, Tab
 from metadata.packages.check import check_package, line_of, package_warnings, with_package
 from metadata.packages.manifest import PRODUCT
 from metadata.packages.read import Package, read_package
-from rule_engine import compile_program, parse
 from rule_engine.testing import format_results, run_tests
 from trellis.bundled import SYSTEM, known_packages
 
@@ -62,14 +61,11 @@ def test_it_warns_of_nothing(package: Package) -> None:
 def test_its_own_tests_pass(package: Package) -> None:
     catalog = build_catalog(0, with_package(package, installed(package).elements))
     rules = [element for element in package.elements if element.kind == "rules"]
-    texts = {e.name: str(e.body["text"]) for e in rules} | dict(package.tests)
     if not rules:
         return
-    assert package.tests, "rules without tests"
-    parsed = [parse(text, source=name) for name, text in texts.items()]
-    program = compile_program(parsed, catalog.schema)
-    results = run_tests(program, computed=catalog.computed_values)
-    assert results
+    tested = {case.of for case in catalog.tested.tests if case.source in {e.name for e in rules}}
+    assert tested, "rules without tests"
+    results = run_tests(catalog.tested, computed=catalog.computed_values)
     assert all(result.passed for result in results), format_results(results)
 
 

@@ -118,6 +118,7 @@ PACKAGE_PLAN: Schema = {
         "operations": many(OBJECT),
         "conflicts": many(OBJECT),
         "edits": many(TEXT),
+        "left_out": many(ERROR),
         "problems": many(ERROR),
         "destructive": many(TEXT),
         "clocks": many(OBJECT),

@@ -201,6 +201,7 @@ def plan_json(token: str, found: PackagePlan) -> dict[str, object]:
         ],
         "conflicts": [conflict_json(conflict) for conflict in found.conflicts],
         "edits": list(found.edits),
+        "left_out": [error_of(problem, reader) for problem in found.left_out],
         "problems": [error_of(problem, reader) for problem in found.problems],
         "destructive": list(found.destructive),
     }

@@ -196,6 +196,8 @@ def tell_plan(found: PackagePlan) -> None:
         click.echo(f"  {worded('edit_stays', place=place)}")
     for conflict in found.conflicts:
         click.echo(f"  {worded(f'conflict_{conflict.kept}', place=conflict.place)}")
+    for one in found.left_out:
+        click.echo(f"  {line_of(one)}")
     for name in found.destructive:
         click.echo(f"  {worded('goes_out_of_use', name=name)}")
 
@@ -254,6 +256,7 @@ def put_in(
         click.echo(f"{about}: definitions at version {version}")
     for conflict in found.conflicts:
         click.echo(f"note: {worded(f'conflict_{conflict.kept}', place=conflict.place)}", err=True)
+    tell(found.left_out, "note: ")
 
 
 @command.command("uninstall")

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from hashlib import sha256
 from typing import Final
 
+from metadata.changes.folder import is_name
 from metadata.documents import document_problems
 from metadata.drafts import (
     Draft,
@@ -22,7 +23,7 @@ from metadata.drafts import (
 )
 from metadata.elements import LOCAL, Element, by_key
 from metadata.json_text import pointer
-from metadata.parse import NAME, parse_object
+from metadata.parse import parse_object
 from metadata.problems import Problem
 from metadata.stored import is_retired
 from trellis.errors import Conflict, Missing, NotAllowed, Refused
@@ -31,8 +32,7 @@ from trellis.unit import Unit
 Document = Mapping[str, object]
 
 KINDS = ("object", "role", "view", "layout", "rules", "translations")
-# Kinds whose names are `<object>/<name>` or `<package>/<name>`.
-OF_OBJECT = frozenset({"view", "layout"})
+# Kinds whose names begin with a package's.
 OF_PACKAGE = frozenset({"rules", "translations"})
 DIGEST_CHARACTERS: Final = 16
 
@@ -120,10 +120,7 @@ def full_name(kind: str, name: str) -> str:
 
 def name_problems(kind: str, name: str) -> Iterator[Problem]:
     """Finds a name that elements of a kind cannot have."""
-    parts = name.split("/")
-    if len(parts) != (2 if kind in OF_OBJECT | OF_PACKAGE else 1) or not all(
-        map(NAME.fullmatch, parts)
-    ):
+    if not is_name(kind, name):
         yield Problem("", "bad_name", {"name": name})
 
 

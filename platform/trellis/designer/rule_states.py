@@ -50,8 +50,8 @@ WORDS: Final[Mapping[type[object], str]] = {
 
 @dataclass(frozen=True, slots=True)
 class RuleState:
-    """How a rule stands. `file` and `line` say where it is written, `tests` how many tests in its
-    package's rule files are about it; `failing` are effects that failed when they
+    """How a rule stands. `file` and `line` say where it is written, `tests` how many tests in
+    all rule files are about it; `failing` are effects that failed when they
     were tried last, `runs` those of the last day, as far as they are kept.
 
     `retired` says who retired it, when and why.
@@ -132,7 +132,7 @@ def state_of(
         line=rule.span.line,
         state=state,
         period=period,
-        tests=sum(case.of == rule.name for case in written.tests),
+        tests=sum(case.of == rule.name for case in unit.catalog.tested.tests),
         retired=retired,
         quarantine=wild.get(rule.name),
     )

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from metadata.catalog import Catalog, build_catalog
 from metadata.diff import plan
-from metadata.elements import LOCAL, Element
+from metadata.elements import LOCAL, Element, is_of_tests
 from metadata.packages.check import with_package
 from metadata.packages.read import Package, read_package
 from metadata.problems import DefinitionError, PackageError
@@ -53,10 +53,12 @@ def add_required(catalog: Catalog, package: Package) -> Catalog:
 
 
 def add_package(catalog: Catalog, package: Package) -> Catalog:
-    """Gives a catalog with a package in it; raises PackageError when it cannot be read."""
+    """Gives a catalog with a package in it, without its tests; raises PackageError when it cannot
+    be read."""
     if package.problems:
         raise PackageError(package.problems)
-    return add_elements(catalog, with_package(package, catalog.elements))
+    elements = with_package(package, catalog.elements)
+    return add_elements(catalog, [one for one in elements if not is_of_tests(one)])
 
 
 def add_elements(catalog: Catalog, elements: Sequence[Element]) -> Catalog:

@@ -78,7 +78,7 @@ class PackagePlan:
     """What installing some packages would do; with `problems` they cannot be.
 
     `edits` are places of local changes that stay, `conflicts` those that were also changed by the
-    new version. Problems of packages have paths `file:pointer`.
+    new version, `left_out` the tests of packages that would fail. Problems of packages have paths `file:pointer`.
     """
 
     steps: tuple[Step, ...]
@@ -88,6 +88,7 @@ class PackagePlan:
     destructive: tuple[str, ...] = ()
     conflicts: tuple[MergeConflict, ...] = ()
     edits: tuple[str, ...] = ()
+    left_out: tuple[Problem, ...] = ()
     prepared: Prepared | None = None
     elements: tuple[Element, ...] = ()
 
@@ -138,6 +139,7 @@ def plan_packages(
         found.destructive,
         prepared.conflicts,
         prepared.edits,
+        prepared.left_out,
         prepared,
         found.elements,
     )

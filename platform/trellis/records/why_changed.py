@@ -13,6 +13,7 @@ from typing import Any
 
 import sqlalchemy as sa
 
+from metadata.elements import is_of_tests
 from metadata.fields.base import FieldDefinition
 from metadata.objects import ObjectDefinition
 from metadata.programs import make_program
@@ -248,7 +249,7 @@ def compiled_then(unit: Unit, version: int) -> Program | None:
     """Compiles the rules of an older version, unless they are those in force."""
     rules = [one for one in elements_at(unit.connection, version) if one.kind == "rules"]
     living = [one for one in rules if one.body.get("retired") is not True]
-    texts = {one.name: str(one.body.get("text") or "") for one in living}
+    texts = {one.name: str(one.body.get("text") or "") for one in living if not is_of_tests(one)}
     packages = {one.name: one.package for one in living}
     if (texts, packages) == unit.catalog.rule_texts:
         return unit.catalog.written

@@ -109,6 +109,7 @@ class PlanPage:
     problems: tuple[tuple[str, str], ...]
     conflicts: tuple[ConflictLine, ...]
     edits: tuple[str, ...]
+    left_out: tuple[tuple[str, str], ...]
     clocks: tuple[ClockCard, ...]
     requests: tuple[str, ...]
     destructive: tuple[str, ...]
@@ -239,6 +240,7 @@ def show_plan(
         problems=tuple((problem.path, words(problem)) for problem in found.problems),
         conflicts=tuple(map(conflict_line, found.conflicts)),
         edits=found.edits,
+        left_out=tuple((problem.path, words(problem)) for problem in found.left_out),
         clocks=clock_cards(unit, found.clocks(unit), ()),
         requests=tuple(map(words, found.requests(unit).told)),
         destructive=found.destructive,
