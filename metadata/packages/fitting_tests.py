@@ -33,7 +33,8 @@ def with_fitting_tests(
         for one in package.elements
         if is_of_tests(one)
     }
-    elements, left_out = tuple(wanted), ()
+    elements = tuple(wanted)
+    left_out: tuple[Problem, ...] = ()
     while shipped:  # what does not fit the objects is found before what fails
         found = dict(failing(current, elements, shipped))
         if not found:

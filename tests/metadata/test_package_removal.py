@@ -259,13 +259,14 @@ def test_export_of_what_was_edited_comes_back_the_same(connection: sa.Connection
     edit_at(connection, "object", "student", "properties", "fee", "title", to="Price")
     edit_at(connection, "object", "student", "properties", "nick", to=TEXT)
     edit_at(connection, "object", "lead", "properties", "school", "title", to="Our school")
+    edit_at(connection, "rules", "school/tests/fees", "text", to="")
     edit_at(connection, "rules", "school/checks", "text", to="# nothing\n")
     edit(connection, "view", "student/open", None)
     files = exported(connection, "school").files
     given = package(SCHOOL).files
     assert {path for path in given if files.get(path) != given[path]} == {
         *("objects/student.json", "objects/lead.extend.json", "rules/checks.rules"),
-        "views/student/open.json",
+        *("tests/fees.rules", "views/student/open.json"),
     }
     assert b"nick" not in files["objects/student.json"]
     assert b'"id"' not in files["objects/student.json"]

@@ -377,7 +377,11 @@ def test_a_field_that_was_renamed_here(connection: sa.Connection) -> None:
         "cost" if name == "fee" else name: one for name, one in student["properties"].items()
     }
     rules = SCHOOL[CHECKS].replace("fee >=", "cost >=")
-    edit_all = [("rules", "school/checks", {"text": rules})]
+    tests = SCHOOL["tests/fees.rules"].replace("fee: 5", "cost: 5").replace("li.fee", "li.cost")
+    edit_all = [
+        ("rules", "school/checks", {"text": rules}),
+        ("rules", "school/tests/fees", {"text": tests}),
+    ]
     layout = body_of(connection, "layout", "student/record")
     layout["sections"][1]["fields"] = ["cost"]
     publish_all(

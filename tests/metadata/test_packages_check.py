@@ -209,7 +209,7 @@ def test_folder_and_zip_are_the_same(tmp_path: Path) -> None:
         (
             {"object/student.json": {}},
             "object/student.json: nobody reads this file; did you mean objects?; folders are: "
-            "objects, rules, views, layouts, roles, translations, demo, tests, dashboards, "
+            "objects, rules, views, layouts, roles, translations, tests, demo, dashboards, "
             "reports, templates",
         ),
     ],

@@ -5,17 +5,15 @@ from __future__ import annotations
 import hashlib
 import json
 import re
-from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 
 from metadata import store
-from metadata.catalog import Catalog
 from metadata.changes.compare import Difference, Part, compare, compare_texts
 from metadata.changes.impact import Impact, measure
 from metadata.changes.moved import Moved, on_top
-from metadata.checks import check_elements
-from metadata.diff import as_authored, plan
+from metadata.diff import plan
 from metadata.drafts import drafts, forget_drafts, with_drafts
 from metadata.elements import Element
 from metadata.json_text import text
@@ -23,6 +21,7 @@ from metadata.migrate import publish
 from metadata.operations import Operation
 from metadata.problems import Problem
 from trellis.automation.pinned import RequestPlan, plan_requests
+from trellis.designer.altered_tests import altered_tests
 from trellis.designer.drafts import author_of, place_of
 from trellis.designer.option_history import note_replaced_options
 from trellis.designer.replacing import with_replacements
@@ -48,7 +47,8 @@ class Planned:
     `token` stands for exactly this plan; `impacts` are in the order of the operations;
     `destructive` lists `object` or `object.field` to be confirmed: what goes out of use, and
     fields whose conversion loses values; `clocks` are the service levels of which something moves,
-    `requests` what becomes of open approvals.
+    `requests` what becomes of open approvals; `altered_tests` are tests of packages that change or
+    go, for which a message says why.
     With `problems` it cannot be published.
     """
 
@@ -61,6 +61,7 @@ class Planned:
     impacts: tuple[Impact, ...] = ()
     clocks: tuple[ClockPlan, ...] = ()
     requests: RequestPlan = field(default_factory=RequestPlan)
+    altered_tests: tuple[str, ...] = ()
 
 
 Check = Callable[[Planned], None]
@@ -106,7 +107,7 @@ def make_rollback(unit: Unit, version: int, rules: str = "") -> Planned:
         wanted = with_rules_of(unit, wanted, rules)
     planned = plan_elements(unit, wanted)
     way = f"{version}:{rules}" if rules else f"{version}"
-    return replace(planned, token=f"{planned.token}{BACK_TO}{way}")
+    return replace(planned, token=f"{planned.token}{BACK_TO}{way}", altered_tests=())
 
 
 def with_rules_of(unit: Unit, then: Sequence[Element], rules: str) -> list[Element]:
@@ -130,21 +131,19 @@ def elements_of(unit: Unit, version: int, place: str) -> list[Element]:
 def plan_elements(unit: Unit, wanted: Sequence[Element]) -> Planned:
     """Plans a whole wanted state and finds everything that stands in its way."""
     found = plan(unit.catalog.elements, wanted, unit.catalog)
-    problems = found.problems or tuple(misfits(found.elements, unit.catalog))
     planned = Planned(
         token=token_of(unit.catalog.version, found.operations, wanted),
         base_version=unit.catalog.version,
         operations=found.operations,
-        problems=problems,
+        problems=found.problems,
         destructive=found.destructive,
         elements=found.elements,
+        altered_tests=tuple(altered_tests(unit.catalog.elements, wanted)),
     )
     if not found.operations:
         return planned
-    measured = measure(
-        unit.connection, unit.catalog, replace(found, problems=problems), unit.moment.zone
-    )
-    if not problems:
+    measured = measure(unit.connection, unit.catalog, found, unit.moment.zone)
+    if not found.problems:
         planned = replace(
             planned,
             clocks=preview_clocks_of(unit, found.elements),
@@ -152,7 +151,7 @@ def plan_elements(unit: Unit, wanted: Sequence[Element]) -> Planned:
         )
     return replace(
         planned,
-        problems=(*problems, *measured.problems),
+        problems=(*found.problems, *measured.problems),
         impacts=measured.impacts,
         destructive=tuple(dict.fromkeys((*found.destructive, *measured.lossy))),
     )
@@ -164,14 +163,6 @@ def token_of(version: int, operations: Sequence[Operation], wanted: Sequence[Ele
     kinds = [(operation.kind, operation.place) for operation in operations]
     whole = json.dumps([version, bodies, kinds])
     return f"{version}.{hashlib.sha256(whole.encode()).hexdigest()[:32]}"
-
-
-def misfits(elements: Sequence[Element], known: Catalog) -> Iterator[Problem]:
-    """Finds where definitions that are right alone do not fit each other."""
-    authored = [as_authored(element) for element in elements]
-    for (kind, name), problems in check_elements(authored, known).items():
-        for problem in problems:
-            yield replace(problem, path=place_of(kind, name) + problem.path)
 
 
 def publish_plan(
@@ -222,6 +213,9 @@ def publish_planned(
     """Publishes a plan that was made in this transaction."""
     if planned.problems:
         raise Refused(planned.problems)
+    if planned.altered_tests and not message.strip():
+        values = {"tests": planned.altered_tests}
+        raise Refused([Problem("/message", "why_of_tests_needed", values)])
     moving = chosen_levels(planned.clocks, open_clocks)
     with answering(unit.connection, unit.catalog, planned.base_version):
         note_replaced_options(unit, planned.operations, message)

@@ -78,7 +78,8 @@ class PackagePlan:
     """What installing some packages would do; with `problems` they cannot be.
 
     `edits` are places of local changes that stay, `conflicts` those that were also changed by the
-    new version, `left_out` the tests of packages that would fail. Problems of packages have paths `file:pointer`.
+    new version, `left_out` the tests of packages that would fail. Problems of packages have paths
+    `file:pointer`.
     """
 
     steps: tuple[Step, ...]
