@@ -318,3 +318,35 @@ def test_what_a_retired_approval_has_begun_goes_on(
     other = quote_with(platform, discount="0.15")
     with pytest.raises(Refused), acting(platform, "rita") as unit:
         submit(unit, "quote", other)
+
+
+def test_the_tests_of_a_package_guard_its_rules(call: Client) -> None:
+    """A draft that makes one fail is refused; who changes the test, too, says why."""
+    rule = "meta/rule_states/approval/discount_approval"
+    assert call("admin", "GET", rule).get_json()["tests"] > 5
+    file, tests = "meta/rules/crm/discount_approval", "meta/rules/crm/tests/discount_approval"
+    text = call("admin", "GET", file).get_json()["text"]
+    assert "discount > 10%" in text
+    call("admin", "PUT", file, {"text": text.replace("discount > 10%", "discount > 35%")})
+    made = plan(call)
+    problems = made["problems"]
+    assert {one["path"] for one in problems} == {"/rules/crm/tests/discount_approval"}
+    assert all(one["line"] for one in problems)
+    told = problems[0]["message"]
+    assert "of the package crm fails: " in told
+    assert told.endswith("put the rule right, or change the test and say why when you publish")
+    refused = call("admin", "POST", "meta/publish", {"token": made["token"], "message": "More"})
+    assert refused.status_code == 422
+    call("admin", "PUT", tests, {"text": "# Ours begin at 35 %.\n"})
+    made = plan(call)
+    assert made["problems"] == []
+    silent = call("admin", "POST", "meta/publish", {"token": made["token"], "message": " "})
+    assert silent.status_code == 422
+    (problem,) = silent.get_json()["errors"]
+    assert (problem["path"], problem["code"]) == ("/message", "why_of_tests_needed")
+    published(call, made, "We approve from 35 % on")
+    (newest, *_) = call(
+        "admin", "GET", "meta/rule_texts/crm/tests/discount_approval/versions"
+    ).get_json()["items"]
+    assert newest["message"] == "We approve from 35 % on"
+    assert call("admin", "GET", rule).get_json()["tests"] == 0
