@@ -127,6 +127,11 @@ def join_group(connection: sa.Connection, account: int, role: str) -> None:
     connection.execute(sa.insert(ab_user_group).values(id=7, group_id=7, user_id=account))
 
 
+def set_tests_aside(platform: Platform, name: str) -> None:
+    """Publishes a package's file of tests without them: they stand against other rules."""
+    change_element(platform, "rules", name, lambda body: body.update(text="# Set aside.\n"))
+
+
 def restrict_field(platform: Platform, role: str, object_name: str, field: str, right: str) -> None:
     """Publishes a role with another right on one field."""
 

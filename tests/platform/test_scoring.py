@@ -11,7 +11,7 @@ from zoneinfo import ZoneInfo
 import pytest
 import sqlalchemy as sa
 
-from tests.platform.acting import acting, change_element, make, stored, system
+from tests.platform.acting import acting, change_element, make, set_tests_aside, stored, system
 from tests.platform.test_api import Client, call
 from tests.platform.world import People
 from trellis.jobs.running import job_table
@@ -26,6 +26,7 @@ __all__ = ["call"]
 pytestmark = pytest.mark.usefixtures("people")
 
 RULES = ("rules", "crm/lead_scoring")
+TESTS = "crm/tests/lead_scoring"
 LEAD = {"name": "Li", "company": "Acme", "email": "li@acme.cn", "lead_source": "web"}
 BASE = "meta/scores/lead/lead_score"
 # The grade `b` begins at 25, and whoever is big has 5 more.
@@ -48,10 +49,12 @@ def publish_rules(platform: Platform, *changes: tuple[str, str]) -> None:
     def change(body: dict[str, Any]) -> None:
         body["text"] = changed(body["text"], changes)
 
+    set_tests_aside(platform, TESTS)
     change_element(platform, *RULES, change)
 
 
 def draft(call: Client, platform: Platform, *changes: tuple[str, str], by: str = "admin") -> None:
+    set_tests_aside(platform, TESTS)
     body = {"text": changed(text_of(platform), changes or CHANGES)}
     answer = call(by, "PUT", "meta/rules/crm/lead_scoring", body)
     assert answer.status_code == 200, answer.get_json()
