@@ -12,7 +12,7 @@ from tests.platform.acting import acting, make, outbox_rows, stored
 from tests.platform.pages import get
 from tests.platform.test_api import LEAD, Client, call, created
 from tests.platform.test_approvals import do, quote_with
-from tests.platform.world import Login
+from tests.platform.world import Login, csrf_token
 from trellis.approvals import decide, submit
 from trellis.audit.tables import audit_event
 from trellis.catalogs import Catalogs
@@ -320,12 +320,12 @@ def test_what_a_retired_approval_has_begun_goes_on(
         submit(unit, "quote", other)
 
 
-def test_the_tests_of_a_package_guard_its_rules(call: Client) -> None:
+def test_the_tests_of_a_package_guard_its_rules(call: Client, login: Login) -> None:
     """A draft that makes one fail is refused; who changes the test, too, says why."""
     rule = "meta/rule_states/approval/discount_approval"
     assert call("admin", "GET", rule).get_json()["tests"] > 5
     file, tests = "meta/rules/crm/discount_approval", "meta/rules/crm/tests/discount_approval"
-    text = call("admin", "GET", file).get_json()["text"]
+    text, shipped = (call("admin", "GET", one).get_json()["text"] for one in (file, tests))
     assert "discount > 10%" in text
     call("admin", "PUT", file, {"text": text.replace("discount > 10%", "discount > 35%")})
     made = plan(call)
@@ -337,7 +337,15 @@ def test_the_tests_of_a_package_guard_its_rules(call: Client) -> None:
     assert told.endswith("put the rule right, or change the test and say why when you publish")
     refused = call("admin", "POST", "meta/publish", {"token": made["token"], "message": "More"})
     assert refused.status_code == 422
-    call("admin", "PUT", tests, {"text": "# Ours begin at 35 %.\n"})
+    administrator = login("admin")
+    assert "Set these tests aside" in get(administrator, "/setup/publish").text_content()
+    sent = {"csrf_token": csrf_token(administrator)}
+    assert administrator.post("/setup/set-tests-aside", data=sent).status_code == 302
+    page = get(administrator, "/setup/publish").text_content()
+    assert "Set these tests aside" not in page
+    assert "Tests of packages change or go: " in page
+    left = call("admin", "GET", tests).get_json()["text"]
+    assert 0 < left.count('test "') < shipped.count('test "')
     made = plan(call)
     assert made["problems"] == []
     silent = call("admin", "POST", "meta/publish", {"token": made["token"], "message": " "})
@@ -349,4 +357,4 @@ def test_the_tests_of_a_package_guard_its_rules(call: Client) -> None:
         "admin", "GET", "meta/rule_texts/crm/tests/discount_approval/versions"
     ).get_json()["items"]
     assert newest["message"] == "We approve from 35 % on"
-    assert call("admin", "GET", rule).get_json()["tests"] == 0
+    assert call("admin", "GET", rule).get_json()["tests"] == left.count('test "')

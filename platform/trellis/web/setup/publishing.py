@@ -26,6 +26,7 @@ from trellis.designer.publishing import (
     version_of,
     versions,
 )
+from trellis.designer.setting_aside import FAILED, set_tests_aside
 from trellis.errors import Conflict, Missing, Refused
 from trellis.scoring.bound import bound_token, read_token
 from trellis.service_levels.job import move_open
@@ -73,6 +74,8 @@ class PublishPage:
     clocks: tuple[ClockCard, ...] = ()
     requests: tuple[str, ...] = ()
     scores_moved: bool = False
+    breaks_tests: bool = False
+    asks_why: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -156,6 +159,8 @@ def show(
         steps=steps_of(unit),
         scores=changed_names(unit, planned),
         moved=any(problem.code == "draft_moved" for problem in planned.problems),
+        breaks_tests=any(problem.code == FAILED for problem in planned.problems),
+        asks_why=planned.altered_tests,
         clocks=clock_cards(unit, planned.clocks or older_clocks(unit, planned, back_to), chosen),
         requests=tuple(map(words, planned.requests.told)),
     )
@@ -256,6 +261,15 @@ def moved(step: Callable[[Unit], list[str]], said: str) -> Response:
 def own_path(given: str | None) -> str | None:
     """Gives a path of setup as it is, and nothing for anything else."""
     return given if given and given.startswith("/setup/") and "//" not in given else None
+
+
+@blueprint.post("/set-tests-aside")
+@declares("", "administer")
+def set_aside() -> Response:
+    """Takes out, by the draft, the tests of packages that it makes fail."""
+    with writing_now() as unit:
+        set_tests_aside(unit)
+    return redirect("/setup/publish")
 
 
 @blueprint.post("/keep")
