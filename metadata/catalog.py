@@ -184,7 +184,12 @@ class Catalog:
         fit the objects."""
         if not self.tests:
             return self.written
-        return make_program({**self.rules, **self.tests}, self.schema, self.rule_packages)
+        return make_program(self.texts_with_tests, self.schema, self.rule_packages)
+
+    @property
+    def texts_with_tests(self) -> Mapping[str, str]:
+        """The texts of all rule files, by name."""
+        return {**self.rules, **self.tests}
 
     def rules_of(self, object_name: str) -> ObjectProgram:
         """Gives what runs for an object, put together once."""

@@ -28,10 +28,7 @@ def with_fitting_tests(
     Where something else is wrong, too, it is what is to be put right first.
     """
     shipped = {
-        one.name: statements(one)
-        for package in packages
-        for one in package.elements
-        if is_of_tests(one)
+        one.name: one for package in packages for one in package.elements if is_of_tests(one)
     }
     elements = tuple(wanted)
     left_out: tuple[Problem, ...] = ()
@@ -45,19 +42,21 @@ def with_fitting_tests(
 
 
 def failing(
-    current: Sequence[Element], wanted: Sequence[Element], shipped: Mapping[str, Statements]
+    current: Sequence[Element], wanted: Sequence[Element], shipped: Mapping[str, Element]
 ) -> Iterator[tuple[str, dict[str, Problem]]]:
     """Gives by file the tests of packages in which something is wrong, with what it is."""
     planned = plan(current, wanted)
     renamed = by_key(planned.elements)
     for element in filter(is_of_tests, wanted):
-        own, theirs = statements(element), shipped.get(element.name, {})
+        problems = [one for one in planned.problems if one.path == f"/rules/{element.name}"]
+        if not problems or element.name not in shipped:
+            continue
+        own, theirs = statements(element), statements(shipped[element.name])
         found: dict[str, Problem] = {}
-        for problem in planned.problems:
-            if problem.path == f"/rules/{element.name}":
-                name = statement_at(renamed[element.key], problem.line or 1)
-                if name in own and own[name] == theirs.get(name):
-                    found.setdefault(name, told(element, name, problem))
+        for problem in problems:
+            name = statement_at(renamed[element.key], problem.line or 1)
+            if name in own and own[name] == theirs.get(name):
+                found.setdefault(name, told(element, name, problem))
         if found:
             yield element.name, found
 

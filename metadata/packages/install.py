@@ -9,7 +9,7 @@ from datetime import datetime
 
 import sqlalchemy as sa
 
-from metadata.catalog import build_catalog
+from metadata.catalog import Catalog, build_catalog
 from metadata.elements import Element, by_key
 from metadata.locks import take_definitions
 from metadata.migrate import publish
@@ -142,8 +142,12 @@ def publish_prepared(
     confirm: Collection[str] = (),
     expected_version: int | None = None,
     at: datetime | None = None,
+    known: Catalog | None = None,
 ) -> int:
-    """Publishes what was prepared in this transaction and keeps the packages' files."""
+    """Publishes what was prepared in this transaction and keeps the packages' files.
+
+    `known` is the catalog that the caller has; if it is the one in force it saves time.
+    """
     if prepared.problems:
         raise PackageError(prepared.problems)
     for package in prepared.packages:
@@ -156,6 +160,7 @@ def publish_prepared(
         confirm=confirm,
         expected_version=expected_version,
         at=at,
+        known=known,
     )
 
 

@@ -131,7 +131,7 @@ def plan_packages(
     prepared = prepare_all(ordered, current, bases, resolutions, desk.offers)
     if prepared.problems:
         return PackagePlan(steps, version, problems=prepared.problems)
-    found = plan(current, prepared.elements)
+    found = plan(current, prepared.elements, desk.catalog)
     return PackagePlan(
         steps,
         version,
@@ -220,6 +220,7 @@ def install_planned(desk: Desk, found: PackagePlan, *, confirm: Collection[str] 
             confirm=confirm,
             expected_version=found.base_version,
             at=desk.now,
+            known=desk.catalog,
         )
     by, message = desk.author, found.prepared.message
     return conclude(desk.connection, desk.catalog, version, by=by, at=desk.now, message=message)
