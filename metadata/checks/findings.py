@@ -23,7 +23,7 @@ Found = tuple[tuple[str, str], Problem]
 
 FINDINGS: Final = Cache(50)
 MATTERING: Final = frozenset({"rules", "object", "translations"})
-"""The kinds of elements that rules and tests depend on; translated titles name objects in them, too."""
+"""The kinds of elements that rules and tests depend on; translated titles name objects, too."""
 
 
 def found_once(

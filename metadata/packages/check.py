@@ -89,7 +89,7 @@ def package_warnings(package: Package, installed: Catalog) -> list[Problem]:
     elements = with_package(package, installed.elements)
     catalog = build_catalog(0, elements)
     warnings = [*package.warnings, *odd_options(package, catalog), *unstored(package, catalog)]
-    warnings += with_fitting_tests(installed.elements, elements, [package])[1]
+    warnings += with_fitting_tests(installed.elements, elements, package.elements)[1]
     for language in LANGUAGES:
         file = f"translations/{language}.json"
         name = package.manifest.name

@@ -6,34 +6,42 @@ what another package brings, is meant to be as it is. What somebody wrote here i
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import replace
+from typing import Final
 
-from metadata.diff import plan
+from metadata.catalog import Catalog
+from metadata.diff import FOLDERS, Plan, plan
 from metadata.elements import Element, by_key, is_of_tests
 from metadata.json_text import text
 from metadata.packages.places import element_file
-from metadata.packages.read import Package
 from metadata.packages.rule_texts import HEAD, REST, joined, statements_of
 from metadata.problems import Problem
 
 Statements = Mapping[str, str]
+TEST: Final = "test "
+"""What the names of tests among statements begin with."""
+PLACE: Final = f"/{FOLDERS['rules']}/"
+"""Where rule files stand in a problem's path."""
 
 
 def with_fitting_tests(
-    current: Sequence[Element], wanted: Sequence[Element], packages: Iterable[Package]
+    current: Sequence[Element],
+    wanted: Sequence[Element],
+    shipped: Iterable[Element],
+    known: Catalog | None = None,
 ) -> tuple[tuple[Element, ...], tuple[Problem, ...]]:
-    """Gives the wanted elements without those tests of packages that fail, and which these are.
+    """Gives the wanted elements without those of the shipped tests that fail, and which these are.
 
-    Where something else is wrong, too, it is what is to be put right first.
+    Where something else is wrong, it is to be put right first. `known` is the catalog of the
+    elements in force where there is one: it saves time.
     """
-    shipped = {
-        one.name: one for package in packages for one in package.elements if is_of_tests(one)
-    }
+    files = {one.name: one for one in shipped if is_of_tests(one)}
     elements = tuple(wanted)
     left_out: tuple[Problem, ...] = ()
-    while shipped:  # what does not fit the objects is found before what fails
-        found = dict(failing(current, elements, shipped))
+    while files:  # what does not fit is found before what fails
+        planned = plan(current, elements, known)
+        found = failing(planned, elements, files) if only_tests(planned.problems, files) else {}
         if not found:
             break
         elements = tuple(without(one, found.get(one.name, ())) for one in elements)
@@ -41,37 +49,44 @@ def with_fitting_tests(
     return elements, left_out
 
 
+def only_tests(problems: Sequence[Problem], files: Collection[str]) -> bool:
+    """Says whether something is wrong in these files of tests and nothing else is, but that other
+    tests fail."""
+    others = [one for one in problems if one.path.removeprefix(PLACE) not in files]
+    return len(others) < len(problems) and all(one.code == "rule_test_failed" for one in others)
+
+
 def failing(
-    current: Sequence[Element], wanted: Sequence[Element], shipped: Mapping[str, Element]
-) -> Iterator[tuple[str, dict[str, Problem]]]:
-    """Gives by file the tests of packages in which something is wrong, with what it is."""
-    planned = plan(current, wanted)
-    renamed = by_key(planned.elements)
-    for element in filter(is_of_tests, wanted):
-        problems = [one for one in planned.problems if one.path == f"/rules/{element.name}"]
-        if not problems or element.name not in shipped:
+    planned: Plan, wanted: Sequence[Element], files: Mapping[str, Element]
+) -> dict[str, dict[str, Problem]]:
+    """Gives by file the tests in which something is wrong, with what it is; of these, those that
+    are as they were shipped."""
+    renamed, drafted = by_key(planned.elements), by_key(wanted)
+    found: dict[str, dict[str, Problem]] = {}
+    for file, shipped in files.items():
+        problems = [one for one in planned.problems if one.path == f"{PLACE}{file}"]
+        if not problems:
             continue
-        own, theirs = statements(element), statements(shipped[element.name])
-        found: dict[str, Problem] = {}
+        element = drafted["rules", file]
+        own, theirs, placed = map(statements, (element, shipped, renamed[element.key]))
         for problem in problems:
-            name = statement_at(renamed[element.key], problem.line or 1)
+            name = statement_at(placed, problem.line or 1)
             if name in own and own[name] == theirs.get(name):
-                found.setdefault(name, told(element, name, problem))
-        if found:
-            yield element.name, found
+                found.setdefault(file, {}).setdefault(name, told(element, name, problem))
+    return found
 
 
 def told(element: Element, name: str, problem: Problem) -> Problem:
     """Words that a test stays out."""
     reasons = problem.values.get("reasons", (problem.values.get("message"),))
-    values = {"test": name.partition(" ")[2] or element.name, "reasons": reasons}
+    values = {"test": name.removeprefix(TEST), "reasons": reasons}
     return Problem(element_file(*element.key), "test_left_out", values)
 
 
-def statement_at(element: Element, line: int) -> str:
+def statement_at(parts: Statements, line: int) -> str:
     """Gives the name of the statement in which a line is."""
     last = 0
-    for name, written in statements(element).items():
+    for name, written in parts.items():
         last += len(written.splitlines())
         if line <= last:
             return name
@@ -87,7 +102,17 @@ def without(element: Element, names: Collection[str]) -> Element:
 
 
 def statements(element: Element) -> Statements:
-    """Gives the tests of a file by name; one that does not come apart is one whole."""
+    """Gives the parts of a file by name, one that does not come apart as one whole by its own."""
     whole = text(element.body.get("text")) or ""
     found = statements_of(whole)
-    return {HEAD: whole} if found is None else found
+    return {element.name: whole} if found is None else found
+
+
+def tests_of(element: Element) -> Statements:
+    """Gives the tests of a file by name, without what stands around them."""
+    parts = statements(element)
+    return {
+        name.removeprefix(TEST): written.strip()
+        for name, written in parts.items()
+        if name not in (HEAD, REST)
+    }

@@ -77,7 +77,8 @@ def prepare_all(
         edits.extend(found.edits)
     unknown = unknown_choices(conflicts, resolutions or {})
     versions = {**bases, **{package.manifest.name: package for package in packages}}
-    elements, left_out = with_fitting_tests(current, elements, versions.values())
+    shipped = [one for package in versions.values() for one in package.elements]
+    elements, left_out = with_fitting_tests(current, elements, shipped)
     return Prepared(tuple(packages), elements, unknown, tuple(conflicts), tuple(edits), left_out)
 
 

@@ -17,7 +17,7 @@ from metadata.migrate import publish
 from metadata.problems import sentence
 from metadata.store import load_elements
 from tests.metadata.databases import element, object_body
-from tests.platform.acting import acting, change_element, make, stored
+from tests.platform.acting import acting, change_element, make, set_tests_aside, stored
 from tests.platform.computed_world import FLAG, NUMBER, TEXT, reference
 from tests.platform.office import Office
 from tests.platform.pages import get, select
@@ -202,6 +202,7 @@ def without(name: str) -> Change:
 def rewrite(platform: Platform, old: str, new: str) -> None:
     """Publishes the discount approval with other words."""
     edit = rewriting(old, new.format(old))
+    set_tests_aside(platform, "crm/tests/discount_approval")
     change_element(platform, "rules", "crm/discount_approval", edit)
 
 

@@ -72,15 +72,20 @@ def make_plan(unit: Unit, replace_options: Replacements | None = None) -> Planne
 
     What others have published since the draft was begun stays, as far as it is about other parts.
     """
+    wanted, moved = drafted_elements(unit)
+    planned = plan_elements(unit, with_replacements(wanted, replace_options or {}))
+    if moved:
+        return replace(planned, problems=(*map(moved_problem, moved), *planned.problems))
+    return planned
+
+
+def drafted_elements(unit: Unit) -> tuple[list[Element], list[Moved]]:
+    """Gives the definitions as the acting administrator's draft would have them, and what others
+    have changed in the same parts."""
     mine = drafts(unit.connection, author_of(unit))
     catalog = unit.catalog
     current = on_top(unit.connection, catalog.elements, mine, catalog.version)
-    wanted = with_drafts(catalog.elements, current.drafts)
-    planned = plan_elements(unit, with_replacements(wanted, replace_options or {}))
-    if current.moved:
-        problems = (*map(moved_problem, current.moved), *planned.problems)
-        return replace(planned, problems=problems)
-    return planned
+    return with_drafts(catalog.elements, current.drafts), current.moved
 
 
 def moved_problem(moved: Moved) -> Problem:

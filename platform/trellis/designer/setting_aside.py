@@ -2,29 +2,31 @@
 
 from __future__ import annotations
 
-from typing import Final
+from collections.abc import Iterable
 
-from metadata.packages.rule_texts import statements_of
-from trellis.designer.altered_tests import TEST
-from trellis.designer.drafts import find_drafted, put_element
-from trellis.designer.publishing import make_plan
+from metadata.elements import LOCAL, Element, is_of_tests
+from metadata.packages.fitting_tests import only_tests, with_fitting_tests
+from trellis.designer.drafts import put_element
+from trellis.designer.publishing import Planned, drafted_elements
 from trellis.unit import Unit
 
-FAILED: Final = "package_test_failed"
-FILES: Final = "/rules/"
+
+def can_set_aside(planned: Planned) -> bool:
+    """Says whether tests of packages stand in the way of a plan, and nothing else but tests."""
+    return only_tests(planned.problems, [one.name for one in of_packages(planned.elements)])
 
 
-def set_tests_aside(unit: Unit) -> list[str]:
-    """Has the acting administrator's draft take out the tests of packages that it makes fail, and
-    gives their names. Publishing wants to hear why; their texts stay in the versions before."""
-    failing: dict[str, list[str]] = {}
-    for problem in make_plan(unit).problems:
-        if problem.code == FAILED:
-            file = problem.path.removeprefix(FILES)
-            failing.setdefault(file, []).append(f"{TEST}{problem.values['test']}")
-    for file, tests in failing.items():
-        written = str((find_drafted(unit, "rules", file).body or {})["text"])
-        parts = statements_of(written) or {"": written}
-        left = "".join(part for name, part in parts.items() if name not in tests)
-        put_element(unit, "rules", file, {"text": left})
-    return [name.removeprefix(TEST) for tests in failing.values() for name in tests]
+def set_tests_aside(unit: Unit) -> None:
+    """Has the acting administrator's draft take out the tests of packages that fail with it, or do
+    not fit it. Publishing wants to hear why; their texts stay in the versions before."""
+    elements = unit.catalog.elements
+    wanted, _ = drafted_elements(unit)
+    fitting, _ = with_fitting_tests(elements, wanted, of_packages(wanted), unit.catalog)
+    for before, after in zip(wanted, fitting, strict=True):
+        if after.body != before.body:
+            put_element(unit, after.kind, after.name, after.body)
+
+
+def of_packages(elements: Iterable[Element]) -> list[Element]:
+    """Gives the files of tests that belong to packages."""
+    return [one for one in elements if is_of_tests(one) and one.package != LOCAL]

@@ -26,7 +26,7 @@ from trellis.designer.publishing import (
     version_of,
     versions,
 )
-from trellis.designer.setting_aside import FAILED, set_tests_aside
+from trellis.designer.setting_aside import can_set_aside, set_tests_aside
 from trellis.errors import Conflict, Missing, Refused
 from trellis.scoring.bound import bound_token, read_token
 from trellis.service_levels.job import move_open
@@ -159,7 +159,7 @@ def show(
         steps=steps_of(unit),
         scores=changed_names(unit, planned),
         moved=any(problem.code == "draft_moved" for problem in planned.problems),
-        breaks_tests=any(problem.code == FAILED for problem in planned.problems),
+        breaks_tests=back_to is None and can_set_aside(planned),
         asks_why=planned.altered_tests,
         clocks=clock_cards(unit, planned.clocks or older_clocks(unit, planned, back_to), chosen),
         requests=tuple(map(words, planned.requests.told)),
