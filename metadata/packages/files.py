@@ -9,13 +9,14 @@ from __future__ import annotations
 import json
 import secrets
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
 from datetime import datetime, timedelta
 from hashlib import sha256
 from typing import Final
 
 import sqlalchemy as sa
 
-from metadata.elements import Element
+from metadata.elements import TESTS, Element, is_of_tests
 from metadata.json_text import mapping
 from metadata.packages.read import Package, package_of
 from metadata.store import META_FILE, META_UPLOAD
@@ -62,11 +63,18 @@ def installed_files(manifest: Element) -> dict[str, str]:
     return {path: str(digest) for path, digest in found.items()}
 
 
-def load_base(connection: sa.Connection, manifest: Element | None) -> Package | None:
-    """Gives the package as it was installed last; None for a new one."""
-    digests = installed_files(manifest) if manifest is not None else {}
+def load_base(connection: sa.Connection, manifest: Element) -> Package | None:
+    """Gives the package as it was installed last; None when its files are not kept."""
+    digests = installed_files(manifest)
     files = load_files(connection, digests) if digests else None
-    return package_of(files) if files is not None else None
+    if files is None:
+        return None
+    package = package_of(files)
+    if TESTS in mapping(manifest.body.get(DIGESTS)):
+        return package
+    # Earlier versions of Trellis left tests out: they come with the package's next version.
+    elements = tuple(one for one in package.elements if not is_of_tests(one))
+    return replace(package, elements=elements)
 
 
 def load_bases(connection: sa.Connection, elements: Iterable[Element]) -> dict[str, Package]:

@@ -10,8 +10,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
-from metadata.elements import LOCAL, TESTS, Element, by_key, is_of_tests
-from metadata.json_text import mapping, text
+from metadata.elements import LOCAL, TESTS, Element, by_key
+from metadata.json_text import text
 from metadata.packages.files import FILES, digests_of
 from metadata.packages.naming import Names, Sides, align
 from metadata.packages.object_merge import PROPERTIES, Share, fields_of, merge_object
@@ -53,7 +53,7 @@ def prepare(
     "ours" or "theirs".
     """
     name = package.manifest.name
-    base = as_installed(base, current, name) if base is not None else None
+    base = still_there(base, current, name) if base is not None else None
     upgrade = Upgrade(package, base, tuple(revived(current, name)), dict(resolutions or {}))
     elements = [*upgrade.own_elements(), *upgrade.others()]
     there = by_key(current).get(("package", name))
@@ -66,11 +66,9 @@ def prepare(
     )
 
 
-def as_installed(base: Package, current: Sequence[Element], name: str) -> Package:
-    """Gives the base without what was purged while the package was uninstalled, and without its
-    tests where they were not installed yet: they come with this version."""
+def still_there(base: Package, current: Sequence[Element], name: str) -> Package:
+    """Gives the base without what was purged while the package was uninstalled."""
     objects, fields = purged(current, name)
-    installed = mapping(by_key(current)["package", name].body.get(DIGESTS))
     extensions = {
         target: {
             **extension,
@@ -82,12 +80,7 @@ def as_installed(base: Package, current: Sequence[Element], name: str) -> Packag
         }
         for target, extension in base.extensions.items()
     }
-    elements = tuple(
-        one
-        for one in base.elements
-        if not (one.kind == "object" and one.name in objects)
-        if not (is_of_tests(one) and TESTS not in installed)
-    )
+    elements = tuple(e for e in base.elements if e.kind != "object" or e.name not in objects)
     return replace(base, elements=elements, extensions=extensions)
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import replace
 
 import pytest
@@ -12,6 +12,7 @@ from metadata.drafts import Draft, with_drafts
 from metadata.elements import is_of_tests
 from metadata.json_text import mapping
 from metadata.migrate import publish
+from metadata.packages.export import export_package
 from metadata.packages.files import FILES, load_bases
 from metadata.packages.install import Prepared, install, prepare_all, publish_prepared, uninstall
 from metadata.packages.read import Package
@@ -59,6 +60,11 @@ def prepared(connection: sa.Connection, new: Package) -> Prepared:
     return prepare_all([new], elements, load_bases(connection, elements))
 
 
+def version_three(tests: str) -> Package:
+    manifest = {**SCHOOL["manifest.json"], "version": "3.0.0"}
+    return package(SCHOOL, {"manifest.json": manifest, FILE: tests})
+
+
 def told(found: Prepared) -> list[str]:
     return [f"{one.path}: {sentence(one)}" for one in found.left_out]
 
@@ -90,9 +96,8 @@ def test_what_breaks_one_is_refused_until_the_test_is_changed_too(
     both = [Draft("rules", NAME, ours), Draft("rules", "school/checks", {"text": FREE})]
     publish(connection, with_drafts(load_elements(connection), both), by="ann")
     # What was made of a test here stays, and the other one goes on with the package.
-    three = {"manifest.json": {**SCHOOL["manifest.json"], "version": "3.0.0"}}
-    files = {**three, FILE: MORE.replace("fee: 5 CNY }\n", "fee: 6 CNY }\n").replace("= 5", "= 6")}
-    install(connection, package(SCHOOL, files), by="ann")
+    more = MORE.replace("fee: 5 CNY }\n", "fee: 6 CNY }\n").replace("= 5", "= 6")
+    install(connection, version_three(more), by="ann")
     text = body_of(connection, "rules", NAME)["text"]
     assert "fee: 6 CNY" in text
     assert 'expect error "Ours"' in text
@@ -106,6 +111,20 @@ def without_tests(connection: sa.Connection) -> None:
             files = {FILES: mapping(one.body[DIGESTS])[FILES]}
             after[number] = replace(one, body={**one.body, DIGESTS: files})
     publish(connection, after, by="ann")
+
+
+def exported(connection: sa.Connection) -> Mapping[str, bytes]:
+    elements = load_elements(connection)
+    return export_package("school", elements, load_bases(connection, elements)["school"]).files
+
+
+def test_they_are_exported_as_they_are_here(connection: sa.Connection) -> None:
+    edit(connection, "rules", NAME, {"text": MORE})
+    assert exported(connection)[FILE] == MORE.encode()
+    edit(connection, "rules", NAME, None)
+    assert FILE not in exported(connection)
+    without_tests(connection)
+    assert exported(connection)[FILE] == A_FEE.encode()
 
 
 def test_an_instance_without_them_gets_them_with_the_next_version(
@@ -138,8 +157,7 @@ def test_those_that_fail_with_what_is_here_stay_out_and_are_named(
     assert '− test "no gifts"' in found.message
     assert names_of(connection) == (["a fee"] if here == FREE else [])
     # They stay out, and are told as what was changed here.
-    three = {"manifest.json": {**SCHOOL["manifest.json"], "version": "3.0.0"}, FILE: MORE}
-    again = prepared(connection, package(SCHOOL, three))
+    again = prepared(connection, version_three(MORE))
     assert (again.problems, again.left_out) == ((), ())
     assert any(place.startswith(FILE) for place in again.edits)
 
@@ -178,3 +196,35 @@ def test_another_package_may_make_them_fail(connection: sa.Connection) -> None:
     assert [one.values["test"] for one in found.left_out] == ["a fee"]
     publish_prepared(connection, found, by="ann")
     assert names_of(connection) == []
+
+
+def test_a_file_that_does_not_come_apart_stays_out_whole(connection: sa.Connection) -> None:
+    """Two tests of one name cannot be told apart, and what passes cannot be left in."""
+    fails = A_FEE.replace("li.fee = 5", "li.fee = 6")
+    found = prepared(connection, version_two({FILE: A_FEE + fails}))
+    assert [one.values["test"] for one in found.left_out] == [NAME]
+    publish_prepared(connection, found, by="ann")
+    assert names_of(connection) == []
+
+
+def test_what_was_set_aside_stays_out_or_is_told(connection: sa.Connection) -> None:
+    install(connection, version_two({FILE: MORE}), by="ann")
+    edit(connection, "rules", NAME, {"text": A_FEE})
+    same = prepared(connection, version_three(MORE + "# The same tests.\n"))
+    assert same.conflicts == ()
+    assert same.edits == (f"{FILE}:/test no gifts",)
+    other = prepared(connection, version_three(MORE.replace("fee: -1", "fee: -2")))
+    ((place, kept),) = [(one.place, one.kept) for one in other.conflicts]
+    assert (place, kept) == (f"{FILE}:/test no gifts", "ours")
+    publish_prepared(connection, other, by="ann")
+    assert names_of(connection) == ["a fee"]
+
+
+def test_where_something_else_is_wrong_no_test_is_blamed(connection: sa.Connection) -> None:
+    edit(connection, "rules", "local/own", {"text": GIFTS.replace("no gifts", "own")})
+    no_rules = "# nothing\n"  # what our own test is about is gone, and so is what theirs are about
+    found = prepared(connection, version_two({"rules/checks.rules": no_rules}))
+    assert found.left_out == ()
+    with pytest.raises(DefinitionError) as refused:
+        publish_prepared(connection, found, by="ann")
+    assert {one.path for one in refused.value.problems} == {f"/rules/{NAME}", "/rules/local/own"}
