@@ -7,7 +7,8 @@ from collections.abc import Iterable, Iterator, Sequence
 from metadata.catalog import Catalog
 from metadata.checks.findings import Found, digest_of, found_once
 from metadata.conditions import diagnostic_problem
-from metadata.elements import LOCAL, holds_tests
+from metadata.elements import LOCAL, Element, holds_tests
+from metadata.json_text import text
 from metadata.problems import Problem
 from metadata.programs import parse_rules
 from rule_engine import compile_program, run_tests, tree
@@ -46,9 +47,10 @@ def misplaced(rulesets: Iterable[tree.Ruleset]) -> Iterator[Found]:
                 yield ("rules", ruleset.source), found
 
 
-def unreadable_tests(name: str, text: str, package: str) -> list[Problem]:
+def unreadable_tests(element: Element) -> list[Problem]:
     """Gives what is wrong with a file of tests, whatever the rules are."""
-    rulesets, diagnostics = parse_rules({name: text}, {name: package})
+    name, written = element.name, text(element.body.get("text")) or ""
+    rulesets, diagnostics = parse_rules({name: written}, {name: element.package})
     return [problem for _, problem in (*placed(diagnostics), *misplaced(rulesets))]
 
 

@@ -14,7 +14,7 @@ from metadata.checks.rules import unreadable_tests
 from metadata.checks.translations import missing_translations, unsaid_texts
 from metadata.elements import LOCAL, Element, is_of_tests
 from metadata.fields.base import FieldDefinition
-from metadata.json_text import mapping, nearest, pointer, text
+from metadata.json_text import mapping, nearest, pointer
 from metadata.packages.demo import demo_problems
 from metadata.packages.fitting_tests import with_fitting_tests
 from metadata.packages.read import Package, extended, placed
@@ -55,8 +55,7 @@ def check_package(
     elements = with_package(package, installed.elements)
     flaws = check_elements([one for one in elements if not is_of_tests(one)])
     for one in filter(is_of_tests, package.elements):
-        written = text(one.body.get("text")) or ""
-        flaws[one.key] = unreadable_tests(one.name, written, one.package)
+        flaws[one.key] = unreadable_tests(one)
     unread = unread_objects(package) | broken_roles(flaws)
     for key, found in flaws.items():
         problems.extend(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
+from metadata.checks.rules import unreadable_tests
 from metadata.elements import LOCAL, Element, is_of_tests
 from metadata.packages.fitting_tests import only_tests, with_fitting_tests
 from trellis.designer.drafts import put_element
@@ -28,5 +29,6 @@ def set_tests_aside(unit: Unit) -> None:
 
 
 def of_packages(elements: Iterable[Element]) -> list[Element]:
-    """Gives the files of tests that belong to packages."""
-    return [one for one in elements if is_of_tests(one) and one.package != LOCAL]
+    """Gives the files of tests that belong to packages; one with a slip is to be put right."""
+    files = [one for one in elements if is_of_tests(one) and one.package != LOCAL]
+    return [one for one in files if not unreadable_tests(one)]
