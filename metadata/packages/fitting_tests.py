@@ -1,4 +1,4 @@
-"""Tests that packages bring and that fail with what is there: they stay out, and are named.
+"""Tests that packages bring and that fail with what is there: they are left out and named.
 
 A package never keeps its new version from being installed by a test: what was changed here, or
 what another package brings, is meant to be as it is. What somebody wrote here is not left out.
@@ -77,9 +77,9 @@ def failing(
 
 
 def told(element: Element, name: str, problem: Problem) -> Problem:
-    """Words that a test stays out."""
+    """Words that a test is left out."""
     reasons = problem.values.get("reasons", (problem.values.get("message"),))
-    values = {"test": name.removeprefix(TEST), "reasons": reasons}
+    values = {"test": name.removeprefix(TEST), "reasons": reasons, "package": element.package}
     return Problem(element_file(*element.key), "test_left_out", values)
 
 

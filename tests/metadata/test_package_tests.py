@@ -1,4 +1,4 @@
-"""The tests of a package are installed with it; those that fail with what is here stay out."""
+"""The tests of a package are installed with it; those that fail with what is here are left out."""
 
 from __future__ import annotations
 
@@ -151,7 +151,7 @@ def test_those_that_fail_with_what_is_here_stay_out_and_are_named(
     edit_at(connection, "rules", "school/checks", "text", to=here)
     found = prepared(connection, version_two({FILE: MORE}))
     (*_, last) = told(found)
-    assert last.startswith(f'{FILE}: The test "no gifts" stays out, since it fails with what is ')
+    assert last.startswith(f'{FILE}: The test "no gifts" of the package school is left out, since')
     assert reason in last
     publish_prepared(connection, found, by="ann")
     assert '− test "no gifts"' in found.message

@@ -334,7 +334,7 @@ def test_the_tests_of_a_package_guard_its_rules(call: Client, login: Login) -> N
     assert all(one["line"] for one in problems)
     told = problems[0]["message"]
     assert "of the package crm fails: " in told
-    assert told.endswith("put the rule right, or change the test and say why when you publish")
+    assert told.endswith("; put the rule right or change the test")
     refused = call("admin", "POST", "meta/publish", {"token": made["token"], "message": "More"})
     assert refused.status_code == 422
     administrator = login("admin")
