@@ -57,7 +57,7 @@ def test_those_about_a_rule_that_goes_go_in_one_step_and_come_back_with_it(
     set_aside(admin)
     page = publish_page(admin)
     assert BUTTON not in page
-    assert "Say why" in page
+    assert "say why" in page
     assert "test " not in text(call, TESTS)
     assert text(call, OTHERS) == others
     gone = published(call, plan(call), "We approve on paper")

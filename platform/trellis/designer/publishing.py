@@ -219,7 +219,7 @@ def publish_planned(
     if planned.problems:
         raise Refused(planned.problems)
     if planned.altered_tests and not message.strip():
-        values = {"tests": planned.altered_tests}
+        values = {"tests": [f'"{name}"' for name in planned.altered_tests]}
         raise Refused([Problem("/message", "why_of_tests_needed", values)])
     moving = chosen_levels(planned.clocks, open_clocks)
     with answering(unit.connection, unit.catalog, planned.base_version):
