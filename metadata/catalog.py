@@ -180,10 +180,8 @@ class Catalog:
 
     @cached_property
     def tested(self) -> Program:
-        """The rules as they are written, with all tests of them. Raises RuleError when they do not
-        fit the objects."""
-        if not self.tests:
-            return self.written
+        """The rules as they are written, with all tests of them, compiled anew. Raises RuleError
+        when they do not fit the objects."""
         return make_program(self.texts_with_tests, self.schema, self.rule_packages)
 
     @property
