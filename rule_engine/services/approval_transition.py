@@ -199,18 +199,30 @@ class Transition:
             "approvers": wanted,
         }
         if not approvers:
-            template = (
-                'Nobody can be asked for the step "{label}": '
-                "{approvers} gives nobody but the submitter"
-                if self.state.submitter in found
-                else 'Nobody can be asked for the step "{label}": {approvers} gives nobody'
-            )
-            return Refusal("nobody_to_ask", Phrase(template, values))
+            return Refusal("nobody_to_ask", self._nobody(step, found, values))
         if needs > len(approvers):
             template = 'The step "{label}" needs {needs} approvers: {approvers} gives {count}'
             values = {**values, "needs": needs, "count": len(approvers)}
             return Refusal("too_few_to_ask", Phrase(template, values))
         return None
+
+    def _nobody(self, step: Step, found: Sequence[str], values: Mapping[str, object]) -> Phrase:
+        """Says why nobody can be asked."""
+        if self.state.submitter in found:
+            return Phrase(
+                'Nobody can be asked for the step "{label}": '
+                "{approvers} gives nobody but the submitter",
+                values,
+            )
+        if found and step.until is not None:
+            return Phrase(
+                'Nobody can be asked for the step "{label}": '
+                "neither {approvers} nor anybody above fulfils the condition of `until`",
+                values,
+            )
+        return Phrase(
+            'Nobody can be asked for the step "{label}": {approvers} gives nobody', values
+        )
 
 
 def finish(

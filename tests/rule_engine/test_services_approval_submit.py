@@ -62,6 +62,13 @@ SUBMITTERS = 'submitters manager of owner, role "finance"'
             'Nobody can be asked for the step "Board": role "finance" in region gives nobody',
         ),
         (
+            'step a "Board" { approvers role "finance" until user.approval_limit > 90亿 CNY }',
+            "amy",
+            {},
+            'Nobody can be asked for the step "Board": neither role "finance" nor anybody above'
+            " fulfils the condition of `until`",
+        ),
+        (
             'step a "Board" { approvers role "finance" decide by 3 of them }',
             "amy",
             {},
