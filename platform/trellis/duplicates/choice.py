@@ -157,6 +157,11 @@ def choose(
             other[name] = value
         else:
             own[name] = value
+    # Nobody writes these, but the survivor must not lead to what becomes part of it either.
+    for field in definition.pointing_fields:
+        is_fixed = not (field.writable or field.computed or field.nested)
+        if is_fixed and survivor.get(field.name) != outer(survivor, field.name, by_id):
+            other[field.name] = None
     if forbidden:
         places = [(pointer(("fields", name)), name) for name in forbidden]
         raise NotAllowed(

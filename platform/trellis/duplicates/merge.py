@@ -27,11 +27,10 @@ from trellis.duplicates.tables import (
     record_merge,
 )
 from trellis.errors import Missing, Refused
-from trellis.records.delete import delete_record
 from trellis.records.history import as_wire, kept
 from trellis.records.reach import definition_of, stale, target_of
-from trellis.records.removal import refuse_held
-from trellis.records.save import save_record
+from trellis.records.removal import refuse_held, remove
+from trellis.records.save import WRITERS, save_record
 from trellis.unit import Channel, Unit
 
 MOST_RECORDS: Final = 20
@@ -143,8 +142,7 @@ def merged(
     chosen = choose(unit, definition, records, wish)
     moved = move_all(unit, definition, others, survivor)
     reason = why or MERGED
-    for one in others:
-        delete_record(unit, definition.name, one, channel=channel, why=reason)
+    take_away(unit, definition, survivor, others, channel, reason)
     version = write_values(unit, definition, survivor, chosen, channel, reason)
     merge_id = remember(unit, definition, records, chosen, moved)
     note(
@@ -173,6 +171,26 @@ def locked(
         action = "update" if one == survivor else "delete"
         found[one] = target_of(unit, definition, one, action)
     return [found[survivor], *(found[one] for one in others)]
+
+
+def take_away(
+    unit: Unit,
+    definition: ObjectDefinition,
+    survivor: str,
+    others: Sequence[str],
+    channel: Channel,
+    why: str,
+) -> None:
+    """Deletes the others.
+
+    Where these refer to one another, or to the survivor, they do so when they come back: no rule
+    about deletions has a say in that. The survivor's own values are written afterwards.
+    """
+    together = (survivor, *others)
+    keys = {(definition.name, one) for one in together}
+    inside = replace(unit, saving=unit.saving | keys)
+    for one in others:
+        remove(inside, definition, one, WRITERS, channel=channel, why=why, together=together)
 
 
 def known_merge(

@@ -147,11 +147,11 @@ def settle_field(
     others: Sequence[str],
     survivor: str,
 ) -> list[Moved]:
-    """Moves the pointers in one field; links that the survivor has already are taken away, and
-    records that are merged themselves keep theirs."""
+    """Moves the pointers in one field; links that the survivor has already, or that join records
+    which become one, are taken away, and records that are merged themselves keep theirs."""
     moving: list[tuple[Record, str]] = []
     moved: list[Moved] = []
-    there = taken_links(unit, pointing, survivor)
+    there = taken_links(unit, pointing, survivor) | {survivor, *others}
     for was, records in found.items():
         for record in records:
             row = str(record["id"])

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import Any, Final
+from typing import Any
 
 import sqlalchemy as sa
 
@@ -12,7 +12,6 @@ from metadata.access import SYSTEM
 from metadata.objects import ObjectDefinition
 from metadata.problems import Problem
 from trellis.audit import note
-from trellis.duplicates.choice import as_told, opened
 from trellis.duplicates.pointers import (
     TABLES,
     Moved,
@@ -24,27 +23,15 @@ from trellis.duplicates.pointers import (
     stored_names,
 )
 from trellis.duplicates.redirects import UNDONE_WITHIN, living
+from trellis.duplicates.returning import WHY, Kept, give_back, restore_merged, values_before
 from trellis.duplicates.tables import duplicate_pair, merged_record, record_merge
 from trellis.errors import Conflict, Missing, RecordError
 from trellis.records.delete import restore_record
-from trellis.records.history import place_in_history, told_again
 from trellis.records.reach import definition_of, target_of
-from trellis.records.save import save_record
+from trellis.records.trees import ancestors
 from trellis.unit import Channel, Unit
 
-WHY: Final = "unmerged"
-
 Record = Mapping[str, object]
-
-
-@dataclass(frozen=True, slots=True)
-class Kept:
-    """Something that was changed since the merge and stays as it is: a field of the survivor, or
-    a record that does not point at it any more."""
-
-    object: str
-    record: str
-    field: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,8 +59,8 @@ def unmerge_records(
     """Undoes a merge, the last one of the survivor unless it is named.
 
     It takes the rights to change the survivor and to delete (and so restore) the others, and is
-    possible for 30 days. What was changed since stays, and the answer names it. An undone merge
-    that is named again gives the same answer, without any change.
+    possible for 30 days. What was changed since stays, and so does what cannot be given back any
+    more; the answer names it. An undone merge that is named again changes nothing.
 
     Raises Missing, NotAllowed, Conflict or Refused; whoever catches one rolls the transaction back.
     """
@@ -86,27 +73,36 @@ def unmerge_records(
         raise Conflict([Problem("", "unmerge_late", {"days": UNDONE_WITHIN.days})])
     others = merged_into(unit, row["id"])
     refuse_newer(unit, definition, survivor, row)
-    fields, changed = give_back(unit, definition, record, row["values"], channel)
+    before, kept = values_before(unit, definition, record, row["values"])
+    # What restored records need must be free; what needs these is refused, and given back last.
+    refused = give_back(unit, definition, survivor, before, channel)
     forget(unit, definition, row["id"], survivor, others)
     there = living(unit, definition, others)
     for one in others:
         if one in there:
             target_of(unit, definition, one, "delete")
         else:
-            restore_record(unit, object_name, one, channel=channel, why=why or WHY)
+            kept += restore_merged(unit, definition, one, channel, why or WHY)
     moved, left = move_back(unit, definition, survivor, row["moved"])
+    refused = give_back(unit, definition, survivor, refused, channel)
+    kept += [*left, *(Kept(object_name, survivor, name) for name in refused)]
     note(
         unit,
         "unmerge",
         object=object_name,
         record_ids=[survivor, *others],
-        values={"merge": row["id"], "moved": len(moved), "kept": len(changed) + len(left)},
+        values={"merge": row["id"], "moved": len(moved), "kept": len(kept)},
         why=why,
     )
-    kept = tuple(one for one in (*changed, *left) if may_know(unit, one))
-    known = count_known(unit, definition, moved)
-    restored = tuple(one for one in others if one not in there)
-    return Unmerge(row["id"], survivor, restored, known, tuple(fields), kept)
+    access = unit.principal.access(object_name)
+    return Unmerge(
+        row["id"],
+        survivor,
+        restored=tuple(one for one in others if one not in there),
+        moved=count_known(unit, definition, moved),
+        fields=tuple(name for name in before if name not in refused and access.reads(name)),
+        kept=tuple(one for one in kept if may_know(unit, one)),
+    )
 
 
 def read_merge(
@@ -148,36 +144,6 @@ def merged_into(unit: Unit, merge_id: str) -> list[str]:
     return list(unit.connection.scalars(query))
 
 
-def give_back(
-    unit: Unit,
-    definition: ObjectDefinition,
-    record: Record,
-    values: Mapping[str, Any],
-    channel: Channel,
-) -> tuple[list[str], list[Kept]]:
-    """Gives the survivor the values that it had before, where it still has those of the merge.
-
-    Gives the fields that were written, and those that were changed since.
-    """
-    survivor, now = str(record["id"]), opened(unit, definition, record)
-    back: dict[str, object] = {}
-    kept: list[Kept] = []
-    for field in definition.fields.values():
-        if field.id not in values:
-            continue
-        place = place_in_history(definition, field.id, survivor)
-        before, after = (told_again(unit, place, one) for one in values[field.id])
-        if as_told(field, now.get(field.name)) == after:
-            back[field.name] = before
-        else:
-            kept.append(Kept(definition.name, survivor, field.name))
-    if back:
-        trusted = unit.as_automation()
-        save_record(trusted, definition.name, survivor, back, channel=channel, why=WHY)
-    access = unit.principal.access(definition.name)
-    return [name for name in back if access.reads(name)], kept
-
-
 def move_back(
     unit: Unit, definition: ObjectDefinition, survivor: str, moved: Iterable[Sequence[Any]]
 ) -> tuple[list[Moved], list[Kept]]:
@@ -217,19 +183,30 @@ def field_back(
     )
     kept: list[Kept] = []
     done: list[Moved] = []
-    back: dict[str, list[tuple[Record, str]]] = {}
+    back: dict[str, dict[str, tuple[Record, str]]] = {}
     for one in rows:
         record = known.get(one.row)
-        if one.removed:
-            done += [one] if bring_back(unit, child, one.row) else []
+        if one.removed and bring_back(unit, child, one.row):
+            done.append(one)
         elif record is None or str(record[name]) != survivor:
             kept.append(Kept(child.name, one.row, name))
         else:
-            back.setdefault(one.was, []).append((record, survivor))
+            back.setdefault(one.was, {})[one.row] = record, survivor
             done.append(one)
     for was, moving in back.items():
-        repoint(unit, definition, pointing, moving, was)
+        above = moving.keys() & standing_above(unit, pointing, was)
+        kept += [Kept(child.name, row, name) for row in sorted(above)]
+        done = [one for one in done if one.row not in above]
+        going = [pair for row, pair in moving.items() if row not in above]
+        repoint(unit, definition, pointing, going, was)
     return done, kept
+
+
+def standing_above(unit: Unit, pointing: Pointing, record_id: str) -> list[str]:
+    """Gives the records that stand above one in a tree: none of them goes back below it."""
+    if not pointing.field.type.is_tree:
+        return []
+    return ancestors(unit, pointing.child, pointing.field, record_id)
 
 
 def bring_back(unit: Unit, child: ObjectDefinition, row: str) -> bool:

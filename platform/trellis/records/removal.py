@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import replace
 
 from metadata.catalog import Translated
@@ -35,11 +35,13 @@ def remove(
     expected_version: int | None = None,
     why: str | None = None,
     asker: Unit | None = None,
+    together: Collection[str] = (),
 ) -> Record:
     """Deletes a record and gives it as it was.
 
-    What refers to it goes with it, loses the reference, or holds it; `asker` is whose deletion it
-    goes with. Raises Missing, NotAllowed, Stale, Conflict, or Refused when a rule is against it.
+    What refers to it goes with it, loses the reference, or holds it, but for records (ids) that
+    become one `together` with it; `asker` is whose deletion it goes with. Raises Missing,
+    NotAllowed, Stale, Conflict, or Refused when a rule is against it.
     """
     hold_owners_of(unit, definition, record_id)
     old = target_of(unit, definition, record_id, "delete")
@@ -49,7 +51,7 @@ def remove(
     refuse_deletion(unit, definition, old)
     inside = replace(unit, saving=unit.saving | {(definition.name, record_id)})
     for link in links_to(unit, definition):
-        let_go(inside, definition, record_id, link, writers, asker or unit)
+        let_go(inside, definition, record_id, link, writers, asker or unit, together)
     set_deleted(unit, definition, old, writers, deleted=True, channel=channel, why=why)
     run_after(unit, definition, "delete", old, old, writers)
     return old
@@ -78,10 +80,14 @@ def let_go(
     link: LinkDefinition,
     writers: Writers,
     asker: Unit,
+    together: Collection[str],
 ) -> None:
-    """Does with the records that refer over `link` what their definition says."""
+    """Does with the records that refer over `link`, but for `together`, what their definition
+    says."""
     rules = unit.as_automation()
-    found = rules.records().children(link.target, link.field, [record_id], ["id"]).get(record_id)
+    children = rules.records().children(link.target, link.field, [record_id], ["id"])
+    referring = (str(record["id"]) for record in children.get(record_id, ()))
+    found = [key for key in referring if key not in together]
     if not found:
         return
     if link.on_delete == "restrict":
@@ -90,7 +96,7 @@ def let_go(
         raise Conflict([Problem("", "rule_depth", {"object": definition.name, "limit": MAX_DEPTH})])
     why = f"{definition.name} deleted"
     child = unit.catalog.objects[link.target]
-    for key in (str(record["id"]) for record in found):
+    for key in found:
         if link.on_delete == "cascade":
             remove(rules, child, key, writers, channel="rule", why=why, asker=asker)
         else:

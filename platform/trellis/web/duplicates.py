@@ -323,8 +323,9 @@ def unmerge(object_name: str, record_id: str) -> Response:
     if done.kept:
         count = len(done.kept)
         text = ngettext(
-            "One value was changed since the merge and stays as it is",
-            "%(num)s values were changed since the merge and stay as they are",
+            "One value stays as it is: it was changed since the merge or cannot be given back",
+            "%(num)s values stay as they are: they were changed since the merge or cannot be "
+            "given back",
             count,
         )
         flash(text, "warning")

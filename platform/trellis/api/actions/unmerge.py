@@ -27,7 +27,7 @@ class Unmerge(RecordAction):
         return definition.package != SYSTEM and not definition.append_only
 
     def run(self, call: Call) -> Answer:
-        """Answers what came back, and what stays because it was changed since."""
+        """Answers what came back, and what stays as it is."""
         done = unmerge_records(
             call.unit,
             call.object_name,
