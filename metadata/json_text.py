@@ -7,11 +7,14 @@ from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from decimal import Decimal
 from difflib import get_close_matches
+from itertools import islice
 
 from metadata.problems import Problem
 
 MAX_NESTING = 60
+MAX_FLAWS = 100
 NUL = "\0"
+SIGNS_OF_HALVES = (b"\\u", b"\xed", b"\0")
 
 
 def mapping(value: object) -> Mapping[str, object]:
@@ -55,8 +58,9 @@ def read_json(
 ) -> tuple[object, list[Problem]]:
     """Reads one JSON document; `exact` gives numbers with a point as Decimal, as records need them.
 
-    Unreadable text, a key that stands twice, NaN, nesting past 60 levels and an object with more
-    than `most_keys` keys are problems, and then the document is None.
+    Unreadable text, halves of letters, a key that stands twice, NaN, nesting past 60 levels and an
+    object with more than `most_keys` keys are problems, the first hundred of which are told, and
+    then the document is None.
     """
     read_float = Decimal if exact else float
     try:
@@ -75,8 +79,28 @@ def read_json(
         return None, [Problem("", "json_syntax", {"detail": str(error).partition(";")[0]})]
     except RecursionError:
         return None, [Problem("", "json_depth", {"limit": MAX_NESTING})]
-    problems = [*flaws(document, (), most_keys)]
+    problems = [*islice(flaws(document, (), most_keys), MAX_FLAWS)]
+    shown = [one.path for one in problems] if problems else document
+    if may_hold_halves(source) and not is_text(shown):
+        problems = [Problem("", "json_encoding")]
     return (None, problems) if problems else (document, [])
+
+
+def may_hold_halves(source: str | bytes) -> bool:
+    """Says whether a document may name halves of letters (surrogates): Python's reading lets them
+    through as escapes, in UTF-8 of a kind, and in the encodings of two and four bytes a letter."""
+    if isinstance(source, str):
+        return "\\u" in source or not source.isascii()
+    return any(sign in source for sign in SIGNS_OF_HALVES)
+
+
+def is_text(document: object) -> bool:
+    """Says whether all texts of a document are Unicode, which can be written in UTF-8."""
+    try:
+        json.dumps(document, ensure_ascii=False, default=str).encode()
+    except UnicodeEncodeError:
+        return False
+    return True
 
 
 def refuse_constant(name: str) -> object:

@@ -23,6 +23,7 @@ from metadata.problems import Problem
 from trellis import current
 from trellis.config import Settings
 from trellis.faults import answer
+from trellis.security.login_body import read_login
 
 logger = logging.getLogger(__name__)
 
@@ -35,7 +36,8 @@ PARTS: Final = 100
 REDIS_SECONDS: Final = 0.5
 PAUSE_SECONDS: Final = 5
 MAX_LEASES: Final = 20_000
-LOGINS: Final = frozenset({"LoginView.login", "SecurityApi.login"})
+API_LOGIN: Final = "SecurityApi.login"
+LOGINS: Final = frozenset({"LoginView.login", API_LOGIN})
 
 
 class CounterAwayError(Exception):
@@ -177,7 +179,7 @@ def forgive_login(app: Flask) -> None:
 
 def login_names() -> tuple[str, str]:
     """Gives under which names a try to log in is counted: the user name's, and the address's."""
-    body = request.get_json(silent=True) if request.is_json else request.form
+    body = read_login()[0] if request.endpoint == API_LOGIN else request.form
     name = body.get("username") if isinstance(body, Mapping) else None
     digest = hashlib.sha256(str(name).strip().casefold().encode("utf-8", "replace")).hexdigest()
     return f"login/{digest[:32]}", f"login/{request.remote_addr}"

@@ -11,7 +11,7 @@ from flask.testing import FlaskClient
 
 from tests.platform.acting import make
 from tests.platform.nested_world import publish_orders
-from tests.platform.world import Bearer, Login
+from tests.platform.world import Bearer, Login, csrf_token
 from trellis.runtime import Platform
 
 pytestmark = pytest.mark.usefixtures("people")
@@ -117,3 +117,38 @@ def test_sec_22_no_address_breaks_the_api(order: str, app: Any, bearer: Bearer) 
 
 def test_sec_22_no_address_breaks_a_page(order: str, login: Login) -> None:
     assert broken(login("rita"), pages(order), {}) == []
+
+
+BODIES = {
+    "deep lists": b'{"username":' + b"[" * 5_000 + b"]" * 5_000 + b"}",
+    "deep objects": b'{"a":' * 2_500 + b"1" + b"}" * 2_500,
+    "as deep as Python reads": b'{"username":' + b"[" * 900 + b"]" * 900 + b"}",
+    "wide and deep": b"[" * 61 + b"1," * 4_000 + b"1" + b"]" * 61,
+    "no object": b"[1]",
+    "a text": b'"x"',
+    "no JSON": b"{",
+    "other types": b'{"username": 5, "password": {"a": 1}, "provider": []}',
+    "NUL": b'{"username": "a\\u0000", "password": "x", "provider": "db"}',
+    "half a letter": b'{"username": "\\ud800", "password": "x", "provider": "db"}',
+    "half a letter in UTF-8": b'{"username": "\xed\xa0\x80", "password": "x", "provider": "db"}',
+    "half a name": b'{"\\ud800": 1}',
+    "half a name twice": b'{"\\ud800": 1, "\\ud800": 2}',
+    "many digits": b'{"username": ' + b"9" * 5_000 + b"}",
+    "not a number": b'{"username": NaN}',
+}
+
+
+@pytest.mark.parametrize("door", ["/api/v1/security/login", "/api/v1/security/refresh", "/login"])
+@pytest.mark.parametrize("case", BODIES)
+def test_sec_22_no_body_breaks_a_door_that_is_open_to_all(app: Any, door: str, case: str) -> None:
+    client = app.test_client()
+    headers = {"X-CSRFToken": csrf_token(client)}
+    answer = client.post(door, data=BODIES[case], headers=headers, content_type="application/json")
+    assert answer.status_code in (400, 401, 422)
+
+
+def test_sec_22_no_body_breaks_the_api(app: Any, bearer: Bearer) -> None:
+    client, headers = app.test_client(), bearer("rita")
+    for case, body in BODIES.items():
+        sent = {"data": body, "content_type": "application/json", "headers": headers}
+        assert client.post("/api/v1/lead", **sent).status_code in (400, 422), case

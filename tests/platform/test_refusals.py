@@ -19,6 +19,7 @@ __all__ = ["call"]
 
 PAST = timedelta(seconds=-5)
 LONG = b'{"name": "' + b"x" * 3_000_000 + b'"}'
+DEEP = b'{"a":' * 2_500 + b"1" + b"}" * 2_500
 RITA = {"username": "rita", "password": "guess", "provider": "db"}
 LOGIN, REFRESH = "/api/v1/security/login", "/api/v1/security/refresh"
 
@@ -32,8 +33,12 @@ REFUSED: list[tuple[str, str, str, dict[str, Any], int, str, str, str]] = [
     ("POST", REFRESH, "rita", {}, 401, "not_logged_in", "Log in first", "请先登录"),
     (*("POST", LOGIN, "", {"json": RITA}, 401, "login_failed"),
      *("User name or password is wrong", "用户名或密码不正确")),
-    (*("POST", LOGIN, "", {"data": "{", "content_type": "application/json"}, 400, "bad_request"),
+    (*("POST", LOGIN, "", {"data": "{}", "content_type": "text/plain"}, 400, "bad_request"),
      *("The request cannot be read", "无法读取该请求")),
+    (*("POST", LOGIN, "", {"data": DEEP, "content_type": "application/json"}, 400, "json_depth"),
+     *("nested more than 60 levels deep", "嵌套超过 60 层")),
+    (*("POST", LOGIN, "", {"data": LONG, "content_type": "application/json"}),
+     *(413, "body_too_large", "The body is too large", "请求体过大")),
     (*("POST", LOGIN, "", {"json": {**RITA, "provider": "ldap"}}, 422, "unknown_value"),
      *("There is no provider here; there are: db", "这里没有 provider；现有：db")),
     (*("POST", LOGIN, "", {"json": {**RITA, "password": 5}}, 422, "text_expected"),

@@ -134,6 +134,9 @@ def test_what_is_not_signed_is_refused(
     ("change", "body", "error"),
     [
         ({}, b"{", "the message is not JSON"),
+        ({}, b"[" * 5_000 + b"]" * 5_000, "nested more than 60 levels deep"),
+        ({}, b"[" * 900 + b"]" * 900, f"{'/0' * 61}: nested more than 60 levels deep"),
+        ({}, b'{"person": {"name": "\\ud800"}}', "not UTF-8 text"),
         ({}, b'{"size": "many"}', "/size: "),
         ({"mapping": {"name": "nme"}}, BODY_TEXT, "name: "),
         ({"mapping": {"name": "name", "password": "name"}}, BODY_TEXT, "/password: "),
@@ -152,7 +155,7 @@ def test_what_cannot_be_a_record_is_dead_and_says_why(
     assert send(app, key, body, standard(body)) == 202
     assert receive_due(platform) == 1
     (message,) = inbox(platform)
-    assert (message.state, message.record_id) == ("dead", None)
+    assert (message.state, message.record_id, message.attempts) == ("dead", None, 1)
     english, chinese = (error_in(message.error or "", language) for language in ("en", "zh"))
     assert english.startswith(error)
     assert english

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import re
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -61,8 +60,6 @@ def read_document(*, exact: bool = False, by_part: bool = False) -> object:
         raise RequestError(HTTPStatus.UNSUPPORTED_MEDIA_TYPE, [problem])
     source = request.get_data()
     document, problems = read_json(source, exact=exact, most_keys=MAX_KEYS)
-    if not problems and b"\\u" in source and not is_text(document):
-        problems = [Problem("", "json_encoding")]
     if problems:
         raise RequestError(HTTPStatus.BAD_REQUEST, problems)
     if not by_part and any(sign in source for sign in SIGNS_OF_NUL):
@@ -70,15 +67,6 @@ def read_document(*, exact: bool = False, by_part: bool = False) -> object:
     if problems:
         raise RequestError(UNPROCESSABLE, problems)
     return document
-
-
-def is_text(document: object) -> bool:
-    """Says whether all texts of a document are Unicode: escapes can make halves of letters."""
-    try:
-        json.dumps(document, ensure_ascii=False, default=str).encode()
-    except UnicodeEncodeError:
-        return False
-    return True
 
 
 def read_optional_body(known: Collection[str], check: Check | None = None) -> Mapping[str, object]:

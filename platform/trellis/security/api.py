@@ -13,6 +13,7 @@ from flask_appbuilder.security.api import SecurityApi as FabSecurityApi
 from metadata.json_text import nearest, pointer
 from metadata.problems import Problem
 from trellis.problem_json import problem_answer, status_problem
+from trellis.security.login_body import read_login
 
 PROVIDER: Final = "db"
 TEXTS: Final = ("username", "password", "provider")
@@ -26,9 +27,11 @@ class SecurityApi(FabSecurityApi):
     def login(self) -> Response:
         """Logs somebody in. What cannot be a login is refused before Flask-AppBuilder looks at it,
         whose sentences are English."""
-        body = request.get_json(silent=True) if request.is_json else None
-        if not isinstance(body, Mapping) or not all(map(is_whole, body.values())):
+        if not request.is_json:
             return self.response_400()
+        body, problems = read_login()
+        if problems:
+            return problem_answer(HTTPStatus.BAD_REQUEST, problems)
         problems = list(flaws(body))
         if problems:
             return problem_answer(HTTPStatus.UNPROCESSABLE_ENTITY, problems)
@@ -49,8 +52,11 @@ def unauthorized(code: str) -> Response:
     return problem_answer(HTTPStatus.UNAUTHORIZED, [Problem("", code)])
 
 
-def flaws(body: Mapping[str, object]) -> Iterator[Problem]:
+def flaws(body: object) -> Iterator[Problem]:
     """Gives what is wrong with the body of a login."""
+    if not isinstance(body, Mapping):
+        yield Problem("", "object_expected")
+        return
     for name in body:
         if name not in KNOWN:
             values = {"key": name, "known": KNOWN, "nearest": nearest(name, KNOWN)}
@@ -65,13 +71,3 @@ def flaws(body: Mapping[str, object]) -> Iterator[Problem]:
             yield Problem(f"/{name}", "unknown_value", {"name": name, "known": (PROVIDER,)})
     if not isinstance(body.get("refresh", False), bool):
         yield Problem("/refresh", "boolean_expected")
-
-
-def is_whole(value: object) -> bool:
-    """Says whether a value can be written in UTF-8: JSON can name halves of letters."""
-    try:
-        if isinstance(value, str):
-            value.encode()
-    except UnicodeEncodeError:
-        return False
-    return True

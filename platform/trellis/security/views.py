@@ -45,7 +45,8 @@ class LoginView(AuthDBView):
         target = safe_path(request.args.get("next"))
         if g.user is not None and g.user.is_authenticated:
             return redirect(target)
-        form = LoginForm()
+        # Without its data named, the form would read JSON, whatever that holds.
+        form = LoginForm(request.form)
         if request.method == "GET":
             return self.show(form)
         if form.validate():

@@ -12,6 +12,7 @@ import sqlalchemy as sa
 
 from metadata.coerce import coerce
 from metadata.conditions import diagnostic_problem
+from metadata.json_text import read_json
 from metadata.objects import ObjectDefinition
 from metadata.parse import parse_object
 from metadata.problems import LANGUAGES, DefinitionError, Problem, sentence
@@ -131,10 +132,10 @@ def make_record(here: Platform, connection: sa.Connection, source_id: str, body:
 
 def mapped(unit: Unit, source: Mapping[str, Any], body: str) -> dict[str, object]:
     """Gives the values of a record, from the parts of a message by the source's expressions."""
-    try:
-        document = json.loads(body)
-    except ValueError as error:
-        raise UnusableError(Problem("", "inbox_not_json")) from error
+    document, problems = read_json(body)
+    if problems:
+        reasons = [one for one in problems if one.code != "json_syntax"]
+        raise UnusableError(*reasons or [Problem("", "inbox_not_json")])
     parts = {name: mapping(part) for name, part in mapping(source["message"]).items()}
     pointers = {name: str(part.pop("from", f"/{name}")) for name, part in parts.items()}
     definition, schema = message_schema(parts)
