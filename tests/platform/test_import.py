@@ -219,7 +219,7 @@ def test_texts_are_read_as_the_columns_say(platform: Platform, options: list[str
     started = upload(platform, "diana", "lead", content)
     with acting(platform, "diana") as unit:
         found = read_import(unit, "lead", started.id).settings.columns
-    assert [(one.date, one.decimal) for one in found[2:4]] == [("ymd", ","), ("dmy", ".")]
+    assert [(one.date, one.decimal) for one in found[2:4]] == [("ymd", ","), ("dmy", None)]
     columns = {
         "Where from": {"field": "lead_source", "values": {"friend": options[0]}},
         "budget": {"decimal": ","},

@@ -103,7 +103,7 @@ def test_workbooks_and_json_lines_hold_the_same_values() -> None:
     assert look.layout.headers == ("name", "n", "q", "t")
     assert look.samples == (
         ("Ada", 5, None, None),
-        ("Bob", None, "1.25", {"a": [1.5]}),
+        ("Bob", None, 1.25, {"a": [1.5]}),
     )
     with pytest.raises(Refused) as refused:
         look_at(io.BytesIO(b'{"a": 1}\n[2]\n'), "f.jsonl", {})

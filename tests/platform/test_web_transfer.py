@@ -80,6 +80,23 @@ def test_texts_that_are_no_options_are_given_one_by_page(
     assert "With errors 1" in client.get(page).get_data(as_text=True)
 
 
+def test_the_decimal_mark_of_a_column_is_chosen_by_page(
+    platform: Platform, login: Login, source: str
+) -> None:
+    client = login("diana")
+    rows = [["Name", "Lead source", "Budget", "Employees"], ["Ada", source, "1.234", "5"]]
+    page = client.post("/o/lead/import", data=sent(csv_bytes(rows))).headers["Location"]
+    assert "As each number shows" in client.get(page).get_data(as_text=True)
+    form = {"then": "check", "column-1": "lead_source", "decimal-2": "", "decimal-3": ""}
+    assert client.post(f"{page}/run", data=form).status_code == 302
+    shown = client.get(page).get_data(as_text=True)
+    assert "Budget: &#34;1.234&#34; can be 1.234 or 1234. Choose the decimal mark" in shown
+    assert client.post(f"{page}/run", data={**form, "decimal-2": ","}).status_code == 302
+    shown = client.get(page).get_data(as_text=True)
+    assert "To create 1" in shown
+    assert shown.count("As each number shows") == 1
+
+
 @pytest.mark.parametrize(("username", "offered"), [("diana", False), ("admin", True)])
 def test_only_administrators_are_offered_to_import_silently(
     platform: Platform, login: Login, source: str, username: str, offered: bool

@@ -190,6 +190,10 @@ class Money(Decimal):
             )
         return Amount(fit(value.amount, self.places(currency, field), STORAGE_SCALE), currency)
 
+    def scale(self, field: FieldDefinition) -> int:
+        """Gives the number of places of amounts in the field's currency."""
+        return self.places(field.text("currency") or DEFAULT_CURRENCY, field)
+
     def places(self, currency: str, field: FieldDefinition) -> int:
         """Gives the number of places of amounts in a currency."""
         return field.number("scale", digits_of(currency))

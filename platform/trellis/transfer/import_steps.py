@@ -88,7 +88,7 @@ def write_some(unit: Unit, job: Job, run: Import, *, dry: bool) -> Step:
     unit = replace(unit, silent=run.settings.silent)
     after = int((job.cursor or {}).get("after", 0))
     rows = staged_rows(unit, run, after, dry=dry)
-    planner = Planner(unit, definition, run.settings)
+    planner = Planner(unit, definition, run.settings, run.layout.headers)
     planner.read(rows)
     if dry:
         with unit.connection.begin_nested() as savepoint:

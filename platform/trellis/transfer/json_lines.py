@@ -15,7 +15,7 @@ MAX_LINE: Final = 4 << 20
 
 
 def read_json_lines(stream: IO[bytes]) -> Iterator[Mapping[str, object]]:
-    """Gives the objects; numbers with a point are texts, so that none loses a digit.
+    """Gives the objects; numbers with a point that would lose a digit are texts.
 
     Raises Refused for a line that is no JSON object.
     """
@@ -37,7 +37,8 @@ def read_json_lines(stream: IO[bytes]) -> Iterator[Mapping[str, object]]:
 def plain(value: object) -> object:
     """Gives a value as JSON without numbers that have lost digits."""
     if isinstance(value, Decimal):
-        return str(value)
+        number = float(value)
+        return number if repr(number) == str(value) else str(value)
     if isinstance(value, (Mapping, list)):
         return json.loads(json.dumps(value, default=float))
     return value

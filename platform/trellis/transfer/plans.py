@@ -46,6 +46,7 @@ class Planner:
     unit: Unit
     definition: ObjectDefinition
     settings: Settings
+    headers: Sequence[str]
 
     def read(self, rows: Sequence[Row]) -> None:
         """Reads the cells of rows and finds the records that they refer to."""
@@ -81,9 +82,9 @@ class Planner:
         known: FieldDefinition,
         finder: Finder,
     ) -> None:
-        zone, name = self.unit.moment.zone, known.name
+        zone, name, header = self.unit.moment.zone, known.name, self.headers[place]
         for row in rows:
-            value, problem = read_cell(row.cells[place], known, column, zone)
+            value, problem = read_cell(row.cells[place], known, column, zone, header)
             if problem is not None:
                 row.problems.append(problem)
                 continue

@@ -7,6 +7,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any, Final
 
+from metadata.fields.types.reference import UUID
 from metadata.json_text import mapping, nearest, pointer
 from metadata.objects import ObjectDefinition
 from metadata.problems import Problem
@@ -21,6 +22,7 @@ from trellis.transfer.headers import (
     read_target,
     searchable,
 )
+from trellis.transfer.notations import mark_of
 from trellis.unit import Unit
 
 POLICIES: Final = ("create", "update", "upsert", "skip")
@@ -38,7 +40,6 @@ KEYS: Final = (*WORDS, "columns", "defaults", "match", "save_as", "silent")
 MAX_NAME: Final = 100
 NUMBERS: Final = (Kind.NUMBER, Kind.PERCENT, Kind.MONEY)
 DAYS: Final = (Kind.DATE, Kind.INSTANT)
-COMMA: Final = re.compile(r"\d,\d{1,2}(?!\d)")
 DAY: Final = re.compile(r"\s*(\d{1,2})\s*([-/.])\s*(\d{1,2})\s*[-/.]\s*\d{2,4}")
 MONTHS: Final = 12
 
@@ -46,13 +47,14 @@ MONTHS: Final = 12
 @dataclass(frozen=True, slots=True)
 class Column:
     """What is done with one column; without a target it is left out. `date` is the order of day
-    and month, `decimal` the mark before the fraction, `values` what texts stand for."""
+    and month, `values` what texts stand for. `decimal` is the mark before the fraction; without one
+    each number must tell it."""
 
     target: Target | None = None
     score: int = 0
     how: str = ""
     date: str = "ymd"
-    decimal: str = "."
+    decimal: str | None = None
     values: Mapping[str, str] = field(default_factory=dict)
 
 
@@ -115,11 +117,25 @@ def first_settings(
     definition: ObjectDefinition,
     guesses: Sequence[Guess | None],
     samples: Sequence[Sequence[object]],
+    *,
+    is_json: bool,
 ) -> Settings:
     """Gives the settings that a file suggests by itself."""
+    texts = [
+        [cell for cell in column if isinstance(cell, str)] for column in zip(*samples, strict=True)
+    ]
+    ids = [
+        text
+        for guess, column in zip(guesses, texts, strict=True)
+        if guess is not None and guess.target == Target(RECORD_ID)
+        for text in column
+        if text
+    ]
+    # JSON has a point before the fraction, and so has a file that was written here.
+    usual = "." if is_json or (ids and all(map(UUID.fullmatch, ids))) else None
     columns = tuple(
-        first_column(definition, guess, [str(row[place] or "") for row in samples])
-        for place, guess in enumerate(guesses)
+        first_column(definition, guess, column, usual)
+        for guess, column in zip(guesses, texts, strict=True)
     )
     has_id = any(one.target == Target(RECORD_ID) for one in columns)
     return Settings(
@@ -128,16 +144,17 @@ def first_settings(
 
 
 def first_column(
-    definition: ObjectDefinition, guess: Guess | None, samples: Sequence[str]
+    definition: ObjectDefinition, guess: Guess | None, samples: Sequence[str], usual: str | None
 ) -> Column:
-    """Gives a column with what its first values tell of dates and numbers."""
+    """Gives a column with what its first values tell of dates and numbers; where they tell no
+    decimal mark it is the `usual` one."""
     if guess is None:
-        return Column()
+        return Column(decimal=usual)
     known = definition.fields.get(guess.target.field)
     kind = None if known is None else known.type.kind
-    is_comma = kind in NUMBERS and any(map(COMMA.search, samples))
+    mark = mark_of(samples, usual) if kind in NUMBERS else usual
     order = order_of(samples) if kind in DAYS else "ymd"
-    return Column(guess.target, guess.score, guess.how, order, "," if is_comma else ".")
+    return Column(guess.target, guess.score, guess.how, order, mark)
 
 
 def order_of(samples: Sequence[str]) -> str:

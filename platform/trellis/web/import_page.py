@@ -69,7 +69,7 @@ class ColumnLine:
     sureness: str
     hue: str
     date: str
-    decimal: str
+    decimal: str | None
     has_date: bool
     has_number: bool
     texts: tuple[TextLine, ...] = ()
