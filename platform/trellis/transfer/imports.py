@@ -100,9 +100,7 @@ def begin_import(unit: Unit, object_name: str, stored: Any, look: Look) -> str:
     headers = look.layout.headers
     known = known_targets(unit, object_name, headers)
     guesses = guess_targets(unit, definition, headers, known)
-    settings = first_settings(
-        definition, guesses, look.samples, is_json=look.layout.format == "jsonl"
-    )
+    settings = first_settings(definition, guesses, look)
     run_id = str(uuid_utils.uuid7())
     row = {
         "id": run_id,
@@ -181,9 +179,7 @@ def change_layout(
         look = look_at(stream, run.name, wanted)
     definition = importable(unit, object_name)
     guesses = guess_targets(unit, definition, look.layout.headers, {})
-    settings = first_settings(
-        definition, guesses, look.samples, is_json=look.layout.format == "jsonl"
-    )
+    settings = first_settings(definition, guesses, look)
     unit.connection.execute(sa.delete(import_row).where(import_row.c.run == run_id))
     values = {
         "layout": look.layout.to_json(),

@@ -23,6 +23,7 @@ from trellis.transfer.headers import (
     searchable,
 )
 from trellis.transfer.notations import mark_of
+from trellis.transfer.sources import Look
 from trellis.unit import Unit
 
 POLICIES: Final = ("create", "update", "upsert", "skip")
@@ -114,16 +115,11 @@ def kept_target(text: str) -> Target:
 
 
 def first_settings(
-    definition: ObjectDefinition,
-    guesses: Sequence[Guess | None],
-    samples: Sequence[Sequence[object]],
-    *,
-    is_json: bool,
+    definition: ObjectDefinition, guesses: Sequence[Guess | None], look: Look
 ) -> Settings:
     """Gives the settings that a file suggests by itself."""
-    texts = [
-        [cell for cell in column if isinstance(cell, str)] for column in zip(*samples, strict=True)
-    ]
+    by_column = zip(*look.samples, strict=True)
+    texts = [[cell for cell in column if isinstance(cell, str)] for column in by_column]
     ids = [
         text
         for guess, column in zip(guesses, texts, strict=True)
@@ -132,7 +128,8 @@ def first_settings(
         if text
     ]
     # JSON has a point before the fraction, and so has a file that was written here.
-    usual = "." if is_json or (ids and all(map(UUID.fullmatch, ids))) else None
+    is_own = bool(ids) and all(map(UUID.fullmatch, ids))
+    usual = "." if is_own or look.layout.format == "jsonl" else None
     columns = tuple(
         first_column(definition, guess, column, usual)
         for guess, column in zip(guesses, texts, strict=True)
