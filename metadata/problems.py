@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cache
 from importlib.resources import files
@@ -12,6 +12,7 @@ from importlib.resources import files
 from rule_engine.messages import Worded
 
 LIST_MARKS = {"zh": "、"}
+CLAUSE_MARKS = {"zh": "；"}
 LANGUAGES = ("en", "zh")
 OPTIONAL = re.compile(r"\[([^\[\]]*)\]")
 NAMES = re.compile(r"\{(\w+)\}")
@@ -61,6 +62,12 @@ def sentence(problem: Problem, language: str = "en") -> str:
         return part[1] if said.issuperset(NAMES.findall(part[1])) else ""
 
     return OPTIONAL.sub(optional, template).format_map(values)
+
+
+def in_words(problems: Iterable[Problem], language: str = "en") -> str:
+    """Words some problems in one line, for where they are told apart from what they are about."""
+    said = (sentence(problem, language) for problem in problems)
+    return CLAUSE_MARKS.get(language, "; ").join(dict.fromkeys(said))
 
 
 @dataclass(frozen=True, slots=True)

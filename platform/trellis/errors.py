@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 
-from metadata.problems import Problem
+from metadata.problems import Problem, in_words
 
 
 class RecordError(Exception):
@@ -12,7 +12,10 @@ class RecordError(Exception):
 
     def __init__(self, problems: Iterable[Problem] = ()) -> None:
         self.problems = tuple(problems)
-        super().__init__(", ".join(f"{p.path}: {p.code}" for p in self.problems))
+        super().__init__(self.problems)
+
+    def __str__(self) -> str:
+        return in_words(self.problems)
 
 
 class Missing(RecordError):  # noqa: N818 - reads as an answer

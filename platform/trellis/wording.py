@@ -7,7 +7,9 @@ from typing import Final
 
 from metadata.catalog import Catalog
 from metadata.json_text import mapping
+from metadata.problems import LANGUAGES, DefinitionError, in_words
 from rule_engine.messages import Phrase
+from trellis.errors import RecordError
 from trellis.phrases import Sentence
 
 ESCALATION: Final = "escalation"
@@ -45,6 +47,13 @@ ENDINGS: Final = {
 }
 """What templates of rules say that have no words of their own, by how they end."""
 A_RECORD: Final = Sentence("a record")
+
+
+def told(error: Exception) -> Mapping[str, str]:
+    """Gives by language what to tell of an error: its problems in words, or else what it says."""
+    if isinstance(error, RecordError | DefinitionError) and error.problems:
+        return {language: in_words(error.problems, language) for language in LANGUAGES}
+    return dict.fromkeys(LANGUAGES, f"{type(error).__name__}: {error}")
 
 
 def sentence_of(

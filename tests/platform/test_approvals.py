@@ -225,7 +225,9 @@ def test_an_old_page_is_told_that_the_request_moved_on(platform: Platform, quote
         "diana",
         lambda unit: decide(unit, request.id, "approve", expected_revision=request.revision),
     )
-    assert codes(again) == codes(old) == ["request_moved"]
+    assert (codes(again), codes(old)) == (["not_asked_now"], ["request_moved"])
+    assert told(old)["en"] == "The request went on meanwhile: it is open for decisions now"
+    assert told(old)["zh"] == "审批已有变化：现在等待审批"
 
 
 def test_of_two_approvers_at_once_one_wins(platform: Platform) -> None:

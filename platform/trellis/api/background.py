@@ -26,6 +26,7 @@ from trellis.api.problems import RequestError
 from trellis.api.requests import read_parameters, unknown
 from trellis.background import STATES, Overview, Piece, cancel, overview, pieces, retry, set_paused
 from trellis.phrases import Sentence
+from trellis.problem_json import language
 from trellis.work import reading, writing_now
 
 WORK: Schema = made_of(
@@ -102,7 +103,7 @@ def list_pieces(work: str) -> Response:
         problem = unknown("state", "unknown_value", state, set(STATES))
         raise RequestError(HTTPStatus.UNPROCESSABLE_ENTITY, [problem])
     after, limit = given.get("after"), page_limit(given)
-    shown, following = pieces(reading(), work, state=state, after=after, limit=limit)
+    shown, following = pieces(reading(), work, language(), state=state, after=after, limit=limit)
     return json_answer({"items": [piece_json(one) for one in shown], "next": following})
 
 

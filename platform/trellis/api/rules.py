@@ -23,6 +23,7 @@ from trellis.api.operations import (
 )
 from trellis.api.parameters import AFTER, LIMIT
 from trellis.api.requests import read_optional_body, read_parameters
+from trellis.automation.outbox import error_in
 from trellis.automation.quarantine import failing_of
 from trellis.automation.runs import runs_of
 from trellis.designer.publishing import TextVersion, text_versions
@@ -35,6 +36,7 @@ from trellis.designer.rule_states import (
     rule_states,
 )
 from trellis.phrases import Sentence
+from trellis.problem_json import language
 from trellis.work import reading, writing_now
 
 RULE = "/rule_states/<keyword>/<rule>"
@@ -262,7 +264,7 @@ def failing_json(row: sa.RowMapping) -> dict[str, object]:
         "record": row["record_id"],
         "state": row["state"],
         "attempts": row["attempts"],
-        "error": row["last_error"],
+        "error": error_in(row, language()),
     }
 
 

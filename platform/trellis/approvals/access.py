@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Final, NoReturn
 
 import sqlalchemy as sa
@@ -18,12 +18,21 @@ from trellis.automation.approval_effects import Word, carry_out, problem_of
 from trellis.automation.approval_store import Request, advance, open_request
 from trellis.automation.requests import OPEN, approval_approver, approval_request
 from trellis.errors import Conflict, NotAllowed, Refused
+from trellis.phrases import Sentence
 from trellis.records.reach import definition_of, target_of
 from trellis.records.save import change
 from trellis.security.absences import absences_on
 from trellis.unit import Unit
 
 APPROVE: Final = "approve"
+STATUSES: Final[Mapping[str, Sentence]] = {
+    OPEN: Sentence("open for decisions"),
+    "approved": Sentence("approved"),
+    "rejected": Sentence("rejected"),
+    "returned": Sentence("back with who submitted it"),
+    "recalled": Sentence("recalled"),
+}
+"""How a request stands, in the middle of a sentence."""
 
 
 def current_request(unit: Unit, object_name: str, record_id: str) -> str:
@@ -120,7 +129,9 @@ def refuse_moved(unit: Unit, request: Request, expected_revision: int | None) ->
     asked = was_asked(unit, request.id)
     if asked is None:
         refuse_stranger(unit, unit.catalog.objects[request.object], request, "approve")
-    if request.status != OPEN or not asked or expected_revision not in (None, request.revision):
+    if request.status == OPEN and not asked:
+        raise Conflict([Problem("", "not_asked_now", {})])
+    if request.status != OPEN or expected_revision not in (None, request.revision):
         raise moved_on(request)
 
 
@@ -135,7 +146,8 @@ def refuse_stranger(
 
 def moved_on(request: Request) -> Conflict:
     """Gives the answer to a click that came too late."""
-    values = {"status": request.status, "revision": request.revision}
+    status = STATUSES.get(request.status, request.status)
+    values = {"status": status, "revision": request.revision}
     return Conflict([Problem("", "request_moved", values)])
 
 

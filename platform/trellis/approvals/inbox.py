@@ -21,7 +21,7 @@ from trellis.automation.readable import Reader
 from trellis.automation.requests import OPEN, approval_approver, approval_request
 from trellis.automation.rulebook import approval_of
 from trellis.records.history import is_id
-from trellis.records.read import read_record
+from trellis.records.read import read_record, sees
 from trellis.security.absences import absence, is_on
 from trellis.unit import Unit
 
@@ -235,10 +235,8 @@ def may_read_request(unit: Unit, row: Mapping[str, Any]) -> bool:
     definition = object_by_id(unit, row["object"])
     if definition is None:
         return False
-    if unit.principal.access(definition.name).exists:
-        record = unit.records().get(definition.name, row["record_id"], ["id"])
-        if record is not None:
-            return True
+    if sees(unit, definition.name, row["record_id"]):
+        return True
     if unit.user_id is None or row["status"] != OPEN or not is_in_scope(unit, definition.name):
         return False
     return is_asked(row, unit) or bool(Rules(unit).absent(row))

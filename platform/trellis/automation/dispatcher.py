@@ -33,12 +33,14 @@ from trellis.automation.outbox import (
     TURNS,
     WAITING,
     Effect,
+    failed_with,
     outbox,
     take_turn,
 )
 from trellis.automation.quarantine import hold
 from trellis.db import Database, clock
 from trellis.pausing import goes_on
+from trellis.wording import told
 
 logger = logging.getLogger(__name__)
 
@@ -46,7 +48,6 @@ BATCH = 20
 LEASE_SECONDS = 3.0
 MAX_ATTEMPTS = 10
 MAX_PAUSE_SECONDS = 600
-MAX_ERROR_LENGTH = 500
 KEEP_DONE_DAYS = 7
 
 Perform = Callable[[sa.Connection, Effect, datetime], None]
@@ -315,6 +316,6 @@ def mark_failed(
             available_at=now + timedelta(seconds=pause),
             lease=None,
             lease_until=None,
-            last_error=f"{type(error).__name__}: {error}"[:MAX_ERROR_LENGTH],
+            **failed_with(told(error)),
         )
     )

@@ -31,6 +31,7 @@ BY_THE_CLOCK, OF_PEOPLE, IN_BULK = TURNS
 two share, so that neither waits for many of the other; bulk work has what they leave."""
 TURN: Final = "trellis_turn"
 """The option of a connection that says in which turn effects are that are added over it."""
+MAX_ERROR_LENGTH: Final = 500
 CROWD: Final = 2_000
 """When more bulk effects wait than that, who adds more has to wait."""
 
@@ -49,6 +50,7 @@ outbox = sa.Table(
     sa.Column("lease", sa.Text),
     sa.Column("lease_until", Instant),
     sa.Column("last_error", sa.Text),
+    sa.Column("said", sa.JSON, comment="what the last error says by language"),
     sa.Column("created_at", Instant, nullable=False),
     sa.Column("done_at", Instant),
     sa.Column("rule", sa.Text, comment="what asked for it: a rule, an approval, a service level"),
@@ -158,6 +160,21 @@ def add(
     }
     signal(connection, OUTBOX)
     return insert_once(connection, outbox, "effect_key", row)
+
+
+def failed_with(said: Mapping[str, str]) -> dict[str, object]:
+    """Gives what a row says of a failure, by language."""
+    short = {language: text[:MAX_ERROR_LENGTH] for language, text in said.items()}
+    return {"last_error": short["en"], "said": short}
+
+
+def error_in(row: sa.RowMapping, language: str) -> str | None:
+    """Gives what the last try met, in words; None for a row that did not fail when it was tried
+    last. What an older product wrote is there as it was."""
+    if row["last_error"] is None:
+        return None
+    said: Mapping[str, str] = row["said"] or {}
+    return said.get(language, str(row["last_error"]))
 
 
 def not_before(at: datetime) -> datetime:

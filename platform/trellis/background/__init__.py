@@ -87,8 +87,9 @@ class Work(ABC):
     clears: ClassVar[tuple[str, ...]]
 
     @abstractmethod
-    def piece(self, row: Row) -> Piece:
-        """Gives a row in the form of all kinds."""
+    def piece(self, row: Row, language: str) -> Piece:
+        """Gives a row in the form of all kinds; what its last try met is told in a language, as far
+        as it is known in that."""
 
     def refusal(self, row: Row) -> Problem | None:
         """Gives why a piece is not tried again as it stands; None for one that is."""
@@ -129,7 +130,7 @@ def overview(unit: Unit) -> list[Overview]:
 
 
 def pieces(
-    unit: Unit, name: str, *, state: str | None, after: str | None, limit: int
+    unit: Unit, name: str, language: str, *, state: str | None, after: str | None, limit: int
 ) -> tuple[Sequence[Piece], str | None]:
     """Gives pieces of a kind, the newest first, and the id after which the next page begins.
 
@@ -144,7 +145,10 @@ def pieces(
     if after is not None:
         query = query.where(table.id < after)
     rows = unit.connection.execute(query).mappings().all()
-    shown = [replace(work.piece(row), may_retry=work.refusal(row) is None) for row in rows[:limit]]
+    shown = [
+        replace(work.piece(row, language), may_retry=work.refusal(row) is None)
+        for row in rows[:limit]
+    ]
     return shown, shown[-1].id if len(rows) > limit else None
 
 
@@ -182,7 +186,7 @@ def cancel(unit: Unit, name: str, piece_id: str) -> None:
     """
     demand_administrator(unit)
     work = work_named(name)
-    work.cancel(unit, work.piece(row_of(unit, work, piece_id)))
+    work.cancel(unit, work.piece(row_of(unit, work, piece_id), "en"))
     note(unit, "cancelled", values={"work": name, "id": piece_id})
 
 

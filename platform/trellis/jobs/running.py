@@ -193,10 +193,14 @@ def job_of(row: sa.RowMapping) -> Job:
 
 def values_of(row: sa.RowMapping) -> dict[str, Any]:
     """Gives what a row says of a job."""
-    problems = tuple(Problem(p["path"], p["code"], p["values"]) for p in row["problems"] or ())
     plain = ("id", "kind", "params", "by", "state", "cursor", "done", "total", "result")
     times = ("created_at", "ended_at")
-    return {name: row[name] for name in (*plain, *times)} | {"problems": problems}
+    return {name: row[name] for name in (*plain, *times)} | {"problems": problems_of(row)}
+
+
+def problems_of(row: sa.RowMapping) -> tuple[Problem, ...]:
+    """Gives with what a job failed."""
+    return tuple(Problem(p["path"], p["code"], p["values"]) for p in row["problems"] or ())
 
 
 def _mine(unit: Unit) -> sa.ColumnElement[bool]:

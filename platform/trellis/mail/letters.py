@@ -3,14 +3,14 @@ that the bell has.
 
 A template is a record of `mail_template`; `{{ path }}` in it is a field of the record that the
 letter is about, `{{ recipient }}` the name of who gets it, `{{ link }}` the record's address and
-`{{ decide }}` where an approver decides without logging in. A user reads what she may read; to
-people without a login goes what the template names.
+`{{ decide }}` where an approver decides without logging in. A user reads what she may read, and
+an approver what being asked shows her; to people without a login goes what the template names.
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from email.message import EmailMessage
 from email.utils import format_datetime, formataddr, parseaddr
@@ -19,12 +19,14 @@ from zoneinfo import ZoneInfo
 
 from metadata.query import QueryProblem
 from metadata.wire import find_field
+from trellis.approvals.inbox import Pending, pending_one
 from trellis.config import Settings
 from trellis.mail.decisions import DECISIONS, decision_token
 from trellis.mail.optout import PATH, token_for
 from trellis.phrases import Sentence
+from trellis.records.read import sees
 from trellis.unit import Unit
-from trellis.web.addresses import record_address
+from trellis.web.addresses import APPROVALS, record_address
 from trellis.wording import TOLD, sentence_of
 
 TEMPLATE: Final = "mail_template"
@@ -57,7 +59,7 @@ def write_letter(settings: Settings, message: Message, recipient: Recipient) -> 
 
     Raises CannotWriteError for a template that asks for what is not there.
     """
-    link, decide = link_of(settings, message), decision_of(settings, message)
+    link, decide = link_of(settings, message, recipient), decision_of(settings, message)
     template = template_for(recipient, str(message["kind"]))
     if template is None:
         lines = [link, *(f"{DECIDE.in_language(recipient.language)} {one}" for one in decide)]
@@ -107,19 +109,34 @@ def rank(language: object, wanted: str) -> int:
 
 def plain_words(message: Message, recipient: Recipient) -> str:
     """Gives what the bell says of a message."""
-    catalog, name = recipient.unit.catalog, ""
-    if message["object"] and message["record_id"]:
-        object_name, record_id = str(message["object"]), str(message["record_id"])
-        if recipient.unit.principal.access(object_name).exists:
-            name = recipient.unit.records().names(object_name, [record_id]).get(record_id, "")
     return sentence_of(
-        catalog,
+        recipient.unit.catalog,
         recipient.language,
         str(message["kind"]),
         str(message["title"]),
         message["values"],
-        name,
+        name_for(message, recipient),
     )
+
+
+def name_for(message: Message, recipient: Recipient) -> str:
+    """Gives the name of the record that a letter is about, "" for one that is not to be named."""
+    name, record_id = str(message["object"] or ""), str(message["record_id"] or "")
+    unit = recipient.unit
+    if record_id and unit.principal.access(name).exists:
+        found = unit.records().names(name, [record_id])
+        if record_id in found:
+            return found[record_id]
+    waiting = asked_in(message, recipient)
+    return "" if waiting is None else waiting.record_name
+
+
+def asked_in(message: Message, recipient: Recipient) -> Pending | None:
+    """Gives the request that a letter asks to decide, while it waits for who reads it."""
+    request_id = message["values"].get("request")
+    if message["kind"] not in ASKING or request_id is None:
+        return None
+    return pending_one(recipient.unit, str(request_id))
 
 
 def filled(
@@ -144,18 +161,33 @@ def values_of(message: Message, recipient: Recipient, paths: list[str]) -> dict[
     if wrong:
         raise CannotWriteError(f"the template asks for {wrong[0]!r}, which {name} does not have")
     shown = {path: named(unit, name, path) for path in paths}
-    records = unit.records()
-    readable = [path for path in paths if not records.check(name, fields=[shown[path]])]
     try:
-        record = records.get(name, str(message["record_id"]), [shown[path] for path in readable])
+        record = read_by(recipient, message, name, list(shown.values()))
     except QueryProblem as error:
         raise CannotWriteError("the template asks for too much") from error
     return {
-        path: HIDDEN
-        if record is None or path not in readable
-        else text_of(recipient, name, shown[path], record)
-        for path in paths
+        path: text_of(recipient, name, read, record) if read in record else HIDDEN
+        for path, read in shown.items()
     }
+
+
+def read_by(
+    recipient: Recipient, message: Message, name: str, paths: Sequence[str]
+) -> Mapping[str, object]:
+    """Gives the values of a record that the recipient reads, by path: those that her rights show
+    her, or else what being asked to decide on it does."""
+    unit, record_id = recipient.unit, str(message["record_id"])
+    if unit.principal.access(name).exists:
+        records = unit.records()
+        readable = [path for path in paths if not records.check(name, fields=[path])]
+        record = records.get(name, record_id, readable)
+        if record is not None:
+            return {path: record.get(path) for path in readable}
+    waiting = asked_in(message, recipient)
+    if waiting is None:
+        return {}
+    shown = {unit.catalog.objects[name].name_field: waiting.record_name, **waiting.summary}
+    return {path: shown[path] for path in paths if path in shown}
 
 
 def named(unit: Unit, object_name: str, path: str) -> str:
@@ -181,11 +213,15 @@ def text_of(recipient: Recipient, object_name: str, path: str, record: Mapping[s
     return field.type.display(value, field, recipient.language, recipient.zone)
 
 
-def link_of(settings: Settings, message: Message) -> str:
-    """Gives the address of the record, "" where there is none or we do not know our own."""
+def link_of(settings: Settings, message: Message, recipient: Recipient) -> str:
+    """Gives the address of the record, and for who is asked about one that she does not see that of
+    what waits for her; "" where there is none or we do not know our own."""
     if not (settings.public_url and message["object"] and message["record_id"]):
         return ""
-    return base(settings) + record_address(str(message["object"]), str(message["record_id"]))
+    name, record_id = str(message["object"]), str(message["record_id"])
+    if message["kind"] in ASKING and not sees(recipient.unit, name, record_id):
+        return base(settings) + APPROVALS
+    return base(settings) + record_address(name, record_id)
 
 
 def decision_of(settings: Settings, message: Message) -> tuple[str, ...]:

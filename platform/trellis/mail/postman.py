@@ -2,7 +2,8 @@
 
 A claim is a lease, and the letter is marked as handed over before the server is given its text. So
 a process that dies before leaves a letter that is sent by another, and one that dies after leaves a
-letter that may have arrived: that is told, and never sent again by itself.
+letter that may have arrived: that is told, and never sent again by itself. One that cannot be
+written is a failed try of that letter, and of no other.
 """
 
 from __future__ import annotations
@@ -21,10 +22,11 @@ import sqlalchemy as sa
 from metadata.access import AUTOMATION
 from metadata.json_text import text
 from trellis.automation.dispatcher import database_now
+from trellis.automation.outbox import MAX_ERROR_LENGTH
 from trellis.mail.letters import CannotWriteError, write_letter
 from trellis.mail.optout import wants_none
 from trellis.mail.recipients import recipient_of
-from trellis.mail.server import CutOffError, MailServer, NotReachedError, Session
+from trellis.mail.server import WIRE, CutOffError, MailServer, NotReachedError, Session
 from trellis.mail.tables import (
     DEAD,
     DONE,
@@ -37,6 +39,7 @@ from trellis.mail.tables import (
 )
 from trellis.pausing import goes_on
 from trellis.runtime import Platform
+from trellis.wording import told
 from trellis.work import unit_for
 
 logger = logging.getLogger(__name__)
@@ -45,6 +48,8 @@ logger = logging.getLogger(__name__)
 RETRIES: Final = (60, 300, 900, 3_600, 10_800, 21_600, 43_200, 86_400)
 LEASE_SECONDS: Final = 180
 IN_A_ROW: Final = 100
+CUT_OFF: Final = "the process ended before the server answered"
+LEFT_OFTEN: Final = "the process ended each time while the letter was written"
 
 Message = Mapping[str, Any]
 Open = Callable[[MailServer], Session]
@@ -113,9 +118,15 @@ class Postman:
                 recipient = recipient_of(self.here, unit, message)
                 if wants_none(connection, recipient.address):
                     return Outcome(LEFT_OUT, "wants no mail", recipient.address)
-                return write_letter(settings, message, recipient)
+                letter = write_letter(settings, message, recipient)
+                letter.as_bytes(policy=WIRE)  # what cannot be sent shows before anything is
+                return letter
         except CannotWriteError as error:
             return Outcome(DEAD, str(error))
+        except Exception as error:
+            logger.exception("letter %s was not written", message["id"])
+            said = f"the letter could not be written: {told(error)['en']}"
+            return Outcome(WAITING, said[:MAX_ERROR_LENGTH])
 
     def hand_over(self, session: Session, message: Message, letter: EmailMessage) -> Outcome:
         """Gives what the server said of a letter."""
@@ -154,13 +165,16 @@ def mine(message: Message) -> sa.ColumnElement[bool]:
 def claim(connection: sa.Connection) -> Message | None:
     """Takes the oldest letter that is due; None when there is none.
 
-    What was left by a dead process after it was handed over becomes UNKNOWN.
+    What was left by a dead process after it was handed over becomes UNKNOWN, and what was left too
+    often is DEAD: it may be what kills them.
     """
     table, now = mail_message.c, database_now(connection)
     left = sa.and_(table.state == RUNNING, table.lease_until < now)
-    lost = sa.update(mail_message).where(left, table.handed_over)
-    said = "the process ended before the server answered"
-    connection.execute(lost.values(state=UNKNOWN, answer=said, done_at=now, lease=None))
+    lost = sa.and_(left, sa.or_(table.handed_over, table.attempts > len(RETRIES)))
+    over = sa.update(mail_message).where(lost).values(done_at=now, lease=None, lease_until=None)
+    state = sa.case((table.handed_over, UNKNOWN), else_=DEAD)
+    answer = sa.case((table.handed_over, CUT_OFF), else_=LEFT_OFTEN)
+    connection.execute(over.values(state=state, answer=answer))
     due = sa.or_(sa.and_(table.state == WAITING, table.available_at <= now), left)
     due = sa.and_(due, goes_on(MAIL))
     query = sa.select(mail_message).where(due).order_by(table.available_at, table.id).limit(1)

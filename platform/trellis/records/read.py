@@ -10,6 +10,13 @@ from trellis.records.reach import definition_of
 from trellis.unit import Unit
 
 
+def sees(unit: Unit, object_name: str, record_id: str) -> bool:
+    """Says whether a record is there for the acting principal."""
+    if not unit.principal.access(object_name).exists:
+        return False
+    return unit.records().get(object_name, record_id, ["id"]) is not None
+
+
 def read_record(
     unit: Unit, object_name: str, record_id: str, fields: Sequence[str] | None = None
 ) -> dict[str, object]:

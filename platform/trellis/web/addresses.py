@@ -3,7 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from typing import Final
 from urllib.parse import quote, urlencode
+
+APPROVALS: Final = "/approvals"
+"""Where what waits for somebody to decide is."""
 
 
 def list_address(object_name: str) -> str:

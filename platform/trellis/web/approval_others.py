@@ -16,9 +16,8 @@ from trellis.approvals.route import Route, routes
 from trellis.approvals.signers import add_signer, forward
 from trellis.declared import ANY_OBJECT, declares
 from trellis.errors import Conflict, NotAllowed, Refused
-from trellis.web.addresses import record_address
+from trellis.web.addresses import APPROVALS, record_address
 from trellis.web.approvals import (
-    INBOX,
     VERDICTS,
     blueprint,
     here,
@@ -56,7 +55,7 @@ class RoutePage:
     refused: tuple[RouteCard, ...]
 
 
-@blueprint.post(f"{INBOX}/<request_id>/others")
+@blueprint.post(f"{APPROVALS}/<request_id>/others")
 @declares("", "approve")
 def bring_in(request_id: str) -> Response:
     """Adds a signer to a request, or forwards it."""
@@ -77,7 +76,7 @@ def bring_in(request_id: str) -> Response:
     return redirect(here())
 
 
-@blueprint.post(f"{INBOX}/decide")
+@blueprint.post(f"{APPROVALS}/decide")
 @declares("", "approve")
 def decide_chosen() -> Response:
     """Decides on the requests that were ticked, each for itself, and says what became of each."""

@@ -21,7 +21,7 @@ from trellis.declared import ANY_OBJECT, declares
 from trellis.errors import Conflict, NotAllowed, RecordError, Refused
 from trellis.files.requests import takes_files
 from trellis.unit import Unit
-from trellis.web.addresses import record_address, with_query
+from trellis.web.addresses import APPROVALS, record_address, with_query
 from trellis.web.columns import Column, Columns
 from trellis.web.decision_files import SentFiles, bring_files
 from trellis.web.doors import flash_problems, make_blueprint, object_for, words
@@ -35,7 +35,6 @@ from trellis.work import reading, writing_now
 
 blueprint = make_blueprint("approvals")
 
-INBOX = "/approvals"
 FACTS = 4
 Record = Mapping[str, object]
 
@@ -79,7 +78,7 @@ class InboxPage:
     more_href: str | None
 
 
-@blueprint.get(INBOX)
+@blueprint.get(APPROVALS)
 @declares("", "")
 def inbox() -> str:
     """Shows a page of what waits for who asks."""
@@ -101,15 +100,15 @@ def shown(unit: Unit, found: Page, requests: Sequence[RequestCard]) -> str:
     page = InboxPage(
         requests=tuple(requests),
         number=counts(unit.user_id)[1] if unit.user_id else 0,
-        here=here().removeprefix(INBOX),
-        more_href=with_query(INBOX, {"after": found.next}) if found.next else None,
+        here=here().removeprefix(APPROVALS),
+        more_href=with_query(APPROVALS, {"after": found.next}) if found.next else None,
     )
     return render_template("approvals.html", page=page)
 
 
 def here() -> str:
     """Gives the address of the page on which somebody decides."""
-    return with_query(INBOX, {"after": request.args.get("after")})
+    return with_query(APPROVALS, {"after": request.args.get("after")})
 
 
 def cards(unit: Unit, found: Sequence[Pending]) -> list[RequestCard]:
@@ -146,7 +145,7 @@ def card(
         title=pending.record_name,
         label=made.label,
         href=record_address(definition.name, asked.record_id) if asked.record_id in seen else "",
-        decide_href=f"{INBOX}/{asked.id}",
+        decide_href=f"{APPROVALS}/{asked.id}",
         submitter=name_of(people, asked.submitted_by),
         at=asked.submitted_at,
         amount=amounts[0] if amounts else None,
@@ -172,7 +171,7 @@ def facts_of(columns: list[Column], record: Record) -> tuple[Column, ...]:
     return tuple(shown[:FACTS])
 
 
-@blueprint.post(f"{INBOX}/<request_id>")
+@blueprint.post(f"{APPROVALS}/<request_id>")
 @takes_files
 @declares("", "approve")
 def decide_in_inbox(request_id: str) -> Response | tuple[str, int]:

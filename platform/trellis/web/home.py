@@ -17,8 +17,7 @@ from trellis.declared import declares
 from trellis.records.history import record_history
 from trellis.security.redirects import safe_path
 from trellis.unit import Unit
-from trellis.web.addresses import record_address
-from trellis.web.approvals import INBOX as APPROVALS
+from trellis.web.addresses import APPROVALS, record_address
 from trellis.web.approvals import RequestCard, cards
 from trellis.web.doors import make_blueprint
 from trellis.web.formatting import greeting, long_day, now

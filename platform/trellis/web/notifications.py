@@ -14,9 +14,10 @@ from metadata.objects import ObjectDefinition
 from trellis import current
 from trellis.channels.in_app import notification
 from trellis.declared import declares
+from trellis.records.read import sees
 from trellis.unit import Unit
 from trellis.web.activities import as_instant
-from trellis.web.addresses import record_address, with_query
+from trellis.web.addresses import APPROVALS, record_address, with_query
 from trellis.web.doors import make_blueprint
 from trellis.wording import ESCALATION, QUARANTINE, STOPPED, TOLD, UNKNOWN_YEAR, sentence_of
 from trellis.work import reading, writing_now
@@ -93,10 +94,18 @@ def follow(notice_id: str) -> Response:
     if row["read_at"] is None:
         with writing_now() as writing:
             mark_read(writing, notice_id)
+    return redirect(address_behind(unit, row))
+
+
+def address_behind(unit: Unit, row: sa.RowMapping) -> str:
+    """Gives where a notification leads: to its record, or where that is not to be seen to what
+    waits for its reader, if it is about an approval."""
     definition = object_by_id(unit, row["object"])
     if definition is None or row["record_id"] is None:
-        return redirect(INBOX)
-    return redirect(record_address(definition.name, str(row["record_id"])))
+        return INBOX
+    if sees(unit, definition.name, str(row["record_id"])):
+        return record_address(definition.name, str(row["record_id"]))
+    return APPROVALS if "request" in (row["values"] or {}) else INBOX
 
 
 @blueprint.post(f"{INBOX}/read")

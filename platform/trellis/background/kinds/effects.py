@@ -12,6 +12,7 @@ from trellis.automation.outbox import (
     HELD,
     RUNNING,
     WAITING,
+    error_in,
     outbox,
 )
 from trellis.background import Piece, Row, Work
@@ -29,7 +30,7 @@ class Effects(Work):
     again = frozenset({DEAD, WAITING})
     clears = ("lease", "lease_until", "done_at")
 
-    def piece(self, row: Row) -> Piece:
+    def piece(self, row: Row, language: str) -> Piece:
         """Gives an effect."""
         return Piece(
             id=row["id"],
@@ -41,7 +42,7 @@ class Effects(Work):
             due_at=row["available_at"],
             created_at=row["created_at"],
             ended_at=row["done_at"],
-            error=row["last_error"],
+            error=error_in(row, language),
         )
 
     def refusal(self, row: Row) -> Problem | None:

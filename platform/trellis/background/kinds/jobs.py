@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from metadata.problems import in_words
 from trellis.background import Piece, Row, Work
 from trellis.jobs.kinds import job_kinds
 from trellis.jobs.running import (
@@ -14,6 +15,7 @@ from trellis.jobs.running import (
     WAITING,
     cancel_job,
     job_table,
+    problems_of,
 )
 from trellis.phrases import Sentence
 from trellis.unit import Unit
@@ -29,9 +31,9 @@ class Jobs(Work):
     again = frozenset({FAILED, WAITING})
     clears = ("lease", "lease_until", "ended_at", "problems")
 
-    def piece(self, row: Row) -> Piece:
+    def piece(self, row: Row, language: str) -> Piece:
         """Gives a job."""
-        codes = ", ".join(one["code"] for one in row["problems"] or ())
+        said = in_words(problems_of(row), language)
         kind = job_kinds().get(row["kind"])
         return Piece(
             id=row["id"],
@@ -43,7 +45,7 @@ class Jobs(Work):
             due_at=row["available_at"],
             created_at=row["created_at"],
             ended_at=row["ended_at"],
-            error=row["last_error"] or codes or None,
+            error=row["last_error"] or said or None,
             done=row["done"],
             total=row["total"],
             may_cancel=row["state"] not in ENDED and (kind is None or kind.may_cancel),

@@ -26,7 +26,7 @@ class Mail(Work):
     again = frozenset({DEAD, UNKNOWN, WAITING})
     clears = ("lease", "lease_until", "done_at")
 
-    def piece(self, row: Row) -> Piece:
+    def piece(self, row: Row, _language: str) -> Piece:
         """Gives a letter."""
         return Piece(
             id=row["id"],

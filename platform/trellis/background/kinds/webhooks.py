@@ -17,7 +17,7 @@ class Webhooks(Work):
     again = frozenset({DEAD, DONE, WAITING})
     clears = ("lease", "lease_until", "done_at", "error")
 
-    def piece(self, row: Row) -> Piece:
+    def piece(self, row: Row, _language: str) -> Piece:
         """Gives a message."""
         status = None if row["status"] is None else str(row["status"])
         return Piece(

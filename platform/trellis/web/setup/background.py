@@ -96,7 +96,7 @@ def show(work: str) -> str:
     unit, language = reading(), current.language()
     chosen, after = request.args.get("state", ""), request.args.get("after")
     state = chosen if chosen in STATES else None
-    found, following = pieces(unit, work, state=state, after=after, limit=PAGE)
+    found, following = pieces(unit, work, language, state=state, after=after, limit=PAGE)
     kinds = overview(unit)
     kind, counts = next((one.work, one.counts) for one in kinds if one.work.name == work)
     here = f"{ADDRESS}/{work}"

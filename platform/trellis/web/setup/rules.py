@@ -10,6 +10,7 @@ from flask import flash, redirect, render_template, request
 from werkzeug.wrappers import Response
 
 from trellis import current
+from trellis.automation.outbox import error_in
 from trellis.automation.quarantine import failing_of
 from trellis.automation.runs import runs_of
 from trellis.declared import declares
@@ -224,7 +225,7 @@ def show(keyword: str, rule: str) -> str:
                 record=titles.get(key) or gettext("a record"),
                 href=record_address(*key) if key in titles else None,
                 attempts=row["attempts"],
-                error=row["last_error"],
+                error=error_in(row, current.language()) or "",
             )
             for row, key in zip(broken, beside, strict=True)
         ),
