@@ -17,6 +17,7 @@ ESCALATED: Final = "escalated"
 """How a history says whom an escalation told: the word, and their ids behind it."""
 QUARANTINE: Final = "rule_quarantine"
 STOPPED: Final = "approval_stopped"
+REFUSED: Final = "service_level_refused"
 UNKNOWN_YEAR: Final = "calendar_year"
 TOLD: Final = {
     "waiting": "approval_waiting",
@@ -36,6 +37,10 @@ SENTENCES: Final = {
     ESCALATION: Sentence("{record} needs your attention"),
     STOPPED: Sentence("{approval} for {record} does not go on by itself: {reason}"),
     QUARANTINE: Sentence("The rule {rule} is in quarantine: what it leaves is held"),
+    REFUSED: Sentence(
+        "{rule} cannot do for {record} what is due at {percent}%: {reason}. Once that is put "
+        "right, have it tried again in Setup › Background work"
+    ),
     UNKNOWN_YEAR: Sentence(
         "The calendar {calendar} does not know the days off of {year} yet: update the Python "
         "package holidays, or write them in the calendar"
@@ -75,7 +80,7 @@ def sentence_of(
     if known is not None:
         labels = ("approval", "calendar")
         told = {one: catalog.message(str(values.get(one) or ""), language) for one in labels}
-        told |= {one: str(values.get(one) or "") for one in ("rule", "year")}
+        told |= {one: str(values.get(one) or "") for one in ("rule", "year", "percent")}
         reason = mapping(values.get("reason")).get(language, "")
         filled = {**told, "record": name or A_RECORD.in_language(language), "reason": reason}
         said: Phrase = Sentence(known.template, filled)

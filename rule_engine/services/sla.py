@@ -7,7 +7,7 @@ does not change what happens.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator
 from dataclasses import dataclass, replace
 from datetime import datetime
 from decimal import Decimal
@@ -21,6 +21,9 @@ from rule_engine.services.sla_clock import Outlook, look_ahead, measure
 from rule_engine.services.sla_state import Pause, SlaState, TargetFacts
 from rule_engine.types import Directory, Environment
 
+Block = tuple[int, str, Decimal]
+"""An `at` block: the run of the clock, the target and the percentage."""
+
 
 @dataclass(frozen=True, slots=True)
 class Fired:
@@ -31,6 +34,11 @@ class Fired:
     at: datetime
     run: int
     effects: tuple[Effect, ...]
+
+    @property
+    def block(self) -> Block:
+        """Gives which block that is: it runs once."""
+        return self.run, self.target, self.percent
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,22 +61,25 @@ def observe(
     old: Record | None,
     environment: Environment,
     directory: Directory,
+    *,
+    without: Collection[Block] = (),
 ) -> SlaOutcome:
     """Looks at a record that was saved just now; `old` is None for a new one.
 
     Attaches the service level when it first applies and its start is known; once attached only
     `cancel when` ends it. `restart when` starts a new run when it comes to hold. One that was
     cancelled goes on, with all the time since its start, when what cancelled it holds no more.
+    What is done `without` is as `tick` says.
     """
     if state is None:
         started = _attach(definition, record, old, environment)
         if started is None:
             return SlaOutcome(None)
-        return _settle(definition, started, record, old, environment, directory)
+        return _settle(definition, started, record, old, environment, directory, without)
     past = old if old is not None else record
-    before = tick(definition, state, past, environment, directory)
+    before = tick(definition, state, past, environment, directory, without=without)
     changed = _change(definition, before.state or state, record, old, environment)
-    after = _settle(definition, changed, record, old, environment, directory)
+    after = _settle(definition, changed, record, old, environment, directory, without)
     return SlaOutcome(after.state, (*before.fired, *after.fired))
 
 
@@ -80,10 +91,12 @@ def tick(
     directory: Directory,
     *,
     since: datetime | None = None,
+    without: Collection[Block] = (),
 ) -> SlaOutcome:
     """Runs what came due up to now, in order; each block sees what earlier ones set.
 
-    Nothing runs as of before `since`: a promise made shorter does not reach into the past.
+    Nothing runs as of before `since`: a promise made shorter does not reach into the past. The
+    blocks `without` which it goes on cannot be carried out: they went off, and did nothing.
     """
     current, fired = dict(record), []
     while due := min(
@@ -93,11 +106,37 @@ def tick(
         facts = state.target(due.target.name)
         percent = due.trigger.percent
         state = state.with_target(replace(facts, fired=(*facts.fired, percent)))
+        if (state.run, due.target.name, percent) in without:
+            continue
         run = Run(current, as_of(environment, at), directory=directory)
         run.perform(due.trigger.actions)
         current = run.record
         fired.append(Fired(due.target.name, percent, at, state.run, tuple(run.effects)))
     return SlaOutcome(state, tuple(fired))
+
+
+def late_effects(
+    definition: ServiceLevel,
+    state: SlaState,
+    block: Block,
+    record: Record,
+    environment: Environment,
+    directory: Directory,
+) -> tuple[Effect, ...]:
+    """Gives what a block asks for that went off and could not be carried out, as of now.
+
+    Nothing where that is over: the promise met, the service level cancelled or begun anew.
+    """
+    number, name, percent = block
+    target = next((one for one in definition.targets if one.name == name), None)
+    is_over = state.run != number or state.cancelled_at is not None
+    if target is None or is_over or state.target(name).met_at is not None:
+        return ()
+    run = Run(dict(record), environment, directory=directory)
+    for trigger in target.triggers:
+        if trigger.percent == percent:
+            run.perform(trigger.actions)
+    return tuple(run.effects)
 
 
 def begin(definition: ServiceLevel, record: Record, environment: Environment) -> SlaState | None:
@@ -223,10 +262,12 @@ def _settle(
     old: Record | None,
     environment: Environment,
     directory: Directory,
+    without: Collection[Block],
 ) -> SlaOutcome:
     """Notes what the record says of each target, then runs what is due at once."""
     noted = _note_targets(definition, state, record, old, environment)
-    return tick(definition, noted, record, environment, directory, since=environment.now)
+    around = environment, directory
+    return tick(definition, noted, record, *around, since=environment.now, without=without)
 
 
 def _note_targets(

@@ -9,7 +9,7 @@ from functools import partial
 import pytest
 import sqlalchemy as sa
 
-from metadata.problems import sentence
+from metadata.problems import in_words, sentence
 from rule_engine.services.approval_state import Verdict
 from tests.platform.acting import (
     acting,
@@ -226,8 +226,11 @@ def test_an_old_page_is_told_that_the_request_moved_on(platform: Platform, quote
         lambda unit: decide(unit, request.id, "approve", expected_revision=request.revision),
     )
     assert (codes(again), codes(old)) == (["not_asked_now"], ["request_moved"])
-    assert told(old)["en"] == "The request went on meanwhile: it is open for decisions now"
-    assert told(old)["zh"] == "审批已有变化：现在等待审批"
+    assert str(again) == (
+        "The request does not wait for you now: you have decided, or others are asked"
+    )
+    assert str(old) == "The request went on meanwhile: it is open for decisions now"
+    assert in_words(old.problems, "zh") == "审批已有变化：现在等待审批"
 
 
 def test_of_two_approvers_at_once_one_wins(platform: Platform) -> None:

@@ -141,25 +141,55 @@ def add(
     `payload` is JSON. `at` has it run by the clock, unless `turn` says otherwise; `rule` names what
     asked for it. A second effect with the same key is left out, and False is returned.
     """
-    now = clock(connection)
     if turn is None:
         turn = turn_of(connection) if at is None else BY_THE_CLOCK
-    row = {
+    row = new_row(connection, action, payload, effect_key, turn)
+    row |= {"object": object_name, "record_id": record_id, "rule": rule}
+    if at is not None:
+        row["available_at"] = not_before(at)
+    signal(connection, OUTBOX)
+    return insert_once(connection, outbox, "effect_key", row)
+
+
+def add_given_up(
+    connection: sa.Connection,
+    action: str,
+    payload: Mapping[str, object],
+    effect_key: str,
+    said: Mapping[str, str],
+    *,
+    object_name: str,
+    record_id: str,
+    rule: str,
+) -> None:
+    """Writes an effect that has failed already: it is tried again when somebody says so. `said` is
+    what to tell of the failure by language; for the rest see `add`."""
+    row = new_row(connection, action, payload, effect_key, BY_THE_CLOCK)
+    about = {"object": object_name, "record_id": record_id, "rule": rule}
+    row |= {**about, "state": DEAD, "attempts": 1, **failed_with(said)}
+    insert_once(connection, outbox, "effect_key", row)
+
+
+def new_row(
+    connection: sa.Connection,
+    action: str,
+    payload: Mapping[str, object],
+    effect_key: str,
+    turn: str,
+) -> dict[str, object]:
+    """Gives the row of an effect that waits."""
+    now = clock(connection)
+    return {
         "id": str(uuid_utils.uuid7()),
         "effect_key": effect_key,
         "action": action,
         "payload": dict(payload),
-        "object": object_name,
-        "record_id": record_id,
         "state": WAITING,
         "attempts": 0,
-        "available_at": now if at is None else not_before(at),
+        "available_at": now,
         "created_at": now,
-        "rule": rule,
         "turn": turn,
     }
-    signal(connection, OUTBOX)
-    return insert_once(connection, outbox, "effect_key", row)
 
 
 def failed_with(said: Mapping[str, str]) -> dict[str, object]:

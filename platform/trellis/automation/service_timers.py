@@ -7,18 +7,28 @@ waits, and is looked at when the object is back.
 
 from __future__ import annotations
 
+import logging
 from datetime import datetime
 from typing import Final
 
 import sqlalchemy as sa
 
 from metadata.catalog import Catalog
+from metadata.fields.numbers import plain
 from metadata.objects import ObjectDefinition
-from trellis.automation.outbox import BY_THE_CLOCK, add_all
+from rule_engine.services.sla import Block
+from trellis.automation.outbox import BY_THE_CLOCK, add_all, add_given_up
 from trellis.automation.service_levels import service_level
+from trellis.automation.watch import tell_administrators
+from trellis.errors import RecordError
 from trellis.unit import Unit
+from trellis.wording import REFUSED, told
+
+logger = logging.getLogger(__name__)
 
 TIME: Final = "service_level_time"
+BLOCK: Final = "service_level_block"
+"""An `at` block that came due and could not be carried out."""
 MOST: Final = 2_000
 """So many looks are begun in one transaction."""
 
@@ -67,6 +77,28 @@ def begin_looks(unit: Unit) -> int:
         ],
     )
     return len(rows)
+
+
+def note_refused(
+    unit: Unit,
+    definition: ObjectDefinition,
+    record_id: str,
+    name: str,
+    block: Block,
+    error: RecordError,
+) -> None:
+    """Notes of an `at` block that it came due and could not be carried out: as an effect of the
+    service level that was given up, which is tried again when somebody says so. Who administers is
+    told of the first among the records of a service level, until that is forgotten."""
+    run, target, percent = block
+    logger.info("%s, %s of %s: not carried out on %s", name, percent, target, record_id)
+    said, about = told(error), {"object_name": definition.name, "record_id": record_id}
+    payload = {"sla": name, "run": run, "target": target, "percent": str(percent)}
+    key = f"{BLOCK}/{definition.id}/{record_id}/{name}/{run}/{target}/{percent}"
+    add_given_up(unit.connection, BLOCK, payload, key, said, rule=name, **about)
+    values = {"rule": name, "percent": plain(percent * 100), "record": record_id, "reason": said}
+    once = f"{BLOCK}/{definition.id}/{name}/{target}/{percent}"
+    tell_administrators(unit, REFUSED, values, once, **about)
 
 
 def look_soon(unit: Unit, definition: ObjectDefinition, record_id: str) -> None:

@@ -46,9 +46,18 @@ def administrators(unit: Unit) -> list[str]:
     return list(unit.directory.resolve("role", ADMINISTRATORS, None))
 
 
-def tell_administrators(unit: Unit, kind: str, values: Mapping[str, object], key: str) -> None:
-    """Tells everybody who administers, once for each key."""
+def tell_administrators(
+    unit: Unit,
+    kind: str,
+    values: Mapping[str, object],
+    key: str,
+    *,
+    object_name: str | None = None,
+    record_id: str | None = None,
+) -> None:
+    """Tells everybody who administers, once for each key; of a record if one is named."""
     recipients = administrators(unit)
     told = {"recipients": recipients, "kind": kind, "values": dict(values), "channel": None}
     if recipients:
-        add(unit.connection, "notify", told, key)
+        connection = unit.connection
+        add(connection, "notify", told, key, object_name=object_name, record_id=record_id)

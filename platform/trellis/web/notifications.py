@@ -19,7 +19,15 @@ from trellis.unit import Unit
 from trellis.web.activities import as_instant
 from trellis.web.addresses import APPROVALS, record_address, with_query
 from trellis.web.doors import make_blueprint
-from trellis.wording import ESCALATION, QUARANTINE, STOPPED, TOLD, UNKNOWN_YEAR, sentence_of
+from trellis.wording import (
+    ESCALATION,
+    QUARANTINE,
+    REFUSED,
+    STOPPED,
+    TOLD,
+    UNKNOWN_YEAR,
+    sentence_of,
+)
 from trellis.work import reading, writing_now
 
 blueprint = make_blueprint("notifications")
@@ -34,6 +42,7 @@ MARKS = {
     ESCALATION: ("triangle-alert", "red"),
     STOPPED: ("triangle-alert", "amber"),
     QUARANTINE: ("triangle-alert", "amber"),
+    REFUSED: ("triangle-alert", "amber"),
     UNKNOWN_YEAR: ("calendar", "amber"),
     "approved": ("circle-check", "green"),
     "rejected": ("circle-x", "red"),
