@@ -216,7 +216,7 @@ def test_one_record_that_refuses_does_not_keep_the_others(office: Office) -> Non
     with office.database.read() as connection:
         left = connection.execute(sa.select(outbox).where(outbox.c.state == WAITING)).one()
     assert (left.action, left.record_id) == ("due", stubborn)
-    assert "rule_failed" in left.last_error
+    assert left.last_error == 'The rule "weekly" failed in Task: Too much'
     office.save("task", stubborn, name="tamed")
     office.until(shanghai(2, 9))
     assert office.rows(WAITING) == 0

@@ -3,6 +3,8 @@ behind them, and are found from the rule, the record and the work in the backgro
 
 from __future__ import annotations
 
+import subprocess
+import sys
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 
@@ -17,7 +19,7 @@ from tests.platform.computed_world import TEXT, rules
 from tests.platform.office import Office
 from tests.platform.pages import get
 from tests.platform.serving import wait_until
-from tests.platform.test_import_killed import worker
+from tests.platform.test_worker import environment
 from tests.platform.world import Login, People
 from trellis.automation.dispatcher import database_now
 from trellis.automation.outbox import DEAD, DONE, WAITING, outbox
@@ -237,8 +239,12 @@ def test_a_worker_goes_on_behind_a_block_that_is_refused(
     with system(platform) as unit:
         values = {"owner": people["rita"]}
         parcel = save_record(unit, "parcel", None, values, channel="api").id
-    with worker(platform.settings, 1):
-        wait_until(lambda: stored(platform, "parcel", parcel)["m"] == 1, "the clock goes on")
+    command = [sys.executable, "-m", "trellis", "worker"]
+    with subprocess.Popen(command, env=environment(platform.settings)) as process:
+        try:
+            wait_until(lambda: stored(platform, "parcel", parcel)["m"] == 1, "the clock goes on")
+        finally:
+            process.terminate()
     with platform.database.read() as connection:
         assert failing(connection) == {"care": 1}
     assert stored(platform, "parcel", parcel)["note"] is None
