@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from dataclasses import dataclass, field
 from datetime import datetime
+from decimal import Decimal
 from zoneinfo import ZoneInfo
 
 from rule_engine import compile_program, parse
 from rule_engine.program import Program, ServiceLevel
 from rule_engine.services.effects import own_values
 from rule_engine.services.evaluate import Record, Surroundings
-from rule_engine.services.sla import Fired, SlaOutcome, observe, tick
+from rule_engine.services.sla import Block, Fired, SlaOutcome, observe, tick
 from rule_engine.services.sla_clock import Clock, clock
 from rule_engine.services.sla_state import SlaState
 from rule_engine.types import Calendar
@@ -66,7 +68,8 @@ def shown(instant: datetime | None) -> str:
 
 @dataclass
 class Ticket:
-    """A record with its service level; `now` is the last moment somebody looked."""
+    """A record with its service level; `now` is the last moment somebody looked. Of the blocks that
+    it `refuses`, by target and share, nothing is carried out."""
 
     program: Program
     now: datetime
@@ -74,6 +77,7 @@ class Ticket:
     state: SlaState | None = None
     fired: list[Fired] = field(default_factory=list)
     calendars: dict[str, Calendar] = field(default_factory=dict)
+    refuses: Collection[tuple[str, Decimal]] = ()
 
     def __post_init__(self) -> None:
         self.calendars = dict(self.program.business_time)
@@ -93,7 +97,8 @@ class Ticket:
     def tick(self, now: str | datetime) -> None:
         self.now = at(now) if isinstance(now, str) else now
         assert self.state is not None
-        self._keep(tick(self.level, self.state, self.record, self.environment, COMPANY))
+        around = self.environment, COMPANY
+        self._keep(tick(self.level, self.state, self.record, *around, without=self.without))
 
     def clock(self, target: str = "resolution", now: str | datetime | None = None) -> Clock:
         if now is not None:
@@ -110,11 +115,18 @@ class Ticket:
         ]
 
     @property
+    def without(self) -> list[Block]:
+        """The blocks that are refused, in whichever run of the clock comes."""
+        runs = range(1, 3 + (self.state.run if self.state else 0))
+        return [(run, *block) for run in runs for block in self.refuses]
+
+    @property
     def environment(self) -> Surroundings:
         return Surroundings(self.now, ZONE, None, self.calendars, Rates(), COMPANY)
 
     def _observe(self, old: Record | None) -> SlaOutcome:
-        return observe(self.level, self.state, self.record, old, self.environment, COMPANY)
+        around = self.environment, COMPANY
+        return observe(self.level, self.state, self.record, old, *around, without=self.without)
 
     def _keep(self, outcome: SlaOutcome) -> None:
         # Each look goes through JSON, as the platform keeps the state.

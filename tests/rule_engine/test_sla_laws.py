@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from decimal import Decimal
 from functools import cache
 
 import pytest
@@ -43,11 +44,17 @@ class Life:
     priority: str | None
     saves: Sequence[tuple[int, dict[str, object]]]
 
-    def run(self, program: Program, looks: timedelta | None = None, shift: int = 0) -> Ticket:
+    def run(
+        self,
+        program: Program,
+        looks: timedelta | None = None,
+        shift: int = 0,
+        refuses: Collection[tuple[str, Decimal]] = (),
+    ) -> Ticket:
         """Lives it; with `looks` the clock is looked at that often between the saves."""
         now = START + timedelta(days=shift, minutes=self.created)
         record = {"kind": "Incident", "priority": self.priority, "status": "Open"}
-        made = Ticket(program, now, record)
+        made = Ticket(program, now, record, refuses=refuses)
         for gap, changed in self.saves:
             now = _look_on(made, now, gap, looks)
             made.save(now, **changed)
@@ -90,6 +97,24 @@ def test_how_often_anybody_looks_does_not_matter(life: Life, minutes: int) -> No
     assert often.record == seldom.record
     assert often.state == seldom.state
     assert clocks(often) == clocks(seldom)
+
+
+BLOCKS = [("response", "0.5"), ("response", "1"), ("resolution", "0.75"), ("resolution", "1")]
+
+
+@LAW
+@given(LIVES, st.integers(5, 3000), st.sets(st.sampled_from(BLOCKS)))
+def test_blocks_that_cannot_be_carried_out_change_nothing_for_the_others(
+    life: Life, minutes: int, refused: set[tuple[str, str]]
+) -> None:
+    refuses = [(target, Decimal(percent)) for target, percent in refused]
+    whole = life.run(program())
+    seldom = life.run(program(), refuses=refuses)
+    often = life.run(program(), minutes * MINUTE, refuses=refuses)
+    assert (often.percents, often.record) == (seldom.percents, seldom.record)
+    assert often.state == seldom.state == whole.state
+    others = [one for one in whole.fired if (one.target, one.percent) not in refuses]
+    assert seldom.fired == others
 
 
 @LAW
