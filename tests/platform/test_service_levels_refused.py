@@ -45,6 +45,7 @@ sla care "Care" on parcel {
         at 20% { set note to "half" set n to 2 notify owner using "half" }
         at 40% { start big }
         at 60% { when n = 2 { set m to 1 } otherwise { set m to 60 } }
+        at 80% { when n is empty { notify owner using "empty" } }
         at 100% { escalate to owner }
     }
     target solution "Solution" {
@@ -64,7 +65,7 @@ REASONS = {
         "规则“care”执行失败（Parcel：此记录不符合“Big”的条件）",
     ],
 }
-TELLING = ["escalation", REFUSED, REFUSED, "slow"]
+TELLING = ["empty", "escalation", REFUSED, REFUSED, "slow"]
 
 
 @pytest.fixture
@@ -126,8 +127,8 @@ def test_blocks_that_are_refused_keep_none_behind_them(
     assert sorted(told(office)) == TELLING
     assert [one[:3] for one in refused(office)] == [("0.20", DEAD, 1), ("0.40", DEAD, 1)]
     office.until(START + timedelta(hours=30), step)
-    assert (len(refused(office)), len(told(office)), office.rows(DEAD)) == (2, 4, 2)
-    assert fired(office, parcel) == [Decimal(one) / 100 for one in (20, 40, 60, 100)]
+    assert (len(refused(office)), len(told(office)), office.rows(DEAD)) == (2, 5, 2)
+    assert fired(office, parcel) == [Decimal(one) / 100 for one in (20, 40, 60, 80, 100)]
 
 
 def test_who_looks_after_the_rules_reads_rule_and_reason_in_her_language(
@@ -168,7 +169,7 @@ def test_a_save_is_never_refused_because_of_a_block_that_came_due(
     office.save("parcel", parcel, name="C")
     assert len(refused(office)) == (1 if hours == 3 else 2)
     kinds = [one for one in told(office) if one != REFUSED]
-    assert sorted(kinds) == (["escalation", "slow"] if hours > 10 else [])
+    assert sorted(kinds) == (["empty", "escalation", "slow"] if hours > 10 else [])
 
 
 def test_what_was_refused_is_tried_again_when_somebody_says_so(

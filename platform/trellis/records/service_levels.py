@@ -110,11 +110,12 @@ def follow_level(
     """
     name = "" if outcome.state is None else outcome.state.sla
     without: set[Block] = set()
-    left = [one for one in outcome.fired if one.effects]
+    left = list(outcome.fired)
     while left:
         fired, *left = left
         try:
-            do_block(unit, definition, record, name, fired, writers)
+            if fired.effects:
+                do_block(unit, definition, record, name, fired, writers)
         except RecordError as error:
             note_refused(unit, definition, str(record["id"]), name, fired.block, error)
             without.add(fired.block)
