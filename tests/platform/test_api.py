@@ -133,7 +133,7 @@ def test_approval_by_actions(call: Client) -> None:
     again = call("mark", "POST", f"{actions}/approve", {"revision": request["revision"]})
     assert again.get_json()["step"] == "director"
     late = call("mark", "POST", f"{actions}/approve", {"revision": request["revision"]})
-    assert (late.status_code, late.get_json()["errors"][0]["code"]) == (409, "request_moved")
+    assert (late.status_code, late.get_json()["errors"][0]["code"]) == (409, "not_asked_now")
     bare = call("diana", "POST", f"{actions}/reject")
     assert (bare.status_code, bare.get_json()["detail"]) == (
         422,
