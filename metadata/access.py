@@ -12,6 +12,7 @@ from enum import StrEnum
 from functools import cached_property, lru_cache
 
 from metadata.profile import UNRESTRICTED, shape_of
+from rule_engine.types import NO_MEMBERSHIPS, Memberships
 
 ACTIONS = (
     *("read", "update", "delete", "assign", "share"),
@@ -162,6 +163,8 @@ class Principal:
     team, …); None for the system. `name` is what history and audit write down: the user's id,
     "system" or "automation". `may_administer` opens setup. `scopes` are what an API key is kept
     to (`metadata.scopes`), which is in `grants` already; None for who is not kept to any.
+    `roles` are all that she holds; of those that exclude each other none is in `memberships`, by
+    which expressions know `in_role` and `in_team`.
     """
 
     name: str
@@ -171,6 +174,7 @@ class Principal:
     may_administer: bool = False
     unrestricted: bool = False
     scopes: frozenset[str] | None = None
+    memberships: Memberships = NO_MEMBERSHIPS
 
     def access(self, object_name: str) -> Access:
         """Gives what this principal may do with an object; no database is asked."""

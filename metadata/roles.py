@@ -70,7 +70,8 @@ class RoleDefinition:
 class Person:
     """Where somebody stands today.
 
-    `subtree` are the users below, `teams` and `territories` all of hers with those below;
+    `subtree` are the users below, `teams` and `territories` all of hers with those below,
+    `team_names` what these teams are called;
     `neighbours` the users who belong to one of these territories; `queues` those she takes from;
     `shares` the ids of users and teams through whom records were shared with her, by the id of
     their object.
@@ -83,6 +84,7 @@ class Person:
     neighbours: frozenset[str] = frozenset()
     queues: frozenset[str] = frozenset()
     shares: Mapping[str, frozenset[str]] = field(default_factory=dict)
+    team_names: frozenset[str] = frozenset()
 
 
 def parse_role(

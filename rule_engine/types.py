@@ -165,8 +165,23 @@ class Related(Protocol):
         """Gives the records of `object_name` whose `field` refers to `record_id`, by creation."""
 
 
+@dataclass(frozen=True, slots=True)
+class Memberships:
+    """What somebody belongs to today: roles by API name, teams by name."""
+
+    roles: frozenset[str] = frozenset()
+    teams: frozenset[str] = frozenset()
+
+
+NO_MEMBERSHIPS = Memberships()
+"""Those of nobody: of automation, and of the system."""
+
+
 class Environment(Protocol):
-    """What an evaluation may know besides the record; fixed once per run."""
+    """What an evaluation may know besides the record; fixed once per run.
+
+    `user` is the record of the acting person, `memberships` are hers.
+    """
 
     @property
     def now(self) -> datetime: ...
@@ -174,6 +189,8 @@ class Environment(Protocol):
     def zone(self) -> ZoneInfo: ...
     @property
     def user(self) -> Mapping[str, object] | None: ...
+    @property
+    def memberships(self) -> Memberships: ...
     @property
     def calendars(self) -> Mapping[str, Calendar]: ...
     @property
@@ -222,6 +239,9 @@ class Directory(Protocol):
 
         Who is gone is climbed over: whoever stands above them comes in.
         """
+
+    def memberships(self, user: str) -> Memberships:
+        """Gives what a user belongs to."""
 
     def absence(self, user: str) -> Absence | None:
         """Gives why somebody else may speak for a user today; None while the user is there."""

@@ -52,7 +52,8 @@ def year_start(day: Column) -> Column:
 def quarter_start(day: Column) -> Column:
     """Gives the first day of the quarter, of dates as text."""
     month = sa.cast(sa.func.substr(day, 6, 2), sa.Integer())
-    first = (month - 1) / sa.literal_column("3") * sa.literal_column("3") + 1
+    three = sa.literal_column("3", sa.Integer())
+    first = (month - 1) // three * three + 1
     return sa.func.substr(day, 1, 5).concat(sa.func.printf("%02d-01", first))
 
 

@@ -55,7 +55,8 @@ class Runner:
         """Gives all rows. `bound` are the statement's owners and teams, `values` its own values.
 
         Raises QueryProblem for values that fit no column: more digits than numbers have, letters
-        that the database has not; and for a statement that is too long, deep or large for it.
+        that the database has not; and for a statement that is too long, deep or large for it. A
+        value that nobody gave is no such value but a fault of ours, and raised as it comes.
         """
         try:
             if isinstance(statement, Prepared):
@@ -66,9 +67,9 @@ class Runner:
         except (sa.exc.DataError, OverflowError, UnicodeEncodeError) as error:
             raise out_of_range() from error
         except sa.exc.StatementError as error:
-            if not isinstance(error, sa.exc.DBAPIError):
+            if isinstance(error.orig, (ValueError, ArithmeticError)):
                 raise out_of_range() from error
-            if is_too_much(error):
+            if isinstance(error, sa.exc.DBAPIError) and is_too_much(error):
                 raise QueryProblem([Problem("filter", "too_nested")]) from error
             raise
 
@@ -125,4 +126,6 @@ def parameters_of(
         "zone": moment.zone.key,
         **rate_parameters(rates),
         **{f"user_{name}": value for name, value in person.items()},
+        "acting_roles": principal.memberships.roles,
+        "acting_teams": principal.memberships.teams,
     }

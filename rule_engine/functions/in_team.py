@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
-
 import sqlalchemy as sa
 
 from rule_engine.backends.dialects.values import Plain, Value
@@ -13,13 +11,12 @@ from rule_engine.functions import Function, Parameter, SqlCall, always, never_nu
 from rule_engine.types import Environment, Kind
 
 
-def _in_team(environment: Environment, name: str) -> bool:
-    known = (environment.user or {}).get("teams")
-    return isinstance(known, Collection) and name in known
+def _in_team(environment: Environment, name: str | None) -> bool:
+    return name in environment.memberships.teams
 
 
 def _sql(call: SqlCall) -> Value:
-    known = sa.bindparam("user_teams", type_=Choices())
+    known = sa.bindparam("acting_teams", type_=Choices())
     found = call.dialect.texts.in_set(call.element(0), known)
     return Plain(sa.func.coalesce(found, sa.false(), type_=sa.Boolean()), False)
 
@@ -31,8 +28,9 @@ FUNCTION = Function(
     python=_in_team,
     sql=_sql,
     javascript=with_environment("inTeam"),
-    doc='Says whether the acting person belongs to a team, by its name in "teams".',
+    doc="Says whether the acting person belongs to a team, by name, or manages it or one above.",
     examples=(('in_team("East")', "true"),),
     nullable=never_nullable,
+    takes_empty=True,
     asks_user=True,
 )

@@ -22,8 +22,8 @@ from rule_engine.services.approval_state import (
     StepStatus,
 )
 from rule_engine.services.effects import Effect
-from rule_engine.services.evaluate import Record, acting_as, holds
-from rule_engine.services.people import Company, describe, find_people, user_record
+from rule_engine.services.evaluate import Record, holds
+from rule_engine.services.people import Company, as_candidate, describe, find_people
 from rule_engine.services.substitutes import fallback, may_decide, with_stand_ins
 from rule_engine.types import Directory, Environment
 
@@ -164,7 +164,7 @@ class Transition:
     def _reaches(self, step: Step, user: str) -> bool:
         if step.until is None:
             return True
-        candidate = acting_as(self.environment, user_record(self.environment, user))
+        candidate = as_candidate(user, step.until, self.environment, self.directory)
         return holds(step.until, self.record, candidate)
 
     def may_decide(self, user: str) -> bool:

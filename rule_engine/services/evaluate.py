@@ -10,7 +10,14 @@ from zoneinfo import ZoneInfo
 
 from rule_engine import core
 from rule_engine.backends.python import compile_node
-from rule_engine.types import Calendar, Environment, RateTable, Related
+from rule_engine.types import (
+    NO_MEMBERSHIPS,
+    Calendar,
+    Environment,
+    Memberships,
+    RateTable,
+    Related,
+)
 
 Record = Mapping[str, object]
 
@@ -50,11 +57,12 @@ class Surroundings:
     calendars: Mapping[str, Calendar]
     rates: RateTable
     related: Related
+    memberships: Memberships = NO_MEMBERSHIPS
 
 
-def acting_as(environment: Environment, user: Mapping[str, object] | None) -> Surroundings:
+def acting_as(environment: Environment, user: Record, memberships: Memberships) -> Surroundings:
     """Gives the same environment with another acting person."""
-    return replace(_copied(environment), user=user)
+    return replace(_copied(environment), user=user, memberships=memberships)
 
 
 def as_of(environment: Environment, now: datetime) -> Surroundings:
@@ -70,4 +78,5 @@ def _copied(environment: Environment) -> Surroundings:
         environment.calendars,
         environment.rates,
         environment.related,
+        environment.memberships,
     )

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import lru_cache
 
 from rule_engine import core
+from rule_engine.functions import functions
 from rule_engine.program import Actor, Group, Person, Principal, Relation
-from rule_engine.services.evaluate import Record, evaluate
-from rule_engine.types import Directory, Environment
+from rule_engine.services.evaluate import Record, acting_as, evaluate
+from rule_engine.types import NO_MEMBERSHIPS, Directory, Environment, Memberships, Related
 
 FALLBACK_ROLE = "admin"
 """Who is asked or told when nobody else can be found."""
@@ -64,6 +66,50 @@ def describe(principals: Sequence[Principal]) -> str:
 def user_record(environment: Environment, user: str) -> Record:
     """Gives what is known of a user, at least the id."""
     return environment.related.record("user", user) or {"id": user}
+
+
+def as_candidate(
+    user: str, condition: core.Node, environment: Environment, directory: Directory
+) -> Environment:
+    """Gives the environment in which a condition asks of a user as of the acting person."""
+    belongs = directory.memberships(user) if asks_memberships(condition) else NO_MEMBERSHIPS
+    return acting_as(environment, user_record(environment, user), belongs)
+
+
+@lru_cache(maxsize=1_000)
+def asks_memberships(condition: core.Node) -> bool:
+    """Says whether a condition looks at roles or teams of the acting person."""
+    known = functions()
+    calls = (one for one in core.walk(condition) if isinstance(one, core.Call))
+    return any(known[call.function].asks_user for call in calls)
+
+
+def described_memberships(user: Record, related: Related) -> Memberships:
+    """Gives what somebody belongs to by her record and those of teams: the roles that `roles`
+    lists, her `team`, and the teams that she manages with all below."""
+    teams: dict[str, str] = {}
+    own = user.get("team")
+    if own is not None:
+        teams[str(own)] = str((related.record("team", str(own)) or {}).get("name") or own)
+    pending = [*related.records("team", "manager", str(user.get("id")))]
+    below = set[str]()
+    while pending:
+        team = pending.pop()
+        key = str(team["id"])
+        if key not in below:
+            below.add(key)
+            teams[key] = str(team.get("name") or key)
+            pending += related.records("team", "parent", key)
+    return Memberships(frozenset(map(str, names_in(user.get("roles")))), frozenset(teams.values()))
+
+
+def names_in(value: object) -> Collection[object]:
+    """Gives the names in a list, or in a text that separates them by commas or spaces."""
+    if isinstance(value, str):
+        return [value, *value.replace(",", " ").split()]
+    if value is None:
+        return ()
+    return value if isinstance(value, Collection) else (value,)
 
 
 def works_here(environment: Environment, user: str) -> bool:

@@ -18,9 +18,10 @@ from rule_engine.services.approval_state import ApprovalState
 from rule_engine.services.assign import Turns
 from rule_engine.services.deadlines import due_after
 from rule_engine.services.evaluate import Record, Surroundings, evaluate
+from rule_engine.services.people import described_memberships
 from rule_engine.services.score import ScoreResult, score
 from rule_engine.services.sla_state import SlaState
-from rule_engine.types import Environment, Kind
+from rule_engine.types import NO_MEMBERSHIPS, Environment, Kind
 
 Values = Sequence[tuple[str, core.Node]]
 
@@ -200,7 +201,8 @@ class World:
         """Gives the surroundings of now, with an acting person or none."""
         acting = None if user is None else self.record("user", user)
         calendars = self.program.business_time
-        return Surroundings(self.now, self.zone, acting, calendars, NoRates(), self)
+        belongs = NO_MEMBERSHIPS if acting is None else described_memberships(acting, self)
+        return Surroundings(self.now, self.zone, acting, calendars, NoRates(), self, belongs)
 
     def record(self, object_name: str, record_id: str) -> Record | None:
         """Gives a given record; a user nobody described has only a name."""

@@ -14,7 +14,7 @@ from decimal import Decimal
 from itertools import count
 from pathlib import Path
 
-from rule_engine.types import Kind, Type
+from rule_engine.types import Kind, Memberships, Type
 from rule_engine.values import Money
 from tests.rule_engine.law_world import SCHEMA, Record, Store, Surroundings
 
@@ -25,8 +25,8 @@ AMY: Record = {
     "level": Decimal(3),
     "regions": frozenset({"vip", "press"}),
     "limit": Money(Decimal(100), "CNY"),
-    "roles": frozenset({"sales_rep"}),
 }
+HERS = Memberships(frozenset({"sales_rep"}), frozenset({"north"}))
 
 
 @dataclass(frozen=True)
@@ -104,4 +104,4 @@ def read_record(case: Case, prefix: str) -> tuple[Record, Store, Surroundings]:
     record = reader.read("deal", json.loads(case.record))
     store = Store(reader.rows)
     store.rows["user"].append(AMY)  # type: ignore[attr-defined]  # the lists are ours
-    return record, store, Surroundings(store, AMY)
+    return record, store, Surroundings(store, AMY, memberships=HERS)

@@ -15,7 +15,15 @@ import sqlalchemy as sa
 
 from rule_engine.columns import Choices, Instant, Scaled
 from rule_engine.text import fold
-from rule_engine.types import Calendar, Kind, RateTable, Schema, Type
+from rule_engine.types import (
+    NO_MEMBERSHIPS,
+    Calendar,
+    Kind,
+    Memberships,
+    RateTable,
+    Schema,
+    Type,
+)
 from rule_engine.values import Money
 from tests.rule_engine.schemas import SchemaOf, make_object, make_schema
 
@@ -151,6 +159,7 @@ class Surroundings:
     zone: ZoneInfo = ZONE
     calendars: Mapping[str, Calendar] = field(default_factory=dict)
     rates: RateTable = field(default_factory=Rates)
+    memberships: Memberships = NO_MEMBERSHIPS
 
 
 def surroundings_of(
@@ -159,12 +168,14 @@ def surroundings_of(
     """Gives environments in which somebody, somebody else and nobody acts."""
     first, second = store.rows["user"][:2]
     people = (
-        {**first, "roles": frozenset({"clerk", "boss"}), "teams": frozenset({"east"})},
-        {**second, "roles": frozenset({"clerk"})},
-        None,
+        (first, Memberships(frozenset({"clerk", "boss"}), frozenset({"east"}))),
+        (second, Memberships(frozenset({"clerk"}))),
+        (None, NO_MEMBERSHIPS),
     )
     known = Rates(rates or {})
-    return tuple(Surroundings(store, person, rates=known) for person in people)
+    return tuple(
+        Surroundings(store, person, rates=known, memberships=belongs) for person, belongs in people
+    )
 
 
 def column_of(name: str, kind: Type) -> list[sa.Column[Any]]:

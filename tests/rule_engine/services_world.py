@@ -11,7 +11,7 @@ from zoneinfo import ZoneInfo
 from rule_engine import compile_program, parse
 from rule_engine.program import Program
 from rule_engine.services.evaluate import Surroundings
-from rule_engine.types import Absence, Calendar, Schema
+from rule_engine.types import Absence, Calendar, Memberships, Schema
 from rule_engine.values import Money
 from tests.rule_engine.schemas import make_object, make_schema
 
@@ -83,6 +83,9 @@ class Company:
     def relation(self, kind: str, user: str) -> Sequence[str]:
         manager = self.users.get(user, {}).get(kind)
         return [str(manager)] if manager else []
+
+    def memberships(self, user: str) -> Memberships:
+        return Memberships(frozenset(role for role, held in self.roles.items() if user in held))
 
     def absence(self, user: str) -> Absence | None:
         known = self.users.get(user, {})

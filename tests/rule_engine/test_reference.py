@@ -17,7 +17,7 @@ from rule_engine.check.whole import compile_program
 from rule_engine.functions import functions
 from rule_engine.parse import parse
 from rule_engine.reference import KINDS, functions_page
-from rule_engine.types import Calendar, Kind, RateTable
+from rule_engine.types import Calendar, Kind, Memberships, RateTable
 from tests.rule_engine.law_world import Rates, Store
 from tests.rule_engine.schemas import make_object, make_schema
 
@@ -36,10 +36,9 @@ calendar office {
 AMY = {
     "id": "amy",
     "name": "Amy",
-    "roles": frozenset({"sales_rep"}),
-    "teams": frozenset({"East"}),
     "languages": frozenset({"de", "zh"}),
 }
+HERS = Memberships(frozenset({"sales_rep"}), frozenset({"East"}))
 ZONE = ZoneInfo("Europe/Berlin")
 
 
@@ -53,6 +52,7 @@ class Berlin:
     user: dict[str, object]
     now: datetime = datetime(2026, 3, 2, 8, tzinfo=UTC)
     zone: ZoneInfo = ZONE
+    memberships: Memberships = HERS
 
 
 @pytest.fixture(scope="module")

@@ -124,6 +124,16 @@ def test_until_climbs(amount: int, asked: str) -> None:
     assert refusals(nobody) == ["nobody_to_ask"]
 
 
+@pytest.mark.parametrize(
+    ("role", "asked"), [("bob_only", "bob"), ("board", "bob"), ("finance", "cat"), ("admin", "dan")]
+)
+def test_until_asks_for_the_roles_of_whom_it_climbs_to(role: str, asked: str) -> None:
+    until = f'step a {{ approvers manager of owner until in_role("{role}") }}'
+    assert seen(sent(approval(until)))[2] == (asked,)
+    nobody = sent(approval(until.replace(role, role[:-1])))
+    assert refusals(nobody) == ["nobody_to_ask"]
+
+
 def test_can_submit_says_why_not() -> None:
     trace = can_submit(approval(ONE), quote(status="sent"), surroundings())
     assert trace is not None

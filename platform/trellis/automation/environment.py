@@ -9,7 +9,7 @@ from zoneinfo import ZoneInfo
 
 from metadata.access import AUTOMATION
 from metadata.query import Records
-from rule_engine.types import Calendar, RateTable, Related
+from rule_engine.types import Calendar, Memberships, RateTable, Related
 from trellis.unit import Unit
 
 
@@ -20,6 +20,7 @@ class Surroundings:
     now: datetime
     zone: ZoneInfo
     user: Mapping[str, object] | None
+    memberships: Memberships
     related: Related
     rates: RateTable
     calendars: Mapping[str, Calendar] = field(default_factory=dict)
@@ -73,6 +74,7 @@ def environment_of(unit: Unit, new: str | None = None) -> Surroundings:
         now=unit.moment.now,
         zone=unit.moment.zone,
         user=unit.principal.user,
+        memberships=unit.principal.memberships,
         related=RelatedRecords(as_system.records(), new),
         rates=unit.rates(),
         calendars=unit.catalog.program.business_time,

@@ -10,7 +10,7 @@ from rule_engine.services.automate import before_save
 from rule_engine.services.evaluate import Surroundings
 from trellis.evaluation.instance import Instance
 from trellis.evaluation.question import EvaluationError, Setting, unknown_object
-from trellis.evaluation.records import load_record
+from trellis.evaluation.records import load_record, load_user, memberships_of
 from trellis.evaluation.telling import Line, Lines, World
 from trellis.evaluation.told import Explained, explain_definition
 from trellis.phrases import Sentence
@@ -54,10 +54,16 @@ def _read_world(
     old = None
     if wire_before is not None:
         _, old = load_record(setting, object_name, wire_before)
-    user = None if setting.user is None else load_record(setting, "user", setting.user)[1]
     loaded.stored = None if instance is None else instance.related
+    user = load_user(setting, loaded)
     environment = Surroundings(
-        setting.now, setting.zone, user, program.business_time, setting.rates, loaded
+        setting.now,
+        setting.zone,
+        user,
+        program.business_time,
+        setting.rates,
+        loaded,
+        memberships_of(user, loaded),
     )
     return World(record, old, environment, None if instance is None else instance.company)
 

@@ -121,6 +121,10 @@ def environment_of(
         "now": to_wire(environment.now),
         "zone": environment.zone.key,
         "user": None if environment.user is None else wire_record(environment.user),
+        "memberships": {
+            "roles": sorted(environment.memberships.roles),
+            "teams": sorted(environment.memberships.teams),
+        },
         "rates": {
             "base": environment.rates.base,
             "values": {currency: to_wire(rate) for currency, rate in rates.items()},

@@ -11,7 +11,8 @@ from metadata.coerce import coerce
 from metadata.objects import ObjectDefinition
 from metadata.problems import Problem, sentence
 from rule_engine.messages import Phrase
-from rule_engine.types import Related
+from rule_engine.services.people import described_memberships
+from rule_engine.types import NO_MEMBERSHIPS, Memberships, Related
 from trellis.evaluation.question import EvaluationError, Setting
 from trellis.phrases import Sentence
 
@@ -63,6 +64,21 @@ def load_record(
     if problems:
         raise EvaluationError(Phrase("{problems}", {"problems": Misfits(problems)}))
     return loaded, record
+
+
+def load_user(setting: Setting, loaded: Loaded) -> dict[str, object] | None:
+    """Reads the acting person, if there is one; what is nested there is known like the rest."""
+    if setting.user is None:
+        return None
+    around, user = load_record(setting, "user", setting.user)
+    for object_name, rows in around.rows.items():
+        loaded.rows[object_name] = {**rows, **loaded.rows.get(object_name, {})}
+    return user
+
+
+def memberships_of(user: Mapping[str, object] | None, loaded: Loaded) -> Memberships:
+    """Gives what the acting person belongs to, as she is described."""
+    return NO_MEMBERSHIPS if user is None else described_memberships(user, loaded)
 
 
 @dataclass(frozen=True, slots=True)

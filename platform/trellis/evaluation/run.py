@@ -31,7 +31,7 @@ from trellis.evaluation.question import (
     findings,
     unknown_object,
 )
-from trellis.evaluation.records import Loaded, load_record
+from trellis.evaluation.records import Loaded, load_record, load_user, memberships_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,12 +71,10 @@ def ask(question: Question, setting: Setting) -> Asked:
     calendars = setting.catalog.program.business_time
     node = parsed.resolve(setting.catalog.schema, question.object_name, calendars=calendars)
     loaded, record = load_record(setting, question.object_name, question.record)
-    user = None
-    if setting.user is not None:
-        around, user = load_record(setting, "user", setting.user)
-        for object_name, rows in around.rows.items():
-            loaded.rows[object_name] = {**rows, **loaded.rows.get(object_name, {})}
-    surroundings = Surroundings(setting.now, setting.zone, user, calendars, setting.rates, loaded)
+    user = load_user(setting, loaded)
+    belongs = memberships_of(user, loaded)
+    around = (user, calendars, setting.rates, loaded, belongs)
+    surroundings = Surroundings(setting.now, setting.zone, *around)
     return Asked(node, question.object_name, record, loaded, surroundings, setting.rates)
 
 

@@ -11,7 +11,7 @@ from rule_engine.program import ServiceLevel
 from rule_engine.services.evaluate import evaluate
 from rule_engine.services.sla import observe
 from rule_engine.services.sla_clock import Clock, ClockStatus, plan
-from rule_engine.types import Absence
+from rule_engine.types import NO_MEMBERSHIPS, Absence, Memberships
 from trellis.evaluation.telling import Line, Lines, World
 from trellis.evaluation.wire import to_wire
 from trellis.phrases import Sentence
@@ -29,6 +29,11 @@ class _NoDirectory:
         """Gives nobody."""
         del kind, user
         return ()
+
+    def memberships(self, user: str) -> Memberships:
+        """Gives nothing."""
+        del user
+        return NO_MEMBERSHIPS
 
     def absence(self, user: str) -> Absence | None:
         """Says that everybody is there."""

@@ -19,6 +19,7 @@ from metadata.query import Moment, Records
 from metadata.relation_rights import with_relations
 from metadata.roles import Person, RoleDefinition, access_of, incompatible
 from metadata.scopes import Scopes, limited
+from rule_engine.types import Memberships
 from trellis.catalogs import Snapshot
 from trellis.security.open_sessions import epoch_of
 from trellis.security.standing import Standing
@@ -231,6 +232,7 @@ def make_principal(
             access_of(held, person, catalog.objects), catalog.objects, catalog.links
         ),
         may_administer=any(role.administer for role in held),
+        memberships=Memberships(frozenset(role.name for role in held), person.team_names),
     )
 
 

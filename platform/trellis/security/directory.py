@@ -11,8 +11,9 @@ import sqlalchemy as sa
 from metadata.catalog import Catalog
 from metadata.query.tables import alive
 from rule_engine.services.people import nearest_above
-from rule_engine.types import Absence
+from rule_engine.types import NO_MEMBERSHIPS, Absence, Memberships
 from trellis.security.absences import absences_on
+from trellis.security.access import held_roles, roles_of
 from trellis.security.standing import (
     LINE,
     QUEUE_MEMBERS,
@@ -77,6 +78,17 @@ class UserDirectory:
             .order_by(users.c.username)
         )
         return {manager: works for manager, works in self.connection.execute(statement)}
+
+    def memberships(self, user: str) -> Memberships:
+        """Gives what a user belongs to today, as her own account knows it."""
+        users = self.catalog.tables["user"]
+        chosen = sa.select(users.c.account, users.c.team).where(users.c.id == user)
+        found = self.connection.execute(chosen.where(works_here(users))).one_or_none()
+        if found is None:
+            return NO_MEMBERSHIPS
+        held = held_roles(self.catalog, roles_of(self.connection, int(found.account)))
+        teams = self.standing.team_names(self.standing.teams(user, found.team))
+        return Memberships(frozenset(role.name for role in held), teams)
 
     def absence(self, user: str) -> Absence | None:
         """Gives a user's absence of today."""

@@ -53,6 +53,10 @@ def named_parameters(
             found[name] = date_in(environment.now, environment.zone)
         elif name == "zone":
             found[name] = environment.zone.key
+        elif name == "acting_roles":
+            found[name] = environment.memberships.roles
+        elif name == "acting_teams":
+            found[name] = environment.memberships.teams
         elif name.startswith("user_"):
             found[name] = _field(environment.user, name.removeprefix("user_"))
         elif name.startswith("this_"):

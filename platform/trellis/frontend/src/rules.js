@@ -5,7 +5,8 @@
 // env     now      the instant, 2026-03-31T06:30:15.250Z
 //         today    the date, if it is not that of now in the zone
 //         zone     the organisation's zone, America/New_York
-//         user     the acting person's record with roles and teams (lists of names), or null
+//         user     the acting person's record, or null
+//         memberships  {roles: [names], teams: [names]} of the acting person, or null
 //         rates    {base: 'CNY', values: {USD: '7.20'}}, or null
 //         related  {object: [records]}: what references and links lead to, in order of creation
 //         old      the record before the change, for `changed` and `old`

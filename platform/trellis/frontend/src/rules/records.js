@@ -55,6 +55,6 @@ export const truth = value => (typeof value === 'boolean' ? value : null)
 export const choices = value => (Array.isArray(value) && value.length ? value.map(String) : null)
 
 const isOneOf = (names, name) => name !== null && Array.isArray(names) && names.includes(name)
-export const inRole = (env, name) => isOneOf(env.user?.roles, name)
-export const inTeam = (env, name) => isOneOf(env.user?.teams, name)
+export const inRole = (env, name) => isOneOf(env.memberships?.roles, name)
+export const inTeam = (env, name) => isOneOf(env.memberships?.teams, name)
 export const managerOf = (env, user) => identity(field(follow(env, user, 'user'), 'manager'))
