@@ -31,6 +31,7 @@ from metadata.fields.base import FieldDefinition
 from metadata.locks import naming, take_definitions
 from metadata.preflight import TablePair, pair_tables, preflight
 from metadata.problems import DefinitionError
+from metadata.role_trial import refused_conditions
 from metadata.steps import is_built_later, note_step
 from metadata.store import (
     Entry,
@@ -137,7 +138,10 @@ def change_tables(
     around = outside(zone, DatedRates(connection, after, datetime.now(zone).date()))
     fill(connection, after, to_fill(before, after), around)
     fill_lacking(connection, after, around, [c for pair in pairs for c in pair.added_columns])
-    broken = list(conflicts(connection, before, after, around))
+    broken = [
+        *conflicts(connection, before, after, around),
+        *refused_conditions(connection, before, after, zone),
+    ]
     if broken:
         raise DefinitionError(broken)
     for pair in pairs:

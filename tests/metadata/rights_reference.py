@@ -24,6 +24,15 @@ CONDITIONS: Mapping[str, Callable[[Row, Row], bool]] = {
     'region in ["n", "s"] and level is empty': lambda row, _: (
         row["region"] in ("n", "s") and row["level"] is None
     ),
+    'in_role("role1")': lambda _, me: "role1" in me["roles"],
+    'in_role("role")': lambda _, me: False,
+    'level > 1 and in_team("East")': lambda row, me: (
+        row["level"] is not None and row["level"] > 1 and "East" in me["teams"]
+    ),
+    "in_team(region)": lambda row, me: row["region"] in me["teams"],
+    'not in_team("n") and not in_role("role0")': lambda _, me: (
+        "n" not in me["teams"] and "role0" not in me["roles"]
+    ),
 }
 
 
@@ -97,6 +106,11 @@ class Reference:
         found |= self.linked(user, "team_others", "team")
         return found | ({record["team"]} if record["team"] else set())
 
+    def team_names(self, user: str) -> set[str]:
+        """Gives what somebody's living teams are called."""
+        mine = self.teams(user)
+        return {row["name"] for row in self.living("team") if row["id"] in mine}
+
     def territories(self, user: str) -> set[str]:
         """Gives somebody's territories with those below."""
         return self.with_children("territory", self.linked(user, "territory_members", "territory"))
@@ -160,6 +174,8 @@ class Reference:
     ) -> bool:
         """Says whether somebody may do something with a record, whether or not she sees it."""
         me = next(one for one in self.rows["user"] if one["id"] == user)
+        held = {f"role{n}" for n, _ in enumerate(roles)}
+        me = {**me, "roles": held, "teams": self.team_names(user)}
         granted = list(self.grants(user, roles, name))
         for grant in granted:
             given = grant.get(action)

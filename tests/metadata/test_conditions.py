@@ -260,3 +260,25 @@ def test_record_types_that_go_keep_their_column(connection: sa.Connection) -> No
     assert publish(connection, objects({}), by="test") == version
     publish(connection, typed, by="test")
     assert connection.scalar(kept) == "y"
+
+
+def test_conditions_of_roles_that_the_database_refuses_are_not_taken(
+    connection: sa.Connection,
+) -> None:
+    create_store(connection)
+    version = publish(connection, objects({}), by="test")
+    connection.exec_driver_sql('ALTER TABLE o_booking DROP COLUMN "seats"')
+    for condition, is_refused in (("seats > 1", True), ('level = "a"', False)):
+        share = [{"read": "start > today"}, {"read": condition}]
+        body = {"title": "Guard", "grants": {"booking": {"read": "own", "share": share}}}
+        wanted = [*objects({}), element("guard", body, "role")]
+        if not is_refused:
+            assert publish(connection, wanted, by="test") == version + 1
+            continue
+        with pytest.raises(DefinitionError) as caught, connection.begin_nested():
+            publish(connection, wanted, by="test")
+        (problem,) = caught.value.problems
+        assert problem.path == "/roles/guard/grants/booking/share/1/read"
+        assert "The database cannot run this condition" in sentence(problem)
+        assert "seats" in sentence(problem)
+        assert "数据库无法执行此条件" in sentence(problem, "zh")

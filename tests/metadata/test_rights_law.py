@@ -26,6 +26,7 @@ from metadata.relation_rights import with_relations
 from metadata.roles import access_of, parse_role
 from metadata.shares import RECORD_SHARE
 from metadata.store import create_store, load_catalog
+from rule_engine.types import Memberships
 from tests.metadata.databases import JsonObject, element, engine_for, object_body
 from tests.metadata.rights_reference import CONDITIONS, ORDER, Reference, Row
 from trellis.security.standing import Standing
@@ -35,6 +36,7 @@ MOMENT = Moment(NOW, ZoneInfo("Asia/Shanghai"))
 TODAY = date(2026, 3, 2)
 USERS = tuple(f"u{n}" for n in range(6))
 TEAMS = tuple(f"t{n}" for n in range(4))
+TEAM_NAMES = ("n", "s", "East", "role1")
 PLACES = tuple(f"p{n}" for n in range(4))
 QUEUES = ("q0", "q1")
 OBJECTS = ("alpha", "beta", "gamma")
@@ -113,9 +115,9 @@ def random_rows(randoms: random.Random, catalog: Catalog) -> dict[str, list[Row]
             for one in USERS
         ],
         "team": [
-            {"id": one, "manager": maybe(randoms, some(USERS)),
+            {"id": one, "name": name, "manager": maybe(randoms, some(USERS)),
              "parent": maybe(randoms, some(TEAMS), 0.5)}
-            for one in TEAMS
+            for one, name in zip(TEAMS, TEAM_NAMES, strict=True)
         ],
         "territory": [{"id": one, "parent": maybe(randoms, some(PLACES), 0.5)} for one in PLACES],
         "queue": [{"id": one, "team": maybe(randoms, some(TEAMS), 0.4)} for one in QUEUES],
@@ -256,6 +258,7 @@ def check(
     standing = Standing(database, catalog, TODAY)
     person = standing.person(user, me["team"], NOW)
     assert person.teams == reference.teams(user)
+    assert person.team_names == reference.team_names(user)
     assert person.subtree == reference.below(user)
     assert person.territories == reference.territories(user)
     turn = standing.next_change()
@@ -265,7 +268,8 @@ def check(
     parsed = [parse_role(f"role{n}", role) for n, role in enumerate(roles)]
     grants = access_of(parsed, person, catalog.objects)
     grants = with_relations(grants, catalog.objects, catalog.links)
-    principal = Principal(user, me, frozenset(), grants)
+    belongs = Memberships(frozenset(role.name for role in parsed), person.team_names)
+    principal = Principal(user, me, grants=grants, memberships=belongs)
     records = Records(catalog, database, principal, MOMENT)
     return sum(check_object(records, reference, roles, name, randoms) for name in OBJECTS)
 
