@@ -100,16 +100,10 @@ def described_memberships(user: Record, related: Related) -> Memberships:
             below.add(key)
             teams[key] = str(team.get("name") or key)
             pending += related.records("team", "parent", key)
-    return Memberships(frozenset(map(str, names_in(user.get("roles")))), frozenset(teams.values()))
-
-
-def names_in(value: object) -> Collection[object]:
-    """Gives the names in a list, or in a text that separates them by commas or spaces."""
-    if isinstance(value, str):
-        return [value, *value.replace(",", " ").split()]
-    if value is None:
-        return ()
-    return value if isinstance(value, Collection) else (value,)
+    roles = user.get("roles")
+    held = roles.replace(",", " ").split() if isinstance(roles, str) else roles
+    known = map(str, held) if isinstance(held, Collection) else ()
+    return Memberships(frozenset(known), frozenset(teams.values()))
 
 
 def works_here(environment: Environment, user: str) -> bool:

@@ -8,7 +8,7 @@ from datetime import date
 
 from rule_engine import dates
 from rule_engine.services.evaluate import Record
-from rule_engine.services.people import described_memberships, names_in, nearest_above
+from rule_engine.services.people import described_memberships, nearest_above
 from rule_engine.testing.world import World
 from rule_engine.types import Absence, Memberships
 
@@ -73,7 +73,7 @@ class People:
 
     def skills(self, user: str) -> Collection[str]:
         """Gives what a described person's field `skills` holds."""
-        return [str(one) for one in names_in((self.world.record("user", user) or {}).get("skills"))]
+        return [str(one) for one in _names((self.world.record("user", user) or {}).get("skills"))]
 
     def last_owner(self, object_name: str, field: str, value: object, record_id: str) -> str | None:
         """Gives who owns the last given other record with a value in a field."""
@@ -100,7 +100,7 @@ class People:
 
     def _is_among(self, name: str, value: object) -> bool:
         """Says whether a user's field holds a name, or refers to a record called so."""
-        if name in names_in(value):
+        if name in _names(value):
             return True
         team = self.world.values.get(value) if isinstance(value, str) else None
         return team is not None and team.get("name") == name
@@ -112,3 +112,10 @@ class People:
 
 def _dates(record: Record) -> bool:
     return record.get("away_from") is not None or record.get("away_until") is not None
+
+
+def _names(value: object) -> Collection[object]:
+    """Gives the names in a list, or in a text that separates them by commas or spaces."""
+    if isinstance(value, str):
+        return [value, *value.replace(",", " ").split()]
+    return value if isinstance(value, Collection) else (value,)

@@ -158,7 +158,17 @@ EVALUATED = [
     ("budget > 1 USD", '{"budget": "8"}', "true"),
     ("asked_at in last 7 days", '{"asked_at": "2026-02-27T00:00:00Z"}', "true"),
     ("user.region", "{}", '"EMEA"'),
+    ('in_role("sales_rep") and in_role("lead")', "{}", "true"),
+    ('in_role("sales") or in_role("sales_rep, lead")', "{}", "false"),
+    ('in_team("East") and not in_team("Ea")', "{}", "true"),
+    ('user.roles = "sales_rep, lead"', "{}", "true"),
 ]
+ACTING = {
+    "username": "r",
+    "region": "EMEA",
+    "roles": "sales_rep, lead",
+    "team": {"name": "East"},
+}
 
 
 @pytest.mark.parametrize("engine", ["python", "sqlite", "javascript"])
@@ -171,7 +181,7 @@ def test_expressions_are_evaluated_without_an_instance(
     done = run(
         *("rules", "eval", "--object", "lead", "--batch", str(batch), *schemas),
         *("--now", "2026-03-01T08:00:00Z", "--timezone", "Asia/Shanghai"),
-        *("--rates", "USD=7.20,EUR=7.80", "--user", '{"username": "r", "region": "EMEA"}'),
+        *("--rates", "USD=7.20,EUR=7.80", "--user", json.dumps(ACTING)),
         *("--engine", engine),
     )
     assert done.returncode == 0, done.stderr

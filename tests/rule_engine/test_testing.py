@@ -137,3 +137,28 @@ def test_report() -> None:
             f'  # {line + 5}:5: no error says "more"; errors: No gifts',
         ]
     )
+
+
+MEMBERS = """
+rule mark on quote before save {
+    when in_role("own") { set region to "part" }
+    when in_role("r_own") { set region to "whole" }
+    when in_team("East") { set name to "east" }
+}
+test "t" of mark {
+    given user as amy { roles: "r_own, r_read" }
+    given user as bob { roles: "own", team: "East" }
+    given quote as q { amount: 1 CNY }
+    do save by amy
+    expect q.region = "whole" and q.name is empty
+    do save by bob
+    expect q.region = "part" and q.name = "east"
+    do save by user "cy"
+    expect q.region = "part"
+}
+"""
+
+
+def test_people_are_in_the_roles_and_teams_they_are_given_with() -> None:
+    (result,) = run_tests(program_of(MEMBERS))
+    assert [str(failure) for failure in result.failures] == []

@@ -54,8 +54,8 @@ def _read_world(
     old = None
     if wire_before is not None:
         _, old = load_record(setting, object_name, wire_before)
-    loaded.stored = None if instance is None else instance.related
-    user = load_user(setting, loaded)
+    around, user = load_user(setting)
+    loaded.stored = around.stored = None if instance is None else instance.related
     environment = Surroundings(
         setting.now,
         setting.zone,
@@ -63,7 +63,7 @@ def _read_world(
         program.business_time,
         setting.rates,
         loaded,
-        memberships_of(user, loaded),
+        memberships_of(user, around),
     )
     return World(record, old, environment, None if instance is None else instance.company)
 

@@ -66,19 +66,16 @@ def load_record(
     return loaded, record
 
 
-def load_user(setting: Setting, loaded: Loaded) -> dict[str, object] | None:
-    """Reads the acting person, if there is one; what is nested there is known like the rest."""
+def load_user(setting: Setting) -> tuple[Loaded, dict[str, object] | None]:
+    """Reads the acting person, if there is one, and all that is nested in her record."""
     if setting.user is None:
-        return None
-    around, user = load_record(setting, "user", setting.user)
-    for object_name, rows in around.rows.items():
-        loaded.rows[object_name] = {**rows, **loaded.rows.get(object_name, {})}
-    return user
+        return Loaded(setting.catalog), None
+    return load_record(setting, "user", setting.user)
 
 
-def memberships_of(user: Mapping[str, object] | None, loaded: Loaded) -> Memberships:
+def memberships_of(user: Mapping[str, object] | None, around: Loaded) -> Memberships:
     """Gives what the acting person belongs to, as she is described."""
-    return NO_MEMBERSHIPS if user is None else described_memberships(user, loaded)
+    return NO_MEMBERSHIPS if user is None else described_memberships(user, around)
 
 
 @dataclass(frozen=True, slots=True)

@@ -71,10 +71,12 @@ def ask(question: Question, setting: Setting) -> Asked:
     calendars = setting.catalog.program.business_time
     node = parsed.resolve(setting.catalog.schema, question.object_name, calendars=calendars)
     loaded, record = load_record(setting, question.object_name, question.record)
-    user = load_user(setting, loaded)
-    belongs = memberships_of(user, loaded)
-    around = (user, calendars, setting.rates, loaded, belongs)
-    surroundings = Surroundings(setting.now, setting.zone, *around)
+    around, user = load_user(setting)
+    for object_name, rows in around.rows.items():
+        loaded.rows[object_name] = {**rows, **loaded.rows.get(object_name, {})}
+    belongs = memberships_of(user, around)
+    acting = (user, calendars, setting.rates, loaded, belongs)
+    surroundings = Surroundings(setting.now, setting.zone, *acting)
     return Asked(node, question.object_name, record, loaded, surroundings, setting.rates)
 
 
