@@ -23,6 +23,7 @@ REASONS: dict[str, str] = {
     "metadata.converted": "converts all rows when a field changes its type, as the system",
     "metadata.changes.purge": "takes rows and columns away for good, by `trellis meta purge`",
     "metadata.conflicts": "asks whether rows would break a new constraint, and counts them only",
+    "metadata.role_trial": "has the database plan a role's condition, for no row",
     "metadata.checks.computed": "compiles a formula to see whether it can be, and runs nothing",
     "metadata.checks.conditions": "compiles a condition to see whether it can be, and runs nothing",
     "metadata.exchange": "reads rates of currencies, which are no secret to anybody",

@@ -80,11 +80,11 @@ class UserDirectory:
         return {manager: works for manager, works in self.connection.execute(statement)}
 
     def memberships(self, user: str) -> Memberships:
-        """Gives what a user belongs to today, as her own account knows it."""
+        """Gives what a user belongs to today, as her own account knows it; nothing without one."""
         users = self.catalog.tables["user"]
         chosen = sa.select(users.c.account, users.c.team).where(users.c.id == user)
         found = self.connection.execute(chosen.where(works_here(users))).one_or_none()
-        if found is None:
+        if found is None or found.account is None:
             return NO_MEMBERSHIPS
         held = held_roles(self.catalog, roles_of(self.connection, int(found.account)))
         teams = self.standing.team_names(self.standing.teams(user, found.team))

@@ -62,7 +62,7 @@ class Standing:
         tree = first.cte("people_below", recursive=True)
         below = sa.select(lines.c.person).join(tree, lines.c.manager == tree.c.id)
         people = tree.union(below)  # each person once, so that a circle of managers ends
-        return self._texts(sa.select(people.c.id))
+        return self._ids(sa.select(people.c.id))
 
     def lines(self) -> sa.Subquery:
         """Gives who is managed by whom today, and by which kind of line.
@@ -110,7 +110,8 @@ class Standing:
         """Gives what teams are called, those that are gone left out."""
         table = self.catalog.tables["team"]
         chosen = sa.select(table.c.name).where(table.c.id.in_(sorted(teams)), alive(table))
-        return self._texts(chosen.where(table.c.name.is_not(None))) if teams else frozenset()
+        names = self.connection.scalars(chosen) if teams else ()
+        return frozenset(name for name in names if name is not None)
 
     def territories(self, user_id: str) -> frozenset[str]:
         """Gives the territories somebody belongs to, and those below."""
@@ -127,7 +128,7 @@ class Standing:
         table = self.catalog.tables["queue"]
         of_teams = sa.select(table.c.id).where(table.c.team.in_(sorted(teams)), alive(table))
         held = self._memberships(QUEUE_MEMBERS, "queue", user_id)
-        return self._texts(of_teams) | held
+        return self._ids(of_teams) | held
 
     def members(self, link: str, of: str, ids: Collection[str]) -> frozenset[str]:
         """Gives the users whom links connect with one of the records `ids` of an object."""
@@ -135,7 +136,7 @@ class Standing:
         if not columns or not ids:
             return frozenset()
         chosen = sa.select(columns[MEMBER]).where(columns[of].in_(sorted(ids)), *self._now(link))
-        return self._texts(chosen)
+        return self._ids(chosen)
 
     def shares(self, grantees: Collection[str], now: datetime) -> Mapping[str, frozenset[str]]:
         """Gives through whom records are shared, by the id of their object."""
@@ -174,7 +175,7 @@ class Standing:
         tree = first.cte(f"{name}_below", recursive=True)
         child = table.alias()
         below = sa.select(child.c.id).join(tree, child.c.parent == tree.c.id).where(alive(child))
-        return self._texts(sa.select(tree.union(below).c.id))
+        return self._ids(sa.select(tree.union(below).c.id))
 
     def _memberships(self, link: str, of: str, user_id: str) -> frozenset[str]:
         columns = self._columns(link)
@@ -182,9 +183,7 @@ class Standing:
             return frozenset()
         target = self.catalog.tables[of]
         chosen = sa.select(target.c.id).join(self.catalog.tables[link], columns[of] == target.c.id)
-        return self._texts(
-            chosen.where(columns[MEMBER] == user_id, alive(target), *self._now(link))
-        )
+        return self._ids(chosen.where(columns[MEMBER] == user_id, alive(target), *self._now(link)))
 
     def _columns(self, name: str) -> Columns:
         """Gives the columns of an object by field; none when there is no such object."""
@@ -204,7 +203,7 @@ class Standing:
             sa.or_(ends.is_(None), ends >= self.today),
         )
 
-    def _texts(self, statement: sa.Select[Any]) -> frozenset[str]:
+    def _ids(self, statement: sa.Select[Any]) -> frozenset[str]:
         return frozenset(self.connection.execute(statement).scalars())
 
 
