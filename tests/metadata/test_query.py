@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import random
 from collections.abc import Callable, Iterator
+from decimal import Decimal
 from typing import Any
 
 import pytest
@@ -14,7 +15,9 @@ from sqlalchemy import event
 
 from metadata.access import EVERYTHING, SYSTEM, Principal, Rows
 from metadata.catalog import Catalog
+from metadata.prepared import Prepared
 from metadata.query import Missing, QueryProblem, Records, UnknownObject
+from metadata.query.run import Runner
 from rule_engine.text import fold
 from rule_engine.values import Money
 from tests.metadata.databases import engine_for
@@ -377,3 +380,16 @@ def test_nasty_searches_are_answered_or_refused(
         lambda: records.names("deal", [text]),
     ):
         assert {code for _, code in refusals(connection, ask)} <= {"value_out_of_range"}
+
+
+def test_a_value_that_nobody_gave_is_no_fault_of_who_asks(
+    connection: sa.Connection, records: Records
+) -> None:
+    run = Runner(records.catalog, connection, SYSTEM, MOMENT)
+    table = records.catalog.tables["deal"]
+    for value, expected in ((None, sa.exc.StatementError), (Decimal(10**20), QueryProblem)):
+        asked = sa.select(table.c.id).where(table.c["count"] == sa.bindparam("forgotten"))
+        values = {} if value is None else {"forgotten": value}
+        for statement in (asked, Prepared(asked)):
+            with pytest.raises(expected), connection.begin_nested():
+                run(statement, {}, values)
