@@ -9,9 +9,8 @@ from metadata.fields.base import FieldDefinition, choose_label
 from metadata.objects import ObjectDefinition
 from metadata.problems import Problem, sentence
 from trellis.transfer.delimited import write_delimited
-from trellis.transfer.import_steps import CELLS
 from trellis.transfer.imports import Import, problem_rows
-from trellis.transfer.tables import ERROR, KEPT, opened
+from trellis.transfer.tables import CELLS, ERROR, KEPT, opened
 from trellis.unit import Unit
 
 REASONS = {"en": "Why it was not imported", "zh": "未导入的原因"}

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
-from hashlib import sha256
 from itertools import islice
 from typing import Any, Final
 
@@ -17,6 +16,7 @@ from trellis.files.blobs import Blobs
 from trellis.jobs.running import Job, RunningJob, Step
 from trellis.records.batch import Outcome, save_batch
 from trellis.transfer.changes import Changes
+from trellis.transfer.earlier import earlier_rows, keep_words, opened_rows, words_of
 from trellis.transfer.imports import (
     CHECK,
     Import,
@@ -28,12 +28,13 @@ from trellis.transfer.imports import (
 from trellis.transfer.plans import Planner, Row
 from trellis.transfer.sources import read_lines
 from trellis.transfer.tables import (
+    CELLS,
     CREATE,
     ERROR,
     UPDATE,
+    digest,
     import_row,
     import_run,
-    opened,
     sealed,
 )
 from trellis.unit import Unit
@@ -41,7 +42,7 @@ from trellis.unit import Unit
 STAGED_AT_ONCE: Final = 25_000
 ROWS_AT_ONCE: Final = 500
 MAX_ROWS: Final = 500_000
-CELLS, CHANGES = "cells", "changes"
+CHANGES: Final = "changes"
 
 
 def import_step(unit: Unit, job: RunningJob) -> Step:
@@ -92,11 +93,14 @@ def write_some(unit: Unit, job: Job, run: Import, *, dry: bool) -> Step:
     planner.read(rows)
     if dry:
         with unit.connection.begin_nested() as savepoint:
-            told = work_off(unit, planner, run, rows, foreseen(unit, run, rows))
+            work_off(unit, planner, run, earlier_rows(unit, planner, run, rows))
+            told = work_off(unit, planner, run, rows)
+            words = words_of(unit, planner, rows, told)
             savepoint.rollback()
+        keep_words(unit, run, words)
     else:
         hold_object(unit, definition)
-        told = work_off(unit, planner, run, rows, {})
+        told = work_off(unit, planner, run, rows)
         ran = sa.update(import_run).where(import_run.c.id == run.id)
         unit.connection.execute(ran.values(ran_at=unit.moment.now))
     keep(unit, run, rows, told, dry=dry)
@@ -112,37 +116,18 @@ def staged_rows(unit: Unit, run: Import, after: int, *, dry: bool) -> list[Row]:
     query = sa.select(import_row.c.number, import_row.c.cells).where(
         import_row.c.run == run.id, import_row.c.number > after, column.is_(None)
     )
-    found = unit.connection.execute(query.order_by(import_row.c.number).limit(ROWS_AT_ONCE))
-    return [Row(row.number, *opened(unit.connection, row.cells, run.id, CELLS)) for row in found]
+    query = query.order_by(import_row.c.number).limit(ROWS_AT_ONCE)
+    return opened_rows(unit, run, query)
 
 
-def foreseen(unit: Unit, run: Import, rows: Sequence[Row]) -> Mapping[str, int]:
-    """Gives the first earlier row, by key, for which the dry run has foreseen a new record."""
-    keys = {digest(row.key): row.key for row in rows if row.key is not None}
-    if not keys:
-        return {}
-    query = sa.select(import_row.c.key, sa.func.min(import_row.c.number)).where(
-        import_row.c.run == run.id,
-        import_row.c.checked == CREATE,
-        import_row.c.key.in_(list(keys)),
-        import_row.c.number < rows[0].number,
-    )
-    found = unit.connection.execute(query.group_by(import_row.c.key))
-    return {keys[str(key)]: number for key, number in found}
-
-
-def work_off(
-    unit: Unit, planner: Planner, run: Import, rows: Sequence[Row], earlier: Mapping[str, int]
-) -> dict[int, Any]:
+def work_off(unit: Unit, planner: Planner, run: Import, rows: Sequence[Row]) -> dict[int, Any]:
     """Writes rows; gives what changed by their numbers."""
     told: dict[int, Any] = {}
     for batch in planner.batches(rows):
-        planner.decide(batch, earlier)
+        planner.decide(batch)
         planner.compare(batch)
         try_broken(unit, planner, run, batch)
-        writes = [
-            row for row in batch if row.outcome in (CREATE, UPDATE) and row.key not in earlier
-        ]
+        writes = [row for row in batch if row.outcome in (CREATE, UPDATE)]
         changes = Changes(unit, planner.definition, run.settings.targets)
         before = changes.states(row.record_id for row in writes if row.record_id is not None)
         outcomes = save_batch(
@@ -223,11 +208,6 @@ def keep(
         .values({name: sa.bindparam(name) for name in columns})
     )
     unit.connection.execute(statement, values)
-
-
-def digest(key: str) -> str:
-    """Gives what stands for a key: keys may be encrypted values."""
-    return sha256(key.encode()).hexdigest()[:32]
 
 
 def problem_json(problem: Problem) -> dict[str, object]:

@@ -31,7 +31,7 @@ from trellis.transfer.settings import (
     settings_from,
 )
 from trellis.transfer.sources import Layout, Look, layout_from, look_at
-from trellis.transfer.tables import import_mapping, import_row, import_run
+from trellis.transfer.tables import import_mapping, import_row, import_run, import_word
 from trellis.unit import Unit
 
 IMPORT: Final = "import"
@@ -259,6 +259,7 @@ def start_import(
     if phase == CHECK:
         fresh = sa.update(import_row).where(import_row.c.run == run_id)
         unit.connection.execute(fresh.values(checked=None, problems=None))
+        unit.connection.execute(sa.delete(import_word).where(import_word.c.run == run_id))
     unit.connection.execute(sa.update(import_run).where(import_run.c.id == run_id).values(values))
 
 
@@ -324,6 +325,7 @@ def clean_imports(database: Database, now: datetime) -> int:
                 sa.select(import_run.c.id).where(import_run.c.created_at < now - KEEP)
             )
         )
-        connection.execute(sa.delete(import_row).where(import_row.c.run.in_(old)))
+        for table in (import_word, import_row):
+            connection.execute(sa.delete(table).where(table.c.run.in_(old)))
         connection.execute(sa.delete(import_run).where(import_run.c.id.in_(old)))
     return len(old)

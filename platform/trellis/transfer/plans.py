@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass, field
 
 from metadata.duplicates.definitions import BLOCK
@@ -26,7 +26,11 @@ from trellis.unit import Unit
 class Row:
     """A staged row on its way: values by field as far as they could be read, all problems, the
     text by which its record is found, and what is to happen (`outcome`) to which record; `wanted`
-    is what would happen without the problems."""
+    is what would happen without the problems.
+
+    `given` are texts that may mean records of earlier rows, and `unfound` says which of them mean
+    none so far. One that a dry run makes once more for later rows `is_again`.
+    """
 
     number: int
     cells: Sequence[object]
@@ -37,20 +41,40 @@ class Row:
     outcome: str = ""
     wanted: str = ""
     record_id: str | None = None
+    given: dict[str, object] = field(default_factory=dict)
+    unfound: list[Problem] = field(default_factory=list)
+    is_again: bool = False
 
 
 @dataclass(frozen=True, slots=True)
 class Planner:
-    """Turns rows into writes of one object, as the settings of an import say."""
+    """Turns rows into writes of one object, as the settings of an import say.
+
+    `made` are the numbers of rows by the ids of the records that they have made meanwhile.
+    """
 
     unit: Unit
     definition: ObjectDefinition
     settings: Settings
     headers: Sequence[str]
+    made: dict[str, int] = field(default_factory=dict)
+
+    def inward(self) -> dict[str, Target]:
+        """Gives the columns that may refer to records of the object itself, so to earlier rows;
+        what records are found by has to be known before."""
+        found = {}
+        for column in self.settings.columns:
+            known = self.definition.fields.get(column.target.field) if column.target else None
+            if column.target and known and known.name != self.settings.match:
+                is_link = isinstance(known.type, ManyToMany)
+                leads_to = (known.text("to"),) if is_link else known.type.targets(known)
+                if self.definition.name in leads_to and (is_link or not nested_type(known)):
+                    found[known.name] = column.target
+        return found
 
     def read(self, rows: Sequence[Row]) -> None:
-        """Reads the cells of rows and finds the records that they refer to."""
-        finder = Finder(self.unit)
+        """Reads the cells of rows and finds the records of other objects that they refer to."""
+        finder, inward = Finder(self.unit), self.inward()
         for place, column in enumerate(self.settings.columns):
             target = column.target
             if target is None:
@@ -59,12 +83,17 @@ class Planner:
                 self._read_ids(rows, place)
                 continue
             known = self.definition.fields.get(target.field)
-            if known is not None:
-                self._read_column(rows, place, column, target, known, finder)
+            if known is None:
+                continue
+            self._read_cells(rows, place, column, known)
+            if target.field not in inward:
+                self._refer(rows, target, known, finder)
         for row in rows:
             if row.beyond:
                 values = {"value": row.beyond[:80]}
                 row.problems.append(Problem("", "import_beyond", values))
+            row.problems += row.unfound
+            row.given = {name: row.values.pop(name) for name in inward if name in row.values}
             self._set_key(row)
 
     def _read_ids(self, rows: Sequence[Row], place: int) -> None:
@@ -73,28 +102,38 @@ class Planner:
             if text:
                 row.values[RECORD_ID] = text
 
-    def _read_column(
-        self,
-        rows: Sequence[Row],
-        place: int,
-        column: Column,
-        target: Target,
-        known: FieldDefinition,
-        finder: Finder,
+    def _read_cells(
+        self, rows: Sequence[Row], place: int, column: Column, known: FieldDefinition
     ) -> None:
-        zone, name, header = self.unit.moment.zone, known.name, self.headers[place]
+        zone, header = self.unit.moment.zone, self.headers[place]
         for row in rows:
             value, problem = read_cell(row.cells[place], known, column, zone, header)
             if problem is not None:
                 row.problems.append(problem)
-                continue
-            row.values[name] = value
+            else:
+                row.values[known.name] = value
+
+    def look_up(self, rows: Sequence[Row]) -> None:
+        """Finds the records of the object itself that rows refer to, as things are now."""
+        finder = Finder(self.unit, made=self.made)
+        for row in rows:
+            row.values |= row.given
+            row.unfound = []
+        for name, target in self.inward().items():
+            self._refer(rows, target, self.definition.fields[name], finder)
+
+    def _refer(
+        self, rows: Sequence[Row], target: Target, known: FieldDefinition, finder: Finder
+    ) -> None:
+        """Puts the records' ids instead of the texts that stand for them."""
+        name = known.name
         if isinstance(known.type, ManyToMany):
             linked = {str(one["id"]) for row in rows for one in rows_of(row.values.get(name))}
             finder.prepare(str(known.text("to")), target.by, linked)
             for row in rows:
-                links, problems = resolve_links(finder, known, target.by, row.values.get(name))
-                row.problems += problems
+                about = known, target.by, row.values.get(name), row.number
+                links, problems = resolve_links(finder, *about)
+                row.unfound += problems
                 if name in row.values:
                     row.values[name] = links
             return
@@ -103,9 +142,10 @@ class Planner:
         for object_name, texts in texts_of((r.values.get(name) for r in rows), known).items():
             finder.prepare(object_name, target.by, texts)
         for row in rows:
-            value, problem = resolve(finder, known, target.by, row.values.get(name))
+            about = known, target.by, row.values.get(name), row.number
+            value, problem = resolve(finder, *about)
             if problem is not None:
-                row.problems.append(problem)
+                row.unfound.append(problem)
                 del row.values[name]
             elif name in row.values:
                 row.values[name] = value
@@ -123,25 +163,27 @@ class Planner:
         """Gives rows in batches, each to be worked off before the next is asked for.
 
         Of rows with one key each finds what the one before has made, so no batch has two; but once
-        a record is there that they leave alone, all others may come together.
+        a record is there that they leave alone, all others may come together. Rows that refer to
+        what is not there wait for those that may make it, until none of them finds what it wants.
         """
-        waiting: Sequence[Row] = rows
+        waiting = rows
         there: set[str | None] = {None}
         while waiting:
-            batch, later = list[Row](), list[Row]()
-            seen: set[str | None] = set()
-            for row in waiting:
-                has_to_wait = row.key in seen and row.key not in there
-                (later if has_to_wait else batch).append(row)
-                seen.add(row.key)
+            self.look_up(waiting)
+            batch, later = parted(waiting, there, patient=True)
+            if not batch:
+                batch, later = parted(waiting, there, patient=False)
+            for row in batch:
+                row.problems += [] if row.is_again else row.unfound
             yield batch
+            created = (row for row in batch if row.outcome == CREATE)
+            self.made.update({str(row.record_id): row.number for row in created})
             if self.settings.policy in ("create", "skip"):
                 there |= {row.key for row in batch if row.outcome != ERROR or row.record_id}
             waiting = later
 
-    def decide(self, rows: Sequence[Row], foreseen: Mapping[str, int]) -> None:
-        """Says of each row without problems what is to become of it; `foreseen` are rows, by key,
-        for which a dry run has promised a record that is not there yet."""
+    def decide(self, rows: Sequence[Row]) -> None:
+        """Says of each row without problems what is to become of it."""
         match, policy = self.settings.match, self.settings.policy
         finder = Finder(self.unit)
         if match is not None:
@@ -152,19 +194,12 @@ class Planner:
             if match is not None and row.key is not None:
                 found = finder.find(self.definition.name, match, row.key)
             is_broken = bool(row.problems)
-            self._decide_one(row, policy, match, found, foreseen)
+            self._decide_one(row, policy, match, found)
             row.wanted = row.outcome
             if is_broken:
                 row.outcome = ERROR
 
-    def _decide_one(
-        self,
-        row: Row,
-        policy: str,
-        match: str | None,
-        found: Sequence[str],
-        foreseen: Mapping[str, int],
-    ) -> None:
+    def _decide_one(self, row: Row, policy: str, match: str | None, found: Sequence[str]) -> None:
         if len(found) > 1:
             values = {"field": match, "value": row.key}
             self._refuse(row, Problem(pointer([str(match)]), "ambiguous_reference", values))
@@ -175,11 +210,6 @@ class Planner:
             if policy == "create" and match is not None:
                 values = {"field": match, "value": row.key}
                 self._refuse(row, Problem(pointer([match]), "import_exists", values))
-        elif row.key is not None and row.key in foreseen:
-            row.outcome = {"skip": SKIP, "create": ERROR}.get(policy, UPDATE)
-            if policy == "create":
-                told = {"field": match, "value": row.key, "row": foreseen[row.key]}
-                row.problems.append(Problem(pointer([str(match)]), "import_repeated", told))
         elif policy == "update" or (match == RECORD_ID and row.key is not None):
             values = {"field": match, "value": row.key or ""}
             self._refuse(row, Problem(pointer([str(match)]), "import_not_found", values))
@@ -234,6 +264,21 @@ class Planner:
         if row.wanted == UPDATE:
             return Op("update", row.record_id, values, to=to)
         return Op("create", None, values, to=to)
+
+
+def parted(
+    rows: Sequence[Row], there: Collection[str | None], *, patient: bool
+) -> tuple[list[Row], list[Row]]:
+    """Gives the rows that may be worked off together and those that come later; `patient` ones
+    that refer to what is not there wait for it."""
+    batch, later = list[Row](), list[Row]()
+    seen: set[str | None] = set()
+    for row in rows:
+        has_to_wait = row.key in seen and row.key not in there
+        has_to_wait |= patient and bool(row.unfound)
+        (later if has_to_wait else batch).append(row)
+        seen.add(row.key)
+    return batch, later
 
 
 def findings_before(found: Sequence[Sequence[Finding]]) -> Iterator[list[Finding]]:

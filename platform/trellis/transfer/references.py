@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
@@ -18,17 +19,24 @@ from trellis.unit import Unit
 
 @dataclass(slots=True)
 class Finder:
-    """Finds records of any object for one batch of rows; what was found once is kept."""
+    """Finds records of any object for one batch of rows; what was found once is kept.
+
+    `made` are the numbers of rows by the ids of the records that they have made.
+    """
 
     unit: Unit
     known: dict[tuple[str, str, str], Sequence[str]] = field(default_factory=dict)
+    made: Mapping[str, int] = field(default_factory=dict)
 
-    def find(self, object_name: str, by: str | None, text: str) -> Sequence[str]:
-        """Gives the ids of the records that a text means, two at most."""
+    def find(
+        self, object_name: str, by: str | None, text: str, before: int = sys.maxsize
+    ) -> Sequence[str]:
+        """Gives the ids of the records that a text means, two at most; of those that rows of the
+        file have made only what the ones `before` a row did."""
         place = (object_name, by or "", text)
         if place not in self.known:
             self.known[place] = self._search(object_name, by, text)
-        return self.known[place]
+        return [one for one in self.known[place] if self.made.get(one, 0) < before]
 
     def prepare(self, object_name: str, by: str | None, texts: Iterable[str]) -> None:
         """Finds what texts mean, all at once: ids, and values of fields that hold texts."""
@@ -104,14 +112,14 @@ class Finder:
 
 
 def resolve(
-    finder: Finder, known: FieldDefinition, by: str | None, given: object
+    finder: Finder, known: FieldDefinition, by: str | None, given: object, row: int
 ) -> tuple[object, Problem | None]:
     """Gives the value of a reference: the record's id instead of the text that stands for it."""
     if given is None:
         return None, None
     target = known.type.target_of(given, known)
     text = str(given)
-    found = finder.find(target, by, text)
+    found = finder.find(target, by, text, row)
     if len(found) == 1:
         return known.type.pointing_at(target, found[0], known), None
     code = "ambiguous_reference" if found else "unknown_reference"
@@ -120,7 +128,7 @@ def resolve(
 
 
 def resolve_links(
-    finder: Finder, known: FieldDefinition, by: str | None, given: object
+    finder: Finder, known: FieldDefinition, by: str | None, given: object, row: int
 ) -> tuple[object, list[Problem]]:
     """Gives a list of links with ids instead of the texts that stand for them."""
     if not isinstance(given, tuple):
@@ -128,7 +136,7 @@ def resolve_links(
     target, problems, links = str(known.text("to")), [], []
     for item in given:
         text = str(item["id"])
-        found = finder.find(target, by, text)
+        found = finder.find(target, by, text, row)
         if len(found) == 1:
             links.append({**item, "id": found[0]})
             continue

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from hashlib import sha256
 from typing import Any, Final
 
 import sqlalchemy as sa
@@ -53,6 +54,16 @@ import_row = sa.Table(
 OUTCOMES; `changes` holds the values before and after. `cells` and `changes` are sealed, `key` is a
 digest of what the record is found by."""
 
+import_word = sa.Table(
+    "import_word",
+    SYSTEM_TABLES,
+    sa.Column("run", sa.Text, sa.ForeignKey(import_run.c.id), primary_key=True),
+    sa.Column("word", sa.Text, primary_key=True),
+    sa.Column("number", sa.BigInteger, primary_key=True),
+)
+"""What the records that a dry run foresees are found by, as digests, with the rows that make them
+so. Only of imports with rows that may refer to others."""
+
 import_mapping = sa.Table(
     "import_mapping",
     SYSTEM_TABLES,
@@ -87,9 +98,15 @@ export_part = sa.Table(
 )
 """Some records of an export that is under way: their ids, then what the file says of them."""
 
+CELLS: Final = "cells"
 CREATE, UPDATE, SKIP, ERROR = "create", "update", "skip", "error"
 UNDONE, KEPT = "undone", "kept"
 OUTCOMES: Final = (CREATE, UPDATE, SKIP, ERROR, UNDONE, KEPT)
+
+
+def digest(text: str) -> str:
+    """Gives what stands for a text by which records are found: it may be an encrypted value."""
+    return sha256(text.encode()).hexdigest()[:32]
 
 
 def sealed(connection: sa.Connection, content: object, run: str, part: str) -> str:
