@@ -11,6 +11,7 @@ from flask import Response, request
 
 from metadata.problems import Problem, sentence
 from trellis import current
+from trellis.phrases import Sentence
 
 PROBLEM_JSON: Final = "application/problem+json"
 RETRY_AFTER_SECONDS: Final = 5
@@ -35,7 +36,7 @@ def language() -> str:
 
 def status_problem(status: HTTPStatus) -> Problem:
     """Gives what a status says by itself."""
-    return Problem("", CODES.get(status, "http_error"), {"title": status.phrase})
+    return Problem("", CODES.get(status, "http_error"), {"title": Sentence(status.phrase)})
 
 
 def problem_answer(
@@ -45,7 +46,7 @@ def problem_answer(
     errors = [error_of(problem, language()) for problem in problems]
     body = {
         "type": "about:blank",
-        "title": status.phrase,
+        "title": Sentence(status.phrase).translated(language()),
         "status": status.value,
         "detail": ". ".join(str(error["message"]) for error in errors),
         "errors": errors,

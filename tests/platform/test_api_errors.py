@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from http import HTTPStatus
+
 import pytest
 from flask import Flask
 
 from tests.platform.acting import database_hash, make, outbox_rows, restrict_field
 from tests.platform.test_api import LEAD, Client, call, created
 from tests.platform.world import Bearer
+from trellis.problem_json import problem_answer, status_problem
 from trellis.runtime import Platform
 
 __all__ = ["call"]
@@ -53,6 +56,17 @@ def test_reads(call: Client, address: str, status: int, path: str, code: str) ->
     )
     assert body["title"]
     assert body["detail"]
+
+
+def test_every_title_is_in_the_language_of_the_reader(app: Flask) -> None:
+    for status in (one for one in HTTPStatus if one >= HTTPStatus.BAD_REQUEST):
+        problem = status_problem(status)
+        with app.test_request_context(headers={"Accept-Language": "en"}):
+            assert problem_answer(status, [problem]).get_json()["title"] == status.phrase
+        with app.test_request_context(headers={"Accept-Language": "zh"}):
+            told = problem_answer(status, [problem]).get_json()
+        assert told["title"] != status.phrase
+        assert status.phrase not in told["detail"]
 
 
 MANY_WRONG = [

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from collections import Counter
 from datetime import datetime, timedelta
+from typing import Any
 
 import pytest
 import sqlalchemy as sa
 from flask import Flask
 
 from metadata.problems import sentence
-from tests.platform.acting import acting, database_hash, make, stored, system
+from tests.platform.acting import acting, change_element, database_hash, make, stored, system
 from tests.platform.world import PASSWORD, Bearer, Login, People
 from trellis.approvals import submit
 from trellis.audit.tables import audit_event
@@ -21,6 +22,7 @@ from trellis.departing.transfer import Transfer
 from trellis.errors import NotAllowed, RecordError, Refused
 from trellis.jobs.running import RunningJob, Step, job_table
 from trellis.jobs.running_loop import JobRunner, drain_jobs
+from trellis.records.delete import delete_record, restore_record
 from trellis.records.history import record_history
 from trellis.records.save import save_record
 from trellis.records.sharing import share_record
@@ -156,3 +158,57 @@ def test_sec_05_who_may_not_changes_nothing(
     assert (type(caught.value), problem.path, problem.code) == expected
     assert sentence(problem, "zh") != sentence(problem, "en")
     assert database_hash(platform) == before
+
+
+@pytest.mark.parametrize(
+    ("rule", "to", "expected"),
+    [
+        ("user", "ron", "ron"),
+        ("manager", None, "mark"),
+        ("queue", "Left", None),
+        (None, None, "admin"),
+        ("gone", "ron", "admin"),
+    ],
+)
+def test_what_comes_back_goes_to_who_took_over(
+    platform: Platform, people: People, rule: str | None, to: str | None, expected: str | None
+) -> None:
+    """A record is restored to the successor, or to who restores it where none is known or left;
+    and so is what was deleted with it."""
+    queue = make(platform, "admin", "queue", name="Left")
+    account = make(platform, "rita", "account", name="Acme")
+    other = make(platform, "ron", "account", name="Ron's")
+    for record_id in (account, other):
+        with acting(platform, "admin") as unit:
+            delete_record(unit, "account", record_id, channel="api")
+    with acting(platform, "admin") as unit:
+        if rule is None:
+            save_record(unit, "user", people["rita"], {"active": False}, channel="api")
+        else:
+            depart(unit, people["rita"], "user" if rule == "gone" else rule, to, channel="api")
+    drain_jobs(platform)
+    with acting(platform, "admin") as unit:
+        restore_record(unit, "account", other, channel="api")
+        if rule == "gone":
+            save_record(unit, "user", people["ron"], {"active": False}, channel="api")
+        restore_record(unit, "account", account, channel="api")
+    found = stored(platform, "account", account)
+    assert found["owner"] == (None if expected is None else people[expected])
+    assert found["owner_queue"] == (queue if expected is None else None)
+    assert stored(platform, "account", other)["owner"] == people["ron"]
+
+
+def test_sec05_who_restores_what_goes_to_others_is_told_no_more_than_its_id(
+    platform: Platform, app: Flask, people: People, bearer: Bearer
+) -> None:
+    def may_delete(body: dict[str, Any]) -> None:
+        body["grants"]["lead"]["delete"] = "subtree"
+
+    change_element(platform, "role", "sales_manager", may_delete)
+    lead = make(platform, "rita", "lead", name="Li", **LEAD)
+    with acting(platform, "admin") as unit:
+        delete_record(unit, "lead", lead, channel="api")
+        depart(unit, people["rita"], "user", "diana", channel="api")
+    answer = app.test_client().post(f"/api/v1/lead/{lead}/restore", headers=bearer("mark"))
+    assert (answer.status_code, answer.get_json()) == (200, {"id": lead, "version": 4})
+    assert stored(platform, "lead", lead)["owner"] == people["diana"]

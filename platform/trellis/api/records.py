@@ -182,8 +182,9 @@ def bring_back_record(object_name: str, record_id: str) -> Response:
     read_parameters(())
     with writing_now() as unit:
         restore_record(unit, object_name, record_id, channel="api")
-    unit = reading()
-    return record_answer(unit, object_name, read_record(unit, object_name, record_id))
+        record = unit.as_automation().records().get(object_name, record_id, ["version"]) or {}
+        saved = Saved(record_id, int(str(record["version"])), record)
+        return saved_answer(unit, object_name, saved, HTTPStatus.OK)
 
 
 def saved_answer(unit: Unit, object_name: str, saved: Saved, status: HTTPStatus) -> Response:

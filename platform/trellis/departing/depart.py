@@ -12,12 +12,13 @@ from flask_appbuilder.security.sqla.models import ApiKey
 from metadata.problems import Problem
 from trellis.audit.events import note
 from trellis.automation.relief import relieve_otherwise
-from trellis.departing.successors import USER, successors_by
-from trellis.departing.transfer import TRANSFER, transferable
+from trellis.departing.successors import successors_by
+from trellis.departing.transfer import transferable
 from trellis.errors import Missing, NotAllowed, Refused
 from trellis.jobs.running import start_job
 from trellis.records.save import save_record
 from trellis.records.sharing import remove_shares_with
+from trellis.records.successors import TRANSFER, USER
 from trellis.records.webhooks import acting_as
 from trellis.security.standing import Standing
 from trellis.unit import Channel, Unit

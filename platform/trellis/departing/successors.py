@@ -2,57 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
-from typing import Any, Final
+from collections.abc import Sequence
+from typing import Final
 
 import sqlalchemy as sa
 
 from metadata.problems import Problem
 from trellis.errors import Refused
-from trellis.records.holders import held_by_queue, held_by_user
 from trellis.records.incoming import find_record
+from trellis.records.successors import QUEUE, USER, Successors
 from trellis.security.standing import Standing
 from trellis.unit import Unit
 
-MANAGER, USER, TEAM, QUEUE = "manager", "user", "team", "queue"
+MANAGER, TEAM = "manager", "team"
 RULES: Final = (MANAGER, USER, TEAM, QUEUE)
-
-
-@dataclass(frozen=True, slots=True)
-class Successors:
-    """The people who take over in turn, or the queue in which records wait; `approver` is asked
-    for what the leaver was asked to approve."""
-
-    people: tuple[str, ...]
-    queue: str | None
-    approver: str
-
-    def to_json(self) -> dict[str, object]:
-        """Gives what a job keeps."""
-        return {"people": list(self.people), "queue": self.queue, "approver": self.approver}
-
-    @classmethod
-    def from_json(cls, kept: Mapping[str, Any]) -> Successors:
-        """Gives what a job has kept."""
-        return cls(tuple(kept["people"]), kept["queue"], kept["approver"])
-
-    def holder(self, unit: Unit, turn: int) -> Mapping[str, object]:
-        """Gives what the record whose turn it is holds from now on.
-
-        Raises Refused when the person or queue has gone meanwhile.
-        """
-        known = unit.as_automation().records()
-        if self.queue is not None:
-            queue = known.get(QUEUE, self.queue, ["id", "team"])
-            if queue is not None:
-                return held_by_queue(queue)
-        else:
-            found = known.by_ids(USER, self.people, ["id", "team", "active"])
-            active = [found[one] for one in self.people if one in found and found[one]["active"]]
-            if active:
-                return held_by_user(active[turn % len(active)])
-        raise Refused([Problem("/to", "successors_gone")])
 
 
 def successors_by(unit: Unit, user_id: str, rule: str, to: str | None) -> Successors:

@@ -3,26 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from contextlib import suppress
 from dataclasses import replace
-from typing import Any, Final
+from typing import Any
 
 from metadata.objects import ObjectDefinition
 from trellis.audit.events import note
-from trellis.automation.environment import environment_of
 from trellis.declared import declares
 from trellis.departing.open_approvals import hand_on
-from trellis.departing.successors import Successors
-from trellis.errors import Missing, RecordError
+from trellis.errors import Missing
 from trellis.jobs.running import JobKind, RunningJob, Step
-from trellis.records.handover import hand_over
-from trellis.records.judge import Judgement
+from trellis.records.handover import hand_over_anyhow
 from trellis.records.reach import target_of
-from trellis.records.reapproval import approve_all_again, differing
-from trellis.records.save import WRITERS, store
+from trellis.records.successors import TRANSFER, Successors
 from trellis.unit import Unit
 
-TRANSFER: Final = "transfer"
 CHUNK = 100
 
 
@@ -87,26 +81,5 @@ def transferred(
         except Missing:  # deleted meanwhile
             continue
         values = successors.holder(unit, turn + place)
-        try:
-            with unit.connection.begin_nested():
-                hand_over(unit, definition, old, values, channel="job", why=why)
-        except RecordError:
-            force(unit, definition, {**old, **values}, old, why)
+        if hand_over_anyhow(unit, definition, old, values, channel="job", why=why):
             yield record_id
-
-
-def force(
-    unit: Unit,
-    definition: ObjectDefinition,
-    record: dict[str, object],
-    old: dict[str, object],
-    why: str,
-) -> None:
-    """Writes the new owner of a record that no longer fulfils its own rules: nothing may stay
-    with somebody who is gone."""
-    judgement = Judgement(record, (), (), None)
-    environment = environment_of(unit)
-    saved = store(unit, definition, old, judgement, environment, channel="job", why=why)
-    changed = {(definition.name, saved.id): differing(old, saved.record)}
-    with suppress(RecordError), unit.connection.begin_nested():
-        approve_all_again(unit, changed, WRITERS.change)

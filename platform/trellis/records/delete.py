@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import datetime
 
 from metadata.objects import LinkDefinition, ObjectDefinition
@@ -10,11 +11,13 @@ from trellis.automation.service_timers import look_soon
 from trellis.duplicates.redirects import leave_survivor
 from trellis.errors import Missing, Refused
 from trellis.records.exclusions import exclusion_problems
+from trellis.records.handover import hand_over_anyhow
 from trellis.records.history import deleted_with
 from trellis.records.owners import hold_owners
 from trellis.records.reach import definition_of, target_of
 from trellis.records.removal import links_to, remove, set_deleted
 from trellis.records.save import WRITERS, Record
+from trellis.records.successors import holder_instead
 from trellis.unit import Channel, Unit
 
 
@@ -45,13 +48,20 @@ def delete_record(
 
 
 def restore_record(
-    unit: Unit, object_name: str, record_id: str, *, channel: Channel, why: str | None = None
+    unit: Unit,
+    object_name: str,
+    record_id: str,
+    *,
+    channel: Channel,
+    why: str | None = None,
+    asker: Unit | None = None,
 ) -> None:
-    """Brings a deleted record back, and what was deleted together with it.
+    """Brings a deleted record back, and what was deleted together with it. One whose owner has left
+    meanwhile belongs to who took over from her, else to whoever restores it.
 
-    Raises Missing when there is no deleted record that this principal could see and delete,
-    Conflict for one that was merged and can be un-merged, and Refused when a unique value is taken
-    meanwhile.
+    `asker` is with whose restoring it comes back. Raises Missing when there is no deleted record
+    that this principal could see and delete, Conflict for one that was merged and can be un-merged,
+    and Refused when a unique value is taken meanwhile.
     """
     definition = definition_of(unit, object_name)
     old = target_of(unit, definition, record_id, "delete", deleted=True)
@@ -61,13 +71,29 @@ def restore_record(
     if problems:
         raise Refused(problems)
     set_deleted(unit, definition, old, WRITERS, deleted=False, channel=channel, why=why)
+    settle_owner(unit, definition, old, asker or unit, channel)
     look_soon(unit, definition, record_id)
     for link in links_to(unit, definition):
         if link.on_delete == "cascade":
-            bring_back(unit.as_automation(), definition, old, link)
+            bring_back(unit.as_automation(), definition, old, link, asker or unit)
 
 
-def bring_back(unit: Unit, definition: ObjectDefinition, old: Record, link: LinkDefinition) -> None:
+def settle_owner(
+    unit: Unit, definition: ObjectDefinition, old: Record, asker: Unit, channel: Channel
+) -> None:
+    """Gives a record that came back to somebody who works here."""
+    values = holder_instead(unit, definition, old, asker)
+    if values is None:
+        return
+    doing = replace(unit, principal=replace(unit.principal, unrestricted=True))
+    record = target_of(doing, definition, str(old["id"]), "assign")
+    why = "its owner has left"
+    hand_over_anyhow(doing, definition, record, values, channel=channel, why=why)
+
+
+def bring_back(
+    unit: Unit, definition: ObjectDefinition, old: Record, link: LinkDefinition, asker: Unit
+) -> None:
     """Restores what was deleted over `link` together with a record."""
     child, at = unit.catalog.objects[link.target], old["deleted_at"]
     if not isinstance(at, datetime):
@@ -79,4 +105,5 @@ def bring_back(unit: Unit, definition: ObjectDefinition, old: Record, link: Link
             continue
         if record[link.field] == old["id"] and record["deleted_at"] == at:
             why = f"{definition.name} restored"
-            restore_record(unit, child.name, record_id, channel="rule", why=why)
+            about = unit, child.name, record_id
+            restore_record(*about, channel="rule", why=why, asker=asker)

@@ -12,9 +12,9 @@ from trellis import current
 from trellis.declared import declares
 from trellis.departing.depart import depart, owned_by
 from trellis.departing.successors import MANAGER, RULES
-from trellis.departing.transfer import TRANSFER
 from trellis.errors import Missing, RecordError
 from trellis.jobs.running import Job, list_jobs
+from trellis.records.successors import TRANSFER
 from trellis.records.webhooks import acting_as
 from trellis.security.preview import demand_administrator, start_as_role, start_as_user
 from trellis.security.standing import Standing
