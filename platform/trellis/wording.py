@@ -46,6 +46,19 @@ SENTENCES: Final = {
         "package holidays, or write them in the calendar"
     ),
 }
+TITLES: Final = {
+    TOLD["waiting"]: Sentence("An approval waits"),
+    TOLD["remind"]: Sentence("An approval is due soon"),
+    TOLD["overdue"]: Sentence("An approval is overdue"),
+    "recycle_warning": Sentence("A record goes back to its queue soon"),
+    "recycled": Sentence("A record went back to its queue"),
+    ESCALATION: Sentence("A record was escalated"),
+    STOPPED: Sentence("An approval does not go on by itself"),
+    QUARANTINE: Sentence("A rule is in quarantine"),
+    REFUSED: Sentence("A service level cannot do what is due"),
+    UNKNOWN_YEAR: Sentence("A calendar does not know a year"),
+}
+"""What the kinds are called where they are listed."""
 ENDINGS: Final = {
     "approved": Sentence("{record} was approved"),
     "rejected": Sentence("{record} was rejected"),

@@ -15,6 +15,7 @@ from tests.platform.acting import acting, make, system
 from tests.platform.importing import csv_bytes, undo, upload
 from tests.platform.pages import get, texts
 from tests.platform.world import Bearer, Login, People
+from trellis.actions import Later, load_actions
 from trellis.automation import outbox
 from trellis.automation.dispatcher import MAX_ATTEMPTS, database_now
 from trellis.background import load_work
@@ -28,6 +29,7 @@ from trellis.scoring.keeping_up import REST, ask_for_scores
 from trellis.transfer.import_steps import ROWS_AT_ONCE
 from trellis.transfer.imports import start_import
 from trellis.webhooks.tables import DEAD, webhook_delivery
+from trellis.wording import TITLES
 from trellis.worker import make_dispatcher
 
 Call = Callable[..., TestResponse]
@@ -193,6 +195,25 @@ def test_whoever_administers_sees_how_far_a_job_has_come_and_cancels_it(
     with platform.database.read() as connection:
         noted = "SELECT count(*) FROM audit_event WHERE kind = 'cancelled'"
         assert connection.exec_driver_sql(noted).scalar_one() == 1
+
+
+def test_what_is_listed_has_a_name_in_words(
+    platform: Platform, people: People, call: Call, login: Login
+) -> None:
+    """A member that a distribution adds without one is called by its name."""
+    later = [one for one in load_actions().values() if isinstance(one, Later)]
+    kinds = [one.title for one in (*later, *job_kinds().values())]
+    for title in (*kinds, *TITLES.values()):
+        assert title is not None
+        assert title.in_language("zh") != title.in_language("en")
+    add(platform, "a", "notify", recipients=[people["rita"]], kind="hello")
+    add(platform, "b", "nothing_of_the_kind")
+    items = call("admin", "GET", "/effects").get_json()["items"]
+    told = {one["what"]: one["title"] for one in items}
+    assert told == {"notify": "Tell somebody", "nothing_of_the_kind": "nothing_of_the_kind"}
+    client = login("admin")
+    client.post("/lang/zh")
+    assert "发送通知" in get(client, "/setup/background/effects").text_content()
 
 
 def test_each_kind_of_job_says_whether_it_is_cancelled(platform: Platform, call: Call) -> None:

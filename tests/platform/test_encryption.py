@@ -20,6 +20,7 @@ from tests.platform.world import Login
 from trellis.cli.keys import history_entries
 from trellis.config import Settings
 from trellis.doctor import examine
+from trellis.errors import Refused
 from trellis.records.save import save_record
 from trellis.runtime import Platform, open_platform
 from trellis.security.rotation import rotate, rotate_field, sealings, waiting
@@ -166,8 +167,11 @@ def test_keys_rotate_while_values_are_read(folders: Platform, settings: Settings
         assert waiting(connection, catalog) == {"folder.id_number": 7, "folder.token": 7}
     with acting(both, "rita") as unit:  # an older index is no way round uniqueness
         values = {"name": "G", "id_number": f"{CANARY}3"}
-        with pytest.raises(Exception, match="/id_number: unique"):
+        with pytest.raises(Refused) as refused:
             save_record(unit, "folder", None, values, channel="api")
+        assert [(one.path, one.code) for one in refused.value.problems] == [
+            ("/id_number", "unique")
+        ]
         found = unit.records().list("folder", filter=f'id_number = "{CANARY}3"')
         assert [one["id"] for one in found.items] == [ids[3]]
     assert rotate(both.database, catalog) == 14

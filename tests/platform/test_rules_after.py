@@ -187,6 +187,19 @@ def test_a_rule_that_fails_refuses_the_save_and_all_it_set_off(database: Databas
         assert (all_of(world, "deal"), all_of(world, "task")) == ([], [])
 
 
+def test_of_rules_that_woke_each_other_the_one_that_failed_is_named(database: Database) -> None:
+    text = """
+    rule one on account after create { create deal { name: "made", account: id } }
+    rule two on deal after create { create task { name: "made" } }
+    rule never on task after create { fail "No tasks today" }
+    """
+    with world_of(database, [*objects(), rules(text)]) as world:
+        with pytest.raises(Refused) as caught:
+            world.save("account", name="A")
+        (problem,) = caught.value.problems
+        assert sentence(problem) == 'The rule "two" failed in Task: No tasks today'
+
+
 def test_what_a_rule_writes_must_be_right(database: Database) -> None:
     required = element("task", {**object_body({"name": TEXT, "deal": reference("deal")}),
                                 "required": ["name"]})  # fmt: skip

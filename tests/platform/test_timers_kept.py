@@ -85,6 +85,13 @@ def told(platform: Platform, kind: str) -> int:
         return int(connection.execute(count).scalar_one())
 
 
+TITLES = {
+    "approval_time": "Look after an approval in its time",
+    "recycle": "Give a record back to its queue",
+    "stand_in": "Tell a substitute what waits",
+}
+
+
 def timer(platform: Platform, action: str) -> dict[str, Any]:
     (row,) = (one for one in outbox_rows(platform) if one["action"] == action)
     return dict(row)
@@ -115,7 +122,8 @@ def test_a_timer_that_asks_what_time_has_brought_is_not_done_before(
     assert [(one["code"], one["message"]) for one in answer.get_json()["errors"]] == [
         (
             "keeps_time",
-            f"{action} is done when its time comes; before that there is nothing for it to do",
+            f'"{TITLES[action]}" is done when its time comes; before that there is nothing for it '
+            "to do",
         )
     ]
     listed = client.get("/api/v1/meta/background/effects?state=waiting", headers=bearer("admin"))

@@ -28,6 +28,7 @@ from trellis.automation.outbox import Effect, add
 from trellis.catalogs import Catalogs, Snapshot
 from trellis.channels import Channel
 from trellis.errors import RecordError, Refused
+from trellis.phrases import Sentence
 from trellis.security.directory import UserDirectory
 from trellis.unit import Unit
 
@@ -103,8 +104,10 @@ class Action(Deed):
 class Later(Deed):
     """Something that is run after a commit, out of the outbox. What `is_quick` writes a row or two,
     and shares its transaction with others. What `keeps_time` asks what time has brought: before its
-    time that is nothing, and so nobody can have it done sooner."""
+    time that is nothing, and so nobody can have it done sooner. `title` is what those who
+    administer read instead of the name."""
 
+    title: ClassVar[Sentence | None] = None
     is_quick: ClassVar[bool] = False
     keeps_time: ClassVar[bool] = False
 

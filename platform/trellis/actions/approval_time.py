@@ -10,6 +10,7 @@ from trellis.approvals import keep_time
 from trellis.automation.approval_store import TIME
 from trellis.automation.outbox import Effect
 from trellis.declared import ANY_OBJECT, declares
+from trellis.phrases import Sentence
 
 
 @declares(ANY_OBJECT, "approve")
@@ -17,6 +18,7 @@ class ApprovalTime(Later):
     """Has the request reminded, escalated or decided, as its rules say."""
 
     name = TIME
+    title = Sentence("Look after an approval in its time")
     keeps_time = True
 
     def run(self, effect: Effect, surroundings: Surroundings) -> None:

@@ -10,6 +10,7 @@ from trellis.approvals.relief import relieve, waiting_for
 from trellis.automation.outbox import Effect, add_all
 from trellis.automation.relief import RELIEF
 from trellis.declared import ANY_OBJECT, declares
+from trellis.phrases import Sentence
 
 
 @declares(ANY_OBJECT, "approve")
@@ -17,6 +18,7 @@ class ApproverGone(Later):
     """Has each request ask others by an effect of its own: one that is held up holds up no more."""
 
     name = RELIEF
+    title = Sentence("Ask others in the place of an approver")
 
     def run(self, effect: Effect, surroundings: Surroundings) -> None:
         """Looks for the requests, or at one of them."""

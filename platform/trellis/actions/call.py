@@ -12,6 +12,7 @@ from trellis.actions import Action, Arguments, Callee, Doing, Later, Surrounding
 from trellis.automation.outbox import Effect, add
 from trellis.declared import ANY_OBJECT, declares
 from trellis.evaluation.wire import to_wire
+from trellis.phrases import Sentence
 from trellis.webhooks.calls import put_call
 
 
@@ -20,6 +21,7 @@ class Call(Action, Later):
     """Leaves the call in the outbox; after the commit it becomes one message of the webhook."""
 
     name = "call"
+    title = Sentence("Call a webhook")
     is_quick = True
 
     def carry_out(self, doing: Doing, arguments: Arguments) -> None:

@@ -11,6 +11,7 @@ from trellis.actions import Later, Surroundings
 from trellis.automation.clock import DUE
 from trellis.automation.outbox import Effect
 from trellis.declared import ANY_OBJECT, declares
+from trellis.phrases import Sentence
 from trellis.records.timed import run_timed
 
 
@@ -19,6 +20,7 @@ class Due(Later):
     """Runs the rule if it still holds; one that is gone meanwhile is let go."""
 
     name = DUE
+    title = Sentence("Do what is due at a record's date")
 
     def run(self, effect: Effect, surroundings: Surroundings) -> None:
         """Runs it on the record."""

@@ -16,6 +16,7 @@ from trellis.actions import Action, Arguments, Doing, Later, Surroundings, leave
 from trellis.automation.outbox import Effect
 from trellis.channels import Message
 from trellis.declared import ANY_OBJECT, declares
+from trellis.phrases import Sentence
 from trellis.unit import Unit
 
 IN_APP, EMAIL = "in_app", "email"
@@ -27,6 +28,7 @@ class Notify(Action, Later):
     """Hands one message per recipient to a channel; the same person is told once."""
 
     name = "notify"
+    title = Sentence("Tell somebody")
     is_quick = True
 
     def carry_out(self, doing: Doing, arguments: Arguments) -> None:

@@ -11,6 +11,7 @@ from trellis.actions import Later, Surroundings
 from trellis.automation.assignments import REASSIGN, Look
 from trellis.automation.outbox import Effect
 from trellis.declared import ANY_OBJECT, declares
+from trellis.phrases import Sentence
 from trellis.records.assigning import assign_again, look_anew
 from trellis.records.save import WRITERS
 
@@ -20,6 +21,7 @@ class Reassign(Later):
     """Gives the record to somebody else, if what was said about that holds."""
 
     name = REASSIGN
+    title = Sentence("Assign a record again")
 
     def run(self, effect: Effect, surroundings: Surroundings) -> None:
         """Asks again whether it is to be given on."""

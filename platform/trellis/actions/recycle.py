@@ -10,6 +10,7 @@ from datetime import datetime
 from trellis.actions import Later, Surroundings
 from trellis.automation.outbox import Effect
 from trellis.declared import ANY_OBJECT, declares
+from trellis.phrases import Sentence
 from trellis.records.claim_log import RECYCLE
 from trellis.records.recycling import look_at_claim
 from trellis.records.save import WRITERS
@@ -20,6 +21,7 @@ class Recycle(Later):
     """Warns whose it is, gives it back, or waits."""
 
     name = RECYCLE
+    title = Sentence("Give a record back to its queue")
     keeps_time = True
 
     def run(self, effect: Effect, surroundings: Surroundings) -> None:

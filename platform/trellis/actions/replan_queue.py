@@ -8,6 +8,7 @@ from __future__ import annotations
 from trellis.actions import Later, Surroundings
 from trellis.automation.outbox import Effect
 from trellis.declared import ANY_OBJECT, declares
+from trellis.phrases import Sentence
 from trellis.records.claim_log import REPLAN
 from trellis.records.recycling import replan
 
@@ -17,6 +18,7 @@ class ReplanQueue(Later):
     """Plans some, and leaves the rest to the next effect."""
 
     name = REPLAN
+    title = Sentence("Plan a queue's times anew")
 
     def run(self, effect: Effect, surroundings: Surroundings) -> None:
         """Does it."""

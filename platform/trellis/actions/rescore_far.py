@@ -9,6 +9,7 @@ from __future__ import annotations
 from trellis.actions import Later, Surroundings
 from trellis.automation.outbox import Effect
 from trellis.declared import ANY_OBJECT, declares
+from trellis.phrases import Sentence
 from trellis.scoring.far import rescore_far
 from trellis.scoring.watching import FAR
 
@@ -18,6 +19,7 @@ class RescoreFar(Later):
     """Computes it for some, and leaves the rest to the next effect."""
 
     name = FAR
+    title = Sentence("Compute scores that look at a record")
 
     def run(self, effect: Effect, surroundings: Surroundings) -> None:
         """Does it."""

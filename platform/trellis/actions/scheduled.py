@@ -11,6 +11,7 @@ from trellis.actions import Later, Surroundings
 from trellis.automation.clock import SCHEDULED
 from trellis.automation.outbox import Effect
 from trellis.declared import ANY_OBJECT, declares
+from trellis.phrases import Sentence
 from trellis.records.timed import run_scheduled
 
 
@@ -19,6 +20,7 @@ class Scheduled(Later):
     """Runs the rule on each record on which its condition holds."""
 
     name = SCHEDULED
+    title = Sentence("Run a rule by its schedule")
 
     def run(self, effect: Effect, surroundings: Surroundings) -> None:
         """Runs it on some records, and plans the rest."""

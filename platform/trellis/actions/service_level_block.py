@@ -13,6 +13,7 @@ from trellis.actions import Later, Surroundings
 from trellis.automation.outbox import Effect
 from trellis.automation.service_timers import BLOCK
 from trellis.declared import ANY_OBJECT, declares
+from trellis.phrases import Sentence
 from trellis.records.save import WRITERS
 from trellis.records.service_levels import do_late
 
@@ -22,6 +23,7 @@ class ServiceLevelBlock(Later):
     """Does what the block asks for, as things are now."""
 
     name = BLOCK
+    title = Sentence("Do what a service level asks for")
 
     def run(self, effect: Effect, surroundings: Surroundings) -> None:
         """Does it; where the promise was met meanwhile, or the clock began anew, nothing."""

@@ -12,6 +12,7 @@ from trellis.actions import Later, Surroundings
 from trellis.automation.outbox import Effect
 from trellis.automation.service_timers import TIME
 from trellis.declared import ANY_OBJECT, declares
+from trellis.phrases import Sentence
 from trellis.records.save import WRITERS
 from trellis.records.service_levels import look_at_level
 
@@ -21,6 +22,7 @@ class ServiceLevelTime(Later):
     """Has the service level do what its time asks for."""
 
     name = TIME
+    title = Sentence("Look after the clock of a service level")
     is_quick = True  # many may come due at the same time
 
     def run(self, effect: Effect, surroundings: Surroundings) -> None:

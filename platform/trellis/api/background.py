@@ -41,6 +41,7 @@ PIECE: Schema = made_of(
     {
         "id": TEXT,
         "what": TEXT,
+        "title": TEXT,
         "object": TEXT_OR_NULL,
         "record_id": TEXT_OR_NULL,
         "state": {"type": "string", "enum": list(STATES)},
@@ -165,6 +166,7 @@ def piece_json(one: Piece) -> dict[str, object]:
     return {
         "id": one.id,
         "what": one.what,
+        "title": one.title,
         "object": one.object,
         "record_id": one.record_id,
         "state": one.state,

@@ -45,11 +45,12 @@ GIVEN_UP: Final = ("dead", "failed")
 
 @dataclass(frozen=True, slots=True)
 class Piece:
-    """One piece of work. `what` says which sort, `error` what the last try met, `done` how far it
-    has come of `total`, where that is known; times are UTC."""
+    """One piece of work. `what` says which sort, `title` the same in words, `error` what the last
+    try met, `done` how far it has come of `total`, where that is known; times are UTC."""
 
     id: str
     what: str
+    title: str
     object: str | None
     record_id: str | None
     state: str

@@ -12,6 +12,7 @@ from trellis.declared import declares
 from trellis.departing.open_approvals import hand_on
 from trellis.errors import Missing
 from trellis.jobs.running import JobKind, RunningJob, Step
+from trellis.phrases import Sentence
 from trellis.records.handover import hand_over_anyhow
 from trellis.records.reach import target_of
 from trellis.records.successors import TRANSFER, Successors
@@ -25,6 +26,7 @@ class Transfer(JobKind):
     """Hands over object by object, the oldest records first, then the open approvals."""
 
     name = TRANSFER
+    title = Sentence("Hand on what belongs to somebody who leaves")
     crowds = True
 
     def step(self, unit: Unit, job: RunningJob) -> Step:

@@ -14,6 +14,7 @@ from trellis.declared import ANY_OBJECT, declares
 from trellis.duplicates.index import add_keys, digest_of_rules, key_row, rows_of
 from trellis.duplicates.tables import duplicate_index, duplicate_key
 from trellis.jobs.running import ENDED, JobKind, RunningJob, Step, job_table, start_job
+from trellis.phrases import Sentence
 from trellis.runtime import Platform
 from trellis.unit import Unit
 from trellis.work import writing_as
@@ -85,6 +86,7 @@ class FillKeys(JobKind):
     """Makes the keys of one object anew."""
 
     name = FILLING
+    title = Sentence("Prepare the check for duplicates")
     may_cancel = False  # duplicates would not be found that have no keys yet
 
     def step(self, unit: Unit, job: RunningJob) -> Step:

@@ -6,6 +6,7 @@ from collections.abc import Iterable
 from dataclasses import replace
 from datetime import timedelta
 from typing import Final
+from uuid import UUID
 
 import sqlalchemy as sa
 
@@ -13,10 +14,12 @@ from metadata.access import SYSTEM
 from metadata.objects import ObjectDefinition
 from metadata.problems import Problem
 from trellis.duplicates.tables import merged_record, record_merge
-from trellis.errors import Conflict
+from trellis.errors import Conflict, Missing
 from trellis.unit import Unit
 
 LONGEST_WAY: Final = 20
+SHOWN: Final = 80
+"""So much of a value is repeated where it is refused."""
 UNDONE_WITHIN: Final = timedelta(days=30)
 """So long a merge can be taken back."""
 
@@ -31,6 +34,29 @@ def survivor_of(unit: Unit, object_name: str, record_id: str) -> str | None:
     if found is None or record_id not in unit.records().readable(object_name, [record_id]):
         return None
     return found if unit.records().get(object_name, found, ["id"]) is not None else None
+
+
+def missing_record(unit: Unit, object_name: str, record_id: str) -> Missing:
+    """Gives what tells that there is no such record to change, and which one it was merged into:
+    writes are not led on, since they were meant for another record than they would meet."""
+    values = {"object": object_name, "id": record_id}
+    survivor = survivor_of(unit, object_name, record_id)
+    if survivor is not None:
+        values["survivor"] = survivor
+    return Missing([Problem("", "missing_record", values)])
+
+
+def unknown_reference(unit: Unit, path: str, field: str, target: str, value: str) -> Problem:
+    """Gives what is wrong with a reference to a record that is not there: where it was merged into
+    another one, as far as the principal may read them, the problem names that one."""
+    shown = {"field": field, "value": value[:SHOWN]}
+    try:
+        survivor = survivor_of(unit, target, str(UUID(value)))
+    except ValueError:
+        survivor = None  # no id but a name: those are not asked for one by one
+    if survivor is not None:
+        shown["survivor"] = survivor
+    return Problem(path, "unknown_reference", shown)
 
 
 def parts_of(unit: Unit, object_name: str, record_id: str) -> frozenset[str]:

@@ -23,6 +23,7 @@ from trellis.duplicates.pairs import note_pairs, whole_rules
 from trellis.duplicates.tables import OPEN, duplicate_key, duplicate_pair, duplicate_work
 from trellis.errors import NotAllowed
 from trellis.jobs.running import ENDED, JobKind, RunningJob, Step, job_table, start_job
+from trellis.phrases import Sentence
 from trellis.records.reach import definition_of
 from trellis.unit import Unit
 
@@ -50,6 +51,7 @@ class Scan(JobKind):
     """Finds the pairs of one object: keys first, then who shares one, then how alike they are."""
 
     name = SCAN
+    title = Sentence("Look for duplicates")
 
     def step(self, unit: Unit, job: RunningJob) -> Step:
         """Does the next part of the phase at hand."""

@@ -22,6 +22,7 @@ from trellis.automation.outbox import OUTBOX
 from trellis.db import SYSTEM_TABLES, clock, signal
 from trellis.errors import Conflict, Missing
 from trellis.files.blobs import Blobs
+from trellis.phrases import Sentence
 from trellis.unit import Unit
 
 # What pauses when jobs are paused.
@@ -102,13 +103,15 @@ class Step:
 
 
 class JobKind(ABC):
-    """A kind of work that is done as a job; `name` is what the row calls it.
+    """A kind of work that is done as a job; `name` is what the row calls it, `title` what people
+    read instead of that.
 
     `start_job` asks for no right: whoever starts a job has made sure of it, and a step asks again
     where it matters, since rights may have changed meanwhile.
     """
 
     name: ClassVar[str]
+    title: ClassVar[Sentence | None] = None
     #: Whether its steps write records, of which effects follow: it waits while too many do.
     crowds: ClassVar[bool] = False
     #: Whether it may be cancelled; not what would stay half done, or is begun anew at once.

@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from time import perf_counter
+from typing import Final
 
 from metadata.catalog import Translated
 from metadata.objects import ObjectDefinition
@@ -29,6 +30,8 @@ from trellis.records.judge import violation_problem
 from trellis.records.reach import definition_of
 from trellis.records.writers import Writers
 from trellis.unit import Cause, Unit
+
+RULE_FAILED: Final = "rule_failed"
 
 Record = Mapping[str, object]
 OWN = ("set", "clear")
@@ -200,8 +203,11 @@ class RuleWriting:
     def refused(self, definition: ObjectDefinition, error: RecordError) -> Refused:
         """Gives what to tell the person whose save it was: the problem is not in her record.
 
-        Of an object or a field that she does not know she is told nothing.
+        Of an object or a field that she does not know she is told nothing. Of rules that woke each
+        other the last one is named: it is the one that cannot do its work.
         """
+        if all(one.code == RULE_FAILED for one in error.problems):
+            return Refused(error.problems)
         person = self.unit.cause.principal if self.unit.cause else self.unit.principal
         access = person.access(definition.name)
         fields = {f"/{name}": field for name, field in definition.fields.items()}
@@ -213,4 +219,4 @@ class RuleWriting:
                 Said(one, Translated(fields[one.path].labels) if one.path in fields else None)
                 for one in error.problems
             ]
-        return Refused([Problem("", "rule_failed", values)])
+        return Refused([Problem("", RULE_FAILED, values)])

@@ -12,6 +12,7 @@ from metadata.fields.values import read_value
 from metadata.json_text import pointer as pointer_of
 from metadata.objects import ObjectDefinition
 from metadata.problems import Problem
+from trellis.duplicates.redirects import unknown_reference
 from trellis.errors import NotAllowed
 from trellis.unit import Unit
 
@@ -118,8 +119,9 @@ def resolve_references(
             values[field.name] = field.type.pointing_at(target, record_id, field)
             continue
         del values[field.name]
-        shown = {"field": field.name, "value": str(value)}
-        problems.append(Problem(pointer(field.name), "unknown_reference", shown))
+        problems.append(
+            unknown_reference(unit, pointer(field.name), field.name, target, str(value))
+        )
     return Incoming(values, tuple(problems))
 
 

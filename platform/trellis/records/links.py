@@ -9,6 +9,7 @@ from metadata.fields.base import FieldDefinition
 from metadata.json_text import pointer
 from metadata.objects import LinkDefinition, ObjectDefinition
 from metadata.problems import Problem
+from trellis.duplicates.redirects import unknown_reference
 from trellis.records.incoming import find_record
 from trellis.records.inner_writes import changed_values
 from trellis.records.items import Item, Items, write_item
@@ -90,8 +91,8 @@ def plan_links(
         key = keys[place]
         other = key if key in known else find_record(unit, target, key)
         if other is None:
-            shown = {"field": field.name, "value": key}
-            problems.append(Problem(pointer((field.name, place)), "unknown_reference", shown))
+            path = pointer((field.name, place))
+            problems.append(unknown_reference(unit, path, field.name, target, key))
             continue
         values = {name: value for name, value in given.items() if name != "id"}
         problems += unknown_values(child, field, link, place, values)

@@ -8,6 +8,7 @@ from metadata.catalog import Translated
 from metadata.objects import ObjectDefinition
 from metadata.problems import Problem
 from metadata.query import UnknownObject, answers
+from trellis.duplicates.redirects import missing_record
 from trellis.errors import Conflict, Missing, NotAllowed, RecordError, Stale
 from trellis.unit import Unit
 
@@ -45,8 +46,7 @@ def target_of(
     try:
         target = unit.records().get_for_change(definition.name, record_id, action, deleted=deleted)
     except (answers.Missing, UnknownObject) as error:
-        values = {"object": definition.name, "id": record_id}
-        raise Missing([Problem("", "missing_record", values)]) from error
+        raise missing_record(unit, definition.name, record_id) from error
     if not target.allowed:
         raise NotAllowed(
             [Problem("", "not_allowed", {"action": action, "object": definition.name})]
@@ -66,8 +66,7 @@ def targets_of(
     for record_id in wanted:
         target = found.get(record_id)
         if target is None:
-            values = {"object": definition.name, "id": record_id}
-            made[record_id] = Missing([Problem("", "missing_record", values)])
+            made[record_id] = missing_record(unit, definition.name, record_id)
         elif not target.allowed:
             values = {"action": action, "object": definition.name}
             made[record_id] = NotAllowed([Problem("", "not_allowed", values)])

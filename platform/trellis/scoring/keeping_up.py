@@ -27,6 +27,7 @@ from trellis.jobs.running import (
     job_table,
     start_job,
 )
+from trellis.phrases import Sentence
 from trellis.runtime import Platform
 from trellis.scoring.outcomes import Evaluated
 from trellis.scoring.rescoring import Rescored, records_between, rescore_some
@@ -47,6 +48,7 @@ class Rescore(JobKind):
     """Brings one score of an object up to date."""
 
     name = RESCORE
+    title = Sentence("Compute a score anew")
 
     def step(self, unit: Unit, job: RunningJob) -> Step:
         """Does some thousand records."""

@@ -22,6 +22,7 @@ from trellis.db import insert_into
 from trellis.declared import ANY_OBJECT, declares
 from trellis.errors import Missing, Refused
 from trellis.jobs.running import JobKind, RunningJob, Step, start_job
+from trellis.phrases import Sentence
 from trellis.scoring.backtest import Backtest, backtest
 from trellis.scoring.foreseen import Move, drafted, in_draft, in_force
 from trellis.scoring.outcomes import OPEN, Evaluated, outcome_of, statements, tallied
@@ -152,6 +153,7 @@ class ComputeShadow(JobKind):
     """Computes a shadow for all open records."""
 
     name = SHADOW
+    title = Sentence("Compute the draft of a score")
 
     def step(self, unit: Unit, job: RunningJob) -> Step:
         """Does some thousand records."""

@@ -21,6 +21,7 @@ from trellis.automation.service_levels import service_level, service_plan
 from trellis.db import insert_into
 from trellis.declared import ANY_OBJECT, declares
 from trellis.jobs.running import ENDED, JobKind, RunningJob, Step, job_table, start_job
+from trellis.phrases import Sentence
 from trellis.runtime import Platform
 from trellis.service_levels.replanning import begin_some, plan_some
 from trellis.unit import Unit
@@ -55,6 +56,7 @@ class Replan(JobKind):
     """
 
     name = REPLAN
+    title = Sentence("Plan the clocks of service levels anew")
     may_cancel = False  # some clocks would go by other rules, or another calendar, than the rest
 
     def step(self, unit: Unit, job: RunningJob) -> Step:

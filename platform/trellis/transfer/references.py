@@ -13,6 +13,7 @@ from metadata.problems import Problem
 from metadata.query import QueryProblem
 from metadata.query.selection import value_parts
 from rule_engine.types import Kind
+from trellis.duplicates.redirects import SHOWN, unknown_reference
 from trellis.transfer.headers import RECORD_ID, searchable
 from trellis.unit import Unit
 
@@ -122,9 +123,7 @@ def resolve(
     found = finder.find(target, by, text, row)
     if len(found) == 1:
         return known.type.pointing_at(target, found[0], known), None
-    code = "ambiguous_reference" if found else "unknown_reference"
-    values = {"field": known.name, "value": text[:80]}
-    return None, Problem(pointer([known.name]), code, values)
+    return None, not_one(finder, known, target, text, found)
 
 
 def resolve_links(
@@ -140,10 +139,18 @@ def resolve_links(
         if len(found) == 1:
             links.append({**item, "id": found[0]})
             continue
-        code = "ambiguous_reference" if found else "unknown_reference"
-        values = {"field": known.name, "value": text[:80]}
-        problems.append(Problem(pointer([known.name]), code, values))
+        problems.append(not_one(finder, known, target, text, found))
     return links, problems
+
+
+def not_one(
+    finder: Finder, known: FieldDefinition, target: str, text: str, found: Sequence[str]
+) -> Problem:
+    """Gives what is wrong with a text that does not stand for one record."""
+    path = pointer([known.name])
+    if found:
+        return Problem(path, "ambiguous_reference", {"field": known.name, "value": text[:SHOWN]})
+    return unknown_reference(finder.unit, path, known.name, target, text)
 
 
 def texts_of(values: Iterable[object], known: FieldDefinition) -> Mapping[str, set[str]]:

@@ -32,9 +32,12 @@ class Effects(Work):
 
     def piece(self, row: Row, language: str) -> Piece:
         """Gives an effect."""
+        action = load_actions().get(row["action"])
+        title = action.title if isinstance(action, Later) else None
         return Piece(
             id=row["id"],
             what=row["action"],
+            title=title.in_language(language) if title else row["action"],
             object=row["object"],
             record_id=row["record_id"],
             state=row["state"],
@@ -50,7 +53,7 @@ class Effects(Work):
         action = load_actions().get(row["action"])
         is_early = row["state"] == WAITING and row["last_error"] is None
         if is_early and isinstance(action, Later) and action.keeps_time:
-            return Problem("", "keeps_time", {"what": row["action"]})
+            return Problem("", "keeps_time", {"what": action.title or row["action"]})
         return super().refusal(row)
 
 

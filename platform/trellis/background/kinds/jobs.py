@@ -38,6 +38,7 @@ class Jobs(Work):
         return Piece(
             id=row["id"],
             what=row["kind"],
+            title=kind.title.in_language(language) if kind and kind.title else row["kind"],
             object=row["params"].get("object"),
             record_id=None,
             state=row["state"],

@@ -14,6 +14,7 @@ from trellis.mail.tables import (
     mail_message,
 )
 from trellis.phrases import Sentence
+from trellis.wording import TITLES
 
 
 class Mail(Work):
@@ -26,11 +27,13 @@ class Mail(Work):
     again = frozenset({DEAD, UNKNOWN, WAITING})
     clears = ("lease", "lease_until", "done_at")
 
-    def piece(self, row: Row, _language: str) -> Piece:
-        """Gives a letter."""
+    def piece(self, row: Row, language: str) -> Piece:
+        """Gives a letter; one by a template of the organisation is called by its name."""
+        title = TITLES.get(row["kind"])
         return Piece(
             id=row["id"],
             what=row["kind"],
+            title=title.in_language(language) if title else row["kind"],
             object=row["object"],
             record_id=row["record_id"],
             state=row["state"],

@@ -23,6 +23,7 @@ class Webhooks(Work):
         return Piece(
             id=row["id"],
             what=f"{row['object']}.{row['op']}",
+            title=f"{row['object']}.{row['op']}",
             object=row["object"],
             record_id=row["record_id"],
             state=row["state"],

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from trellis.declared import ANY_OBJECT, declares
 from trellis.jobs.running import JobKind, RunningJob, Step
+from trellis.phrases import Sentence
 from trellis.transfer.export_steps import export_step
 from trellis.transfer.exports import EXPORT
 from trellis.unit import Unit
@@ -14,6 +15,7 @@ class ExportRows(JobKind):
     """Collects records and makes a file of them."""
 
     name = EXPORT
+    title = Sentence("Export records")
 
     def step(self, unit: Unit, job: RunningJob) -> Step:
         """Does the next step."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from trellis.declared import ANY_OBJECT, declares
 from trellis.jobs.running import JobKind, RunningJob, Step
+from trellis.phrases import Sentence
 from trellis.transfer.import_steps import import_step
 from trellis.transfer.imports import IMPORT, UNDO
 from trellis.transfer.undo_steps import undo_step
@@ -15,6 +16,7 @@ class ImportRows(JobKind):
     """Does the steps of the phase that the import is in."""
 
     name = IMPORT
+    title = Sentence("Import a file")
     crowds = True
 
     def step(self, unit: Unit, job: RunningJob) -> Step:

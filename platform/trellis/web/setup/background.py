@@ -68,7 +68,7 @@ class Line:
     id: str
     what: str
     href: str | None
-    title: str
+    record: str
     state: str
     hue: str
     attempts: int
@@ -148,9 +148,9 @@ def line(unit: Unit, one: Piece, names: dict[tuple[str, str], str]) -> Line:
     label = definition.label(current.language()) if definition else one.object or ""
     return Line(
         id=one.id,
-        what=one.what,
+        what=one.title,
         href=record_address(*key) if key in names else None,
-        title=names.get(key) or label,
+        record=names.get(key) or label,
         state=STATES[one.state].in_language(current.language()),
         hue=HUES.get(one.state, USUAL_HUE),
         attempts=one.attempts,
