@@ -80,7 +80,10 @@ def advance(connection: sa.Connection, catalog: Catalog) -> bool:
 
 
 def next_entries(connection: sa.Connection, catalog: Catalog, behind: Behind) -> list[Entry]:
-    """Gives what should be in the index for the next living records."""
+    """Gives what should be in the index for the next living records; nothing for an object that
+    has no field to search."""
+    if not behind.fields:
+        return []
     table = catalog.tables[behind.definition.name]
     chosen = sa.select(table.c.id).where(table.c.deleted_at.is_(None))
     if behind.reached is not None:
@@ -90,14 +93,16 @@ def next_entries(connection: sa.Connection, catalog: Catalog, behind: Behind) ->
 
 
 def drop_strays(connection: sa.Connection, catalog: Catalog, definition: ObjectDefinition) -> int:
-    """Takes records that are deleted or gone out of the index; gives their number."""
+    """Takes what has no place in the index out of it; gives how many entries that were."""
     return connection.execute(
         sa.delete(SEARCH_ENTRY).where(ENTRY.object == definition.id, is_stray(catalog, definition))
     ).rowcount
 
 
 def is_stray(catalog: Catalog, definition: ObjectDefinition) -> sa.ColumnElement[bool]:
-    """Gives the condition that an entry has no living record."""
+    """Gives the condition that an entry has no living record, or nothing to be found by."""
+    if not catalog.searched.get(definition.name):
+        return sa.true()
     table = catalog.tables[definition.name]
     living = sa.select(table.c.id).where(table.c.id == ENTRY.record, table.c.deleted_at.is_(None))
     return ~living.exists()

@@ -9,9 +9,13 @@ import sqlalchemy as sa
 from flask import Flask
 from werkzeug.test import TestResponse
 
+from metadata.prepared import write_all
+from metadata.search.entries import entry_writes
 from metadata.search.rebuild import count_wrong_entries, is_search_behind
 from metadata.search.tables import SEARCH_ENTRY
+from tests.metadata.databases import object_body
 from tests.platform.acting import acting, change_element, make, system
+from tests.platform.conditional_world import publish_more
 from tests.platform.world import Bearer, Login
 from trellis.doctor import Finding, examine_search, mend
 from trellis.records.delete import delete_record, restore_record
@@ -69,6 +73,22 @@ def test_a_write_takes_one_statement_more_and_none_without_reason(platform: Plat
         assert len(told) == 1
         save_record(unit, "lead", lead, {"name": "Ann Lee"}, channel="api")
     assert len(told) == 2
+
+
+def test_links_have_nothing_to_be_found_by_and_no_entries(platform: Platform) -> None:
+    word = {"type": "string"}
+    sees = {"type": "array", "crm": {"field": "many_to_many", "to": "node", "reverse": "seen"}}
+    publish_more(platform, {"node": object_body({"name": word, "sees": sees})})
+    Indexer(platform).work()
+    one = make(platform, "admin", "node", name="one")
+    make(platform, "admin", "node", name="two", sees=[{"id": one}])
+    assert wrong(platform) == {}
+    with platform.database.write() as connection:
+        catalog = platform.catalogs.current(connection)
+        write_all(connection, entry_writes(connection, catalog.objects["node_sees"], [(one, "x")]))
+    assert wrong(platform) == {"node_sees": 1}
+    mend(platform)
+    assert wrong(platform) == {}
 
 
 def test_other_searched_fields_are_indexed_by_the_worker(platform: Platform) -> None:
