@@ -24,8 +24,9 @@ from trellis.background import Overview, overview
 from trellis.calendar_years import unknown_years
 from trellis.checkpoints import TOO_LARGE_BYTES, wal_bytes
 from trellis.config import ENCRYPTION_FILE, SECRET_FILE
-from trellis.db import SAFE_WAL_VERSION, SYSTEM_TABLES, has_safe_wal
+from trellis.db import SAFE_WAL_VERSION, has_safe_wal
 from trellis.files.cleanup import clean, lost_contents
+from trellis.own_tables import own_tables
 from trellis.records.webhooks import SOURCE, WEBHOOK, active_webhooks, webhook_problems
 from trellis.runtime import Platform
 from trellis.security.rotation import sealings, waiting
@@ -180,7 +181,7 @@ def examine_tables(platform: Platform) -> Iterator[Finding]:
     for drift in drifts:
         yield Finding("note" if drift.is_harmless else "wrong", "tables", drift.sentence())
     if all(drift.is_harmless for drift in drifts):
-        number = len(wanted_tables(catalog, SYSTEM_TABLES))
+        number = len(wanted_tables(catalog, own_tables()))
         yield Finding("ok", "tables", f"{number}, definitions at version {catalog.version}")
     names = {one.id: one.name for one in (*catalog.objects.values(), *catalog.retired.values())}
     for step in steps:

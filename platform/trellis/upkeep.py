@@ -31,7 +31,8 @@ from rule_engine.services.evaluate import Surroundings
 from trellis.audit.frozen import FOLLOW, make_triggers
 from trellis.audit.sequencer import adopt
 from trellis.audit.tables import audit_chain
-from trellis.db import SYSTEM_TABLES, Database
+from trellis.db import Database
+from trellis.own_tables import own_tables
 from trellis.records.history import record_history
 from trellis.runtime import Platform
 from trellis.security.tables import FAB_TABLES
@@ -48,7 +49,7 @@ def make_tables(database: Database) -> None:
 def _make_tables(connection: sa.Connection) -> None:
     create_store(connection)
     is_chained = sa.inspect(connection).has_table(audit_chain.name)
-    add_missing(connection, SYSTEM_TABLES.sorted_tables)
+    add_missing(connection, own_tables().sorted_tables)
     if not is_chained:
         make_triggers(connection, record_history, FOLLOW)
         adopt(connection)
@@ -62,7 +63,7 @@ def bring_forward(platform: Platform) -> list[Drift]:
     Gives what is otherwise than it should be and takes a person to decide. Nothing is locked when
     there is nothing to do.
     """
-    own = [*STORE.sorted_tables, *SYSTEM_TABLES.sorted_tables]
+    own = [*STORE.sorted_tables, *own_tables().sorted_tables]
     with platform.database.read() as connection:
         is_old = any(drift.repair is not None for drift in find_drift(connection, own))
         is_old = is_old or is_behind(connection)
@@ -88,7 +89,7 @@ def drift_of(platform: Platform) -> list[Drift]:
     """Gives where the tables differ from what they should be."""
     with platform.database.read() as connection:
         catalog = platform.catalogs.current(connection)
-        return find_drift(connection, wanted_tables(catalog, SYSTEM_TABLES))
+        return find_drift(connection, wanted_tables(catalog, own_tables()))
 
 
 def repair_tables(
@@ -98,7 +99,7 @@ def repair_tables(
     is left."""
 
     def work(connection: sa.Connection) -> tuple[list[Drift], list[Drift]]:
-        tables = wanted_tables(platform.catalogs.current(connection), SYSTEM_TABLES)
+        tables = wanted_tables(platform.catalogs.current(connection), own_tables())
         only = is_systems if only_systems else (lambda _drift: True)
         return repair(connection, tables, only)
 
