@@ -35,6 +35,7 @@ from trellis.security.tables import ab_user
 from trellis.upkeep import (
     bring_forward,
     drift_of,
+    has_older_system,
     repair_search,
     repair_tables,
     repair_values,
@@ -183,6 +184,9 @@ def examine_tables(platform: Platform) -> Iterator[Finding]:
     if all(drift.is_harmless for drift in drifts):
         number = len(wanted_tables(catalog, own_tables()))
         yield Finding("ok", "tables", f"{number}, definitions at version {catalog.version}")
+    if has_older_system(platform):
+        text = "the system's own is an older version's; bring it forward with: trellis init"
+        yield Finding("wrong", "packages", text)
     names = {one.id: one.name for one in (*catalog.objects.values(), *catalog.retired.values())}
     for step in steps:
         about = f"index {step.name} of {names.get(step.object, step.object)}"

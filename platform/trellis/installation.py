@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
+from metadata.drift import Drift
 from metadata.packages.install import install
 from metadata.packages.read import read_package
 from metadata.store import keep_program, load_catalog
@@ -70,19 +71,7 @@ def set_up_platform(
 ) -> Report:
     """Does what `set_up` says with a platform that the caller opened."""
     settings = platform.settings
-    make_tables(platform.database)
-    application = create_app(settings, platform=platform, set_up=True)
-    application.extensions["trellis_fab_engine"].dispose()
-    folders = [SYSTEM, *(known_packages()[name] for name in packages)]
-    with platform.database.write(publishing=True) as connection:
-        known = load_catalog(connection)
-        for folder in folders:
-            version = install(connection, read_package(folder), by="system")
-            conclude(connection, known, version, by="system", at=datetime.now(UTC))
-            known = load_catalog(connection, known)
-        keep_program(connection, known)
-        watch_security(connection)
-    bring_forward(platform)
+    set_up_product(platform, packages)
     password = make_admin(platform)
     demo: Mapping[str, int] = {}
     demo_password = None
@@ -100,6 +89,26 @@ def set_up_platform(
         demo=demo,
         demo_password=demo_password if demo and is_told and password is None else None,
     )
+
+
+def set_up_product(platform: Platform, packages: tuple[str, ...] = ()) -> list[Drift]:
+    """Makes tables, permissions, the system's own package and others what this product brings.
+
+    Gives what `bring_forward` gives; raises what `install` raises.
+    """
+    make_tables(platform.database)
+    application = create_app(platform.settings, platform=platform, set_up=True)
+    application.extensions["trellis_fab_engine"].dispose()
+    folders = [SYSTEM, *(known_packages()[name] for name in packages)]
+    with platform.database.write(publishing=True) as connection:
+        known = load_catalog(connection)
+        for folder in folders:
+            version = install(connection, read_package(folder), by="system")
+            conclude(connection, known, version, by="system", at=datetime.now(UTC))
+            known = load_catalog(connection, known)
+        keep_program(connection, known)
+        watch_security(connection)
+    return bring_forward(platform)
 
 
 def make_admin(platform: Platform) -> str | None:

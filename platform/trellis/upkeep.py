@@ -16,7 +16,10 @@ from metadata.computed.filling import count_wrong, fill
 from metadata.computed.outside import outside
 from metadata.converted import fill_lacking
 from metadata.drift import Drift, find_drift, is_systems, repair, wanted_tables
+from metadata.elements import by_key
 from metadata.exchange import DatedRates
+from metadata.packages.files import digests_of, installed_files
+from metadata.packages.read import read_package
 from metadata.search.rebuild import (
     advance,
     count_wrong_entries,
@@ -25,12 +28,13 @@ from metadata.search.rebuild import (
 )
 from metadata.search.tables import renew_index
 from metadata.steps import Step, open_steps, run_steps
-from metadata.store import create_store, is_behind
+from metadata.store import create_store, is_behind, load_elements
 from metadata.stored_tables import STORE
 from rule_engine.services.evaluate import Surroundings
 from trellis.audit.frozen import FOLLOW, make_triggers
 from trellis.audit.sequencer import adopt
 from trellis.audit.tables import audit_chain
+from trellis.bundled import SYSTEM
 from trellis.db import Database
 from trellis.own_tables import own_tables
 from trellis.records.history import record_history
@@ -76,6 +80,14 @@ def bring_forward(platform: Platform) -> list[Drift]:
         fill_worths(platform)
     build_indexes(platform)
     return left
+
+
+def has_older_system(platform: Platform) -> bool:
+    """Says whether the system's own package is another than this product brings."""
+    package = read_package(SYSTEM)
+    with platform.database.read() as connection:
+        stored = by_key(load_elements(connection)).get(("package", package.manifest.name))
+    return stored is None or installed_files(stored) != digests_of(package.files)
 
 
 def fill_worths(platform: Platform) -> None:

@@ -10,16 +10,22 @@ import sys
 import time
 import urllib.request
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 import pytest
 import sqlalchemy as sa
 
+from metadata.packages.install import install
+from metadata.packages.read import package_of, read_package
 from tests.conftest import free_port
+from tests.metadata.package_world import body_of, edit
 from tests.platform.serving import descendants
 from trellis.automation.outbox import add
+from trellis.bundled import SYSTEM
 from trellis.channels.in_app import notification
+from trellis.doctor import examine
 from trellis.embedded import MAX_SOCKET_PATH, socket_place
 from trellis.runtime import Platform
 
@@ -38,15 +44,24 @@ def environment(platform: Platform) -> dict[str, str]:
 @pytest.fixture
 def served(platform: Platform) -> Iterator[tuple[subprocess.Popen[bytes], str]]:
     """A supervisor that serves the platform; gives its process and address."""
+    with serving(platform) as found:
+        yield found
+
+
+@contextmanager
+def serving(platform: Platform) -> Iterator[tuple[subprocess.Popen[bytes], str]]:
+    """Serves a platform; gives the supervisor and the address."""
     port = free_port()
     command = [sys.executable, "-m", "trellis", "serve", "--port", str(port), "--workers", "2"]
     process = subprocess.Popen(command, env=environment(platform))
     address = f"http://127.0.0.1:{port}"
-    wait_until(lambda: ready(address))
-    yield process, address
-    if process.poll() is None:
-        process.terminate()
-        process.wait(40)
+    try:
+        wait_until(lambda: ready(address))
+        yield process, address
+    finally:
+        if process.poll() is None:
+            process.terminate()
+            process.wait(40)
 
 
 def wait_until(condition: Callable[[], bool], seconds: float = 60) -> None:
@@ -148,3 +163,23 @@ def test_a_long_path_of_the_instance_does_not_break_the_socket(tmp_path: Path) -
     assert url.startswith("unix:///")
     assert len(url.removeprefix("unix://")) <= MAX_SOCKET_PATH
     assert url.removeprefix("unix://") in options
+
+
+def test_serve_brings_the_objects_of_the_system_forward(platform: Platform) -> None:
+    """What was changed here stays."""
+    older = read_package(SYSTEM).files
+    path = "objects/team.json"
+    document = {**json.loads(older[path]), "title": "Crew", "description": "Of old"}
+    package = package_of({**older, path: json.dumps(document).encode()})
+    with platform.database.write(publishing=True) as connection:
+        install(connection, package, by="system")
+        ours = {**body_of(connection, "object", "team"), "title": "Gang"}
+        edit(connection, "object", "team", ours)
+    said = "the system's own is an older version's; bring it forward with: trellis init"
+    assert said in [one.text for one in examine(platform)]
+    with serving(platform) as (_, address):
+        assert ready(address)
+    with platform.database.read() as connection:
+        found = body_of(connection, "object", "team")
+    assert (found["title"], found.get("description")) == ("Gang", None)
+    assert said not in [one.text for one in examine(platform)]

@@ -7,7 +7,7 @@ import click
 from trellis.declared import declares
 from trellis.serve import Options, serve
 from trellis.terminal import opened, refusing, settings_of_instance
-from trellis.upkeep import bring_forward
+from trellis.upkeep import bring_forward, has_older_system
 
 
 @click.command("serve")
@@ -19,7 +19,13 @@ from trellis.upkeep import bring_forward
 def command(host: str, port: int, workers: int, no_worker: bool) -> None:
     """Serve the web pages and the API, with one worker and an embedded Valkey."""
     with opened(may_be_older=True) as platform:
-        for drift in bring_forward(platform):
+        left = bring_forward(platform)
+        if has_older_system(platform):
+            # Only then: it takes the web framework along, which a supervisor does not need.
+            from trellis.installation import set_up_product
+
+            left = set_up_product(platform)
+        for drift in left:
             click.echo(drift.sentence(), err=True)
     with refusing():
         options = Options(host, port, workers, with_worker=not no_worker)
