@@ -8,12 +8,10 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
-from zoneinfo import ZoneInfo
 
 import sqlalchemy as sa
 
 from metadata.columns import to_columns
-from metadata.exchange import BaseOnly
 from metadata.fields.base import physical_name
 from metadata.objects import ObjectDefinition
 from metadata.query.tables import SystemTables
@@ -23,9 +21,8 @@ from rule_engine.columns import Scaled
 from rule_engine.program import Score
 from rule_engine.services.score import score
 from tests.bench.clock import Row, medians
-from tests.bench.rules import NOW, Alone
+from tests.bench.rules import surroundings
 from tests.bench.world import LEADS, World
-from trellis.automation.environment import Surroundings
 from trellis.automation.scores import stored
 
 ROUNDS = 3 if LEADS > 200_000 else 5
@@ -107,11 +104,6 @@ def hand_written(dialect: str, scale: int) -> sa.TextClause:
     return sa.text(BY_HAND.format(points=points, grade=GRADE, closed=closed))
 
 
-def environment() -> Surroundings:
-    """Gives the moment of the bench."""
-    return Surroundings(NOW, ZoneInfo("UTC"), None, Alone(), BaseOnly())
-
-
 def definition(world: World, connection: sa.Connection) -> Score:
     """Gives the checked score."""
     schema = world.platform.catalogs.current(connection).schema
@@ -124,7 +116,7 @@ def compiled(world: World, connection: sa.Connection) -> tuple[sa.Update, dict[s
     table = catalog.tables["lead"]
     tables = SystemTables(catalog, connection.dialect.name)
     made = compile_rescoring_sql(definition(world, connection), tables, table)
-    return made.update, parameters(made.update, environment())
+    return made.update, parameters(made.update, surroundings())
 
 
 def money_scale(world: World, connection: sa.Connection) -> int:
@@ -144,7 +136,7 @@ def in_batch(world: World, connection: sa.Connection) -> None:
     """Reads, scores and writes some leads as a program without the compiled UPDATE would."""
     catalog, rules = world.platform.catalogs.current(connection), definition(world, connection)
     lead, table = catalog.objects["lead"], catalog.tables["lead"]
-    around = environment()
+    around = surroundings()
     written = []
     for row in connection.execute(sa.select(table).order_by(table.c.id).limit(BATCH)).mappings():
         result = score(rules, from_columns(lead, row), around)

@@ -18,7 +18,7 @@ from rule_engine.backends.sql import Bulk, compile_parts_sql, compile_rescoring_
 from rule_engine.backends.sql.joins import Ids
 from rule_engine.expression import Expression
 from tests.bench.clock import Row, medians
-from tests.bench.rescoring import environment
+from tests.bench.rules import surroundings
 from tests.bench.world import LEADS, World
 
 ROUNDS = 3
@@ -100,7 +100,7 @@ def measure(world: World) -> list[Row]:
             connection.exec_driver_sql("SET statement_timeout = 0")
         fill(connection)
         for name, forms in statements(world, connection).items():
-            asked = [(form, parameters(form, environment())) for form in forms]
+            asked = [(form, parameters(form, surroundings())) for form in forms]
             demand_alike(connection, name, asked)
 
             def undone(form: Any, values: Mapping[str, object]) -> Callable[[], None]:

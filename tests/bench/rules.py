@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 from zoneinfo import ZoneInfo
 
 from metadata.exchange import BaseOnly
-from rule_engine.types import Environment
+from rule_engine.types import NO_MEMBERSHIPS
 from trellis.automation.environment import Surroundings
 
 NOW = datetime(2026, 3, 1, 8, tzinfo=UTC)
@@ -26,6 +26,6 @@ class Alone:
         return ()
 
 
-def surroundings() -> Environment:
+def surroundings() -> Surroundings:
     """Gives an environment with nobody and nothing around the record."""
-    return Surroundings(NOW, ZoneInfo("UTC"), None, Alone(), BaseOnly())
+    return Surroundings(NOW, ZoneInfo("UTC"), None, NO_MEMBERSHIPS, Alone(), BaseOnly())
