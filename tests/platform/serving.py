@@ -10,7 +10,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -102,7 +102,7 @@ class Served:
     def kill(self, *marks: str) -> None:
         """Kills processes below the supervisor, all at once and without a warning."""
         for pid in [pid for mark in marks for pid in self.below(mark)]:
-            os.kill(pid, signal.SIGKILL)
+            kill(pid)
 
     def served_by(self) -> dict[int, int]:
         """Gives how many requests each web process has answered."""
@@ -111,6 +111,12 @@ class Served:
             pid = int(line)
             counts[pid] = counts.get(pid, 0) + 1
         return counts
+
+
+def kill(pid: int) -> None:
+    """Kills a process that was there just now; it may have come to its end meanwhile."""
+    with suppress(ProcessLookupError):
+        os.kill(pid, signal.SIGKILL)
 
 
 def descendants(pid: int) -> Iterator[tuple[int, str]]:

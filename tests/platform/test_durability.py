@@ -7,7 +7,6 @@ exactly once, and soon.
 from __future__ import annotations
 
 import logging
-import os
 import random
 import signal
 import subprocess
@@ -29,7 +28,7 @@ from tests.conftest import Cluster, find_postgresql, leave_out, running_cluster
 from tests.metadata.databases import JsonObject, element, object_body
 from tests.platform.conftest import make_settings
 from tests.platform.durability import OBJECT, save
-from tests.platform.serving import descendants, wait_until
+from tests.platform.serving import descendants, kill, wait_until
 from tests.platform.test_worker import environment
 from trellis.automation.outbox import DONE, outbox
 from trellis.channels.in_app import notification
@@ -100,7 +99,7 @@ class Scene:
         """Kills what works; who started it starts another one."""
         starter = random.choice(self.workers)
         for pid, _ in descendants(starter.pid):
-            os.kill(pid, signal.SIGKILL)
+            kill(pid)
 
     def kill_whole_worker(self) -> None:
         """Kills who started what works, too, as when its host is gone."""

@@ -8,9 +8,7 @@ the same time of day, an hour of real time earlier or later.
 from __future__ import annotations
 
 import logging
-import os
 import random
-import signal
 import subprocess
 import sys
 import time
@@ -32,7 +30,7 @@ from metadata.store import load_elements
 from tests.conftest import leave_out
 from tests.metadata.databases import JsonObject, element, object_body
 from tests.platform.conftest import make_settings
-from tests.platform.serving import descendants
+from tests.platform.serving import descendants, kill
 from tests.platform.test_durability import database
 from tests.platform.test_worker import environment
 from tests.platform.wrong_clock import faked, find_library
@@ -109,7 +107,7 @@ class Hosts:
         """Kills what works; who started it starts another one."""
         starter = random.choice(list(self.workers.values()))
         for pid, _ in descendants(starter.pid):
-            os.kill(pid, signal.SIGKILL)
+            kill(pid)
 
     def kill_host(self) -> None:
         """Kills who started what works, too, and starts the host anew."""
@@ -125,7 +123,7 @@ class Hosts:
     def end(self, number: int) -> None:
         process = self.workers.pop(number)
         for pid, _ in [*descendants(process.pid)]:
-            os.kill(pid, signal.SIGKILL)
+            kill(pid)
         process.kill()
         process.wait()
 
