@@ -25,9 +25,10 @@ test: .venv/.developer assets worlds
 worlds:
 	@$(MAKE) --no-print-directory .venv-worlds/.ready || echo "The data sets of other people cannot be fetched: their tests are LEFT OUT."
 
-# The longer run of the tests that draw their cases: half an hour and more.
+# The longer run of the tests that draw their cases, and of those that measure time: an hour and more,
+# one after the other, since what is measured needs the machine for itself.
 soak: .venv/.developer assets worlds
-	@TRELLIS_SOAK=1 $(BIN)/python -m pytest -m "soak or soak_only" -n $(WORKERS) --durations 25 $(ARGS)
+	@TRELLIS_SOAK=1 $(BIN)/python -m pytest -m "soak or soak_only" --durations 25 $(ARGS)
 
 check: .venv/.developer
 	@$(BIN)/ruff format --check .
